@@ -1,0 +1,41 @@
+# transitmap: two commands on a fresh machine, `make run` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+PORT ?= 8000
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: run test check fmt clean
+
+run: .venv/installed
+	@PORT=$(PORT) $(BIN)/transitmap serve --demo
+
+test: .venv/tested
+	@$(BIN)/python -m tests.chromium
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: .venv/tested
+	$(BIN)/ruff check . && $(BIN)/mypy
+
+fmt: .venv/tested
+	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+.venv/bin/python:
+	@echo "transitmap: making .venv"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "transitmap needs Python 3.11 or newer")'
+	@$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python setup.cfg pyproject.toml webapp/package.json
+	@echo "transitmap: installing (about a minute the first time)"
+	@$(BIN)/python -m pip install --quiet --editable .
+	@$(BIN)/python -m webapp.vendor
+	@touch $@
+
+.venv/tested: .venv/installed
+	@echo "transitmap: installing what the tests need"
+	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv var build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

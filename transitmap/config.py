@@ -1,0 +1,151 @@
+"""Settings: one frozen dataclass a stage, read from TOML; unknown keys are refused."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from transitmap.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class CollectConfig:
+    """What one upload may be. The limits are absolute: a ratio guard would refuse honest standing logs."""
+
+    max_upload_bytes: int = 25_000_000
+    max_unpacked_bytes: int = 200_000_000
+    max_members: int = 50
+    max_fixes: int = 1_000_000
+    max_depth: int = 32
+    max_attributes: int = 64
+    max_name_chars: int = 200
+    max_past_years: float = 10.0
+    max_future_s: float = 86_400.0
+    min_fixes: int = 2
+    trim_m: float = 0.0
+
+
+@dataclass(frozen=True)
+class LegsConfig:
+    """Cutting a ride where its way of moving changes."""
+
+    max_gap_s: float = 180.0
+    max_speed_m_s: float = 55.0
+    max_walk_m_s: float = 2.6
+    min_vehicle_m: float = 300.0
+
+
+@dataclass(frozen=True)
+class PatternsConfig:
+    """Which rides ran the same way."""
+
+    step_m: float = 25.0
+    near_m: float = 35.0
+
+
+@dataclass(frozen=True)
+class ShapesConfig:
+    """Consensus lines."""
+
+    step_m: float = 10.0
+    simplify_m: float = 1.5
+
+
+@dataclass(frozen=True)
+class StopsConfig:
+    """Where vehicles halt for people."""
+
+    bin_m: float = 5.0
+    slow_m_s: float = 1.5
+
+
+@dataclass(frozen=True)
+class TimesConfig:
+    """Running times and headways."""
+
+    min_headway_s: float = 60.0
+
+
+@dataclass(frozen=True)
+class FeedConfig:
+    """What the feed says of its publisher, and what may be published.
+
+    `country` (ISO 3166) is only for the validator's phone rules; empty means none. `valid_days` is how long
+    the feed says it holds from the day it is made.
+    """
+
+    agency_name: str = "Transporte mapeado por sus usuarios"
+    agency_url: str = "https://example.org/transitmap"
+    contact_email: str = "contact@example.org"
+    publisher_name: str = "transitmap"
+    lang: str = "es"
+    licence_url: str = "https://opendatacommons.org/licenses/odbl/1-0/"
+    timezone: str = ""
+    country: str = ""
+    valid_days: int = 180
+    min_riders: int = 1
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings of one campaign."""
+
+    collect: CollectConfig = field(default_factory=CollectConfig)
+    legs: LegsConfig = field(default_factory=LegsConfig)
+    patterns: PatternsConfig = field(default_factory=PatternsConfig)
+    shapes: ShapesConfig = field(default_factory=ShapesConfig)
+    stops: StopsConfig = field(default_factory=StopsConfig)
+    times: TimesConfig = field(default_factory=TimesConfig)
+    feed: FeedConfig = field(default_factory=FeedConfig)
+
+    def as_dict(self) -> dict[str, dict[str, Any]]:
+        """The settings as plain dictionaries, for a run's folder."""
+        return asdict(self)
+
+
+def load_config(path: Path | None) -> Config:
+    """The settings in a TOML file (one table a stage); the defaults without a file.
+
+    Raises:
+        ConfigError: the file is no TOML, or names a table or key that does not exist, or of another type.
+    """
+    if path is None:
+        return Config()
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError("config", path.name, f"cannot be read as TOML: {error}") from error
+    return override(Config(), tables)
+
+
+def override(config: Config, tables: dict[str, Any]) -> Config:
+    """The settings with some of them replaced, `{"stops": {"bin_m": 4.0}}`.
+
+    Raises:
+        ConfigError: as `load_config`.
+    """
+    known = {stage.name for stage in fields(config)}
+    for name, table in tables.items():
+        if name not in known or not isinstance(table, dict):
+            raise ConfigError(name, table, f"no such table, have {', '.join(sorted(known))}")
+        stage = getattr(config, name)
+        config = replace(config, **{name: replace(stage, **_checked(name, stage, table))})
+    return config
+
+
+def _checked(name: str, stage: Any, table: dict[str, Any]) -> dict[str, Any]:
+    """The table's values, each of the type its default has."""
+    known = {column.name: getattr(stage, column.name) for column in fields(stage)}
+    checked = {}
+    for key, value in table.items():
+        if key not in known:
+            raise ConfigError(f"{name}.{key}", value, f"no such setting, have {', '.join(sorted(known))}")
+        kind = type(known[key])
+        if kind is float and type(value) is int:
+            value = float(value)
+        if type(value) is not kind:
+            raise ConfigError(f"{name}.{key}", value, f"must be of type {kind.__name__}")
+        checked[key] = value
+    return checked

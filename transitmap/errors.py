@@ -1,0 +1,50 @@
+"""The error tree. A bad item is data; a bad call is one of these.
+
+TransitmapError
+├── UploadRefused   a file nobody can use; the rider can mend it
+├── NotEnoughData   a question the evidence cannot answer
+├── ConfigError     a setting that makes no sense
+└── FeedInvalid     a feed that must not be published
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class TransitmapError(Exception):
+    """Whatever transitmap refuses to do."""
+
+
+class UploadRefused(TransitmapError):
+    """An upload that cannot be used as a whole; `reason` is a stable code, `detail` says what to do.
+
+    `line` and `column` (1-based) point into the file where a parser knows them.
+    """
+
+    def __init__(self, reason: str, detail: str, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail, self.line, self.column = reason, detail, line, column
+
+
+class NotEnoughData(TransitmapError):
+    """A stage had less than it needs: `what`, how many there are (`have`) and must be (`need`)."""
+
+    def __init__(self, what: str, have: int, need: int) -> None:
+        super().__init__(f"{what}: {have}, need {need}")
+        self.what, self.have, self.need = what, have, need
+
+
+class ConfigError(TransitmapError):
+    """A setting is unknown or breaks its rule."""
+
+    def __init__(self, name: str, value: object, rule: str) -> None:
+        super().__init__(f"{name} = {value!r}: {rule}")
+        self.name, self.value, self.rule = name, value, rule
+
+
+class FeedInvalid(TransitmapError):
+    """A feed has notices of severity error; `notices` holds them all."""
+
+    def __init__(self, notices: Sequence[Any]) -> None:
+        super().__init__(f"{len(notices)} notices, first: {notices[0] if notices else 'none'}")
+        self.notices = list(notices)

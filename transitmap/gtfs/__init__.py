@@ -1,0 +1,1 @@
+"""Network -> a feed one can trust: carry_ids, feed, pack, read, validate."""

@@ -1,0 +1,1 @@
+"""Everybody's rides -> a Network: legs, patterns, shapes, stops, times, trips."""

@@ -1,0 +1,262 @@
+"""The columns that flow: the data dictionary of transitmap.
+
+Every type is a frozen set of equal-length, read-only numpy arrays. Things of different length are ragged:
+one long array and `*_start` offsets with one entry more than there are things, so that thing `i` is
+`values[start[i]:start[i + 1]]`. `*_index` points to a row of another table, -1 means none. Units stand in
+the names; times are seconds of Unix time, UTC, unless a name says otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+MODES = ("walk", "still", "bus", "car", "rail", "other")
+WALK, STILL, BUS, CAR, RAIL, OTHER = range(len(MODES))
+DAY_TYPES = ("weekday", "saturday", "sunday")
+
+
+class Columns:
+    """Freezes a view of every array it is given; the caller's own array stays writable."""
+
+    def __post_init__(self) -> None:
+        for column in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, column.name)
+            if isinstance(value, np.ndarray):
+                view = value.view()
+                view.flags.writeable = False
+                object.__setattr__(self, column.name, view)
+
+
+@dataclass(frozen=True, eq=False)
+class Fixes(Columns):
+    """Fixes of one ride, in time order: where the phone said it was. `accuracy_m` is NaN where unknown."""
+
+    time_s: FloatArray
+    lat_deg: FloatArray
+    lon_deg: FloatArray
+    accuracy_m: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+
+@dataclass(frozen=True, eq=False)
+class Taps(Columns):
+    """Places a rider marked on the way (GPX waypoints). `time_s` is NaN where unknown."""
+
+    time_s: FloatArray
+    lat_deg: FloatArray
+    lon_deg: FloatArray
+    name: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+
+@dataclass(frozen=True, eq=False)
+class Ride:
+    """One trace as collected: clean fixes, what its rider said about it, and what was dropped and why.
+
+    `ride_id` is the path inside the input (plus `#2` for the second trace of a file), or the upload's id on a
+    server. `rider_id` is empty where nobody knows who rode. `dropped` counts fixes by reason.
+    """
+
+    ride_id: str
+    fixes: Fixes
+    taps: Taps
+    label: str = ""
+    declared_mode: str = ""
+    rider_id: str = ""
+    dropped: dict[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One input that gave no ride: a row with a reason, never the end of a build."""
+
+    ride_id: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, eq=False)
+class Legs(Columns):
+    """Rides cut where the way of moving changes: fixes `first:last` of ride `ride_index` in one mode.
+
+    `mode` indexes MODES; `confidence` is 0..1.
+    """
+
+    ride_index: IntArray
+    first: IntArray
+    last: IntArray
+    mode: IntArray
+    confidence: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.ride_index)
+
+
+@dataclass(frozen=True, eq=False)
+class Stops(Columns):
+    """Places where vehicles halt for people, one per side of the street.
+
+    `heading_deg` is the direction of travel (clockwise from north), `spread_m` the uncertainty of the
+    position, `n_*` the evidence, `confidence` the probability that the stop exists. `name` is empty
+    where nobody has told it.
+    """
+
+    lat_deg: FloatArray
+    lon_deg: FloatArray
+    heading_deg: FloatArray
+    spread_m: FloatArray
+    n_rides: IntArray
+    n_riders: IntArray
+    n_days: IntArray
+    confidence: FloatArray
+    name: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.lat_deg)
+
+
+@dataclass(frozen=True, eq=False)
+class Shapes(Columns):
+    """Consensus lines, ragged: points `point_start[i]:point_start[i+1]`; `along_m` runs from 0 up."""
+
+    point_start: IntArray
+    lat_deg: FloatArray
+    lon_deg: FloatArray
+    along_m: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.point_start) - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Patterns(Columns):
+    """Ordered chains of stops that vehicles run; row i has shape i.
+
+    Ragged by `call_start`: `stop_index` (rows of Stops), `along_m` (metres along the shape), `run_s` (median
+    seconds since the first stop, strictly increasing) and `run_spread_s` (half the 10-90 % range, NaN where
+    only one vehicle was timed). `direction_id` is 0 or 1 as in GTFS, `headsign` is empty where unknown.
+    """
+
+    route_index: IntArray
+    direction_id: IntArray
+    n_rides: IntArray
+    n_riders: IntArray
+    n_days: IntArray
+    confidence: FloatArray
+    headsign: tuple[str, ...]
+    call_start: IntArray
+    stop_index: IntArray
+    along_m: FloatArray
+    run_s: FloatArray
+    run_spread_s: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.route_index)
+
+
+@dataclass(frozen=True, eq=False)
+class Routes(Columns):
+    """Groups of patterns riders call one line. `short_name` is the riders' vote, empty without one.
+
+    `share_label` is the share of labelled rides that agree with the name (NaN where nobody labelled).
+    """
+
+    short_name: tuple[str, ...]
+    long_name: tuple[str, ...]
+    share_label: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.short_name)
+
+
+@dataclass(frozen=True, eq=False)
+class Headways(Columns):
+    """How often a pattern ran, by day type and window, with the interval that the evidence allows.
+
+    `start_s` and `end_s` are seconds of the service day in local time, windows of one pattern and day type
+    are disjoint. `is_bound` says that `headway_s` is only an upper bound: vehicles nobody rode may have run.
+    """
+
+    pattern_index: IntArray
+    day_type: IntArray
+    start_s: IntArray
+    end_s: IntArray
+    headway_s: FloatArray
+    low_s: FloatArray
+    high_s: FloatArray
+    n_vehicles: IntArray
+    is_bound: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.pattern_index)
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """What the rides say about the city: facts, before any format.
+
+    `timezone` is an IANA name. `first_day` and `last_day` (ISO dates, local) bound the evidence.
+    """
+
+    stops: Stops
+    routes: Routes
+    patterns: Patterns
+    shapes: Shapes
+    headways: Headways
+    timezone: str
+    first_day: str
+    last_day: str
+
+
+@dataclass(frozen=True, eq=False)
+class Trips(Columns):
+    """What each ride was: one row a ride, in the order of the rides that came in.
+
+    `pattern_index` is -1 where the ride supports no pattern; `reason` then says why. `first_m` and `last_m`
+    are the stretch of the pattern's shape that was ridden (NaN without a pattern); `board_call` and
+    `alight_call` count calls within the pattern (-1 none); `confidence` is 0..1.
+    """
+
+    pattern_index: IntArray
+    mode: IntArray
+    first_m: FloatArray
+    last_m: FloatArray
+    board_call: IntArray
+    alight_call: IntArray
+    board_time_s: FloatArray
+    alight_time_s: FloatArray
+    confidence: FloatArray
+    reason: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.pattern_index)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One finding about a feed. `severity` is error, warning or info; `row` is the line in `file`, 0 none."""
+
+    rule: str
+    severity: str
+    file: str
+    row: int
+    message: str
+    values: tuple[str, ...] = ()
+
+
+Tables = dict[str, dict[str, list[str]]]
+"""A feed before it is packed: GTFS file name -> column name -> values as they will be written."""
+
+JsonObject = dict[str, Any]

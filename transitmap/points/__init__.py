@@ -1,0 +1,1 @@
+"""Who made this map: evidence, rules, score, standings."""
