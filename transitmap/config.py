@@ -31,10 +31,12 @@ class CollectConfig:
 class LegsConfig:
     """Cutting a ride where its way of moving changes."""
 
-    max_gap_s: float = 180.0
-    max_speed_m_s: float = 55.0
+    window_s: float = 10.0
+    max_gap_s: float = 240.0
+    max_halt_s: float = 240.0
+    max_crawl_s: float = 150.0
     max_walk_m_s: float = 2.6
-    min_vehicle_m: float = 300.0
+    min_vehicle_m: float = 250.0
 
 
 @dataclass(frozen=True)
