@@ -4,6 +4,7 @@ TransitmapError
 ├── UploadRefused   a file nobody can use; the rider can mend it
 ├── NotEnoughData   a question the evidence cannot answer
 ├── ConfigError     a setting that makes no sense
+├── NameTaken       a pseudonym that somebody has already
 └── FeedInvalid     a feed that must not be published
 """
 
@@ -40,6 +41,14 @@ class ConfigError(TransitmapError):
     def __init__(self, name: str, value: object, rule: str) -> None:
         super().__init__(f"{name} = {value!r}: {rule}")
         self.name, self.value, self.rule = name, value, rule
+
+
+class NameTaken(TransitmapError):
+    """A pseudonym somebody has already, in whatever case."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name!r}: somebody has this name")
+        self.name = name
 
 
 class FeedInvalid(TransitmapError):
