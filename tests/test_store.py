@@ -1,0 +1,298 @@
+from __future__ import annotations
+
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from transitmap import store
+from transitmap.errors import ConfigError, NameTaken, UploadRefused
+
+NOW_S = 1_750_000_000.0
+SHA = "a" * 64
+
+
+def add_ride(session: Session, user: store.User, sha256: str = SHA, **columns: Any) -> store.RideRow:
+    upload, _ = store.add_upload(session, user.id, sha256, "a.gpx", 10, NOW_S)
+    sequence = store.next_ride_sequence(session)
+    values: dict[str, Any] = {
+        "sequence": sequence, "id": f"{upload.id}.1", "upload_id": upload.id, "user_id": user.id, "ordinal": 1,
+        "name": "a.gpx", "n_fixes": 2, "dropped": {}, "warnings": [], "mode": "bus", "stretch": {},
+        "started_s": NOW_S, "distance_m": 100.0, "packed_sha256": SHA,
+    }  # fmt: skip
+    ride = store.RideRow(**(values | columns))
+    store.add_rides(session, [ride])
+    return ride
+
+
+def award(ride: store.RideRow, millipoints: int = 1_500, rule: str = "new", **columns: Any) -> dict[str, Any]:
+    values = {
+        "ride_id": ride.id, "user_id": ride.user_id, "rule": rule, "millipoints": millipoints,
+        "rules_version": "1", "network_version": "", "evidence": {"metres": 10}, "text_es": "Diez metros.",
+        "text_en": "Ten metres.", "created_s": NOW_S,
+    }  # fmt: skip
+    return values | columns
+
+
+def test_migrations_go_up_and_down_and_match_the_tables(empty_database_url: str) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    store.upgrade(empty_database_url)
+    store.upgrade(empty_database_url)
+    engine = store.open_engine(empty_database_url)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), store.Base.metadata) == []
+        assert "ledger" in sa.inspect(connection).get_table_names()
+    engine.dispose()
+    store.downgrade(empty_database_url)
+    engine = store.open_engine(empty_database_url)
+    assert sa.inspect(engine).get_table_names() == ["alembic_version"]
+    engine.dispose()
+    store.upgrade(empty_database_url)
+
+
+def test_a_half_done_migration_leaves_nothing(empty_database_url: str) -> None:
+    engine = store.open_engine(empty_database_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE ledger (x INTEGER)")  # in the way of the first migration
+    engine.dispose()
+    with pytest.raises(sa.exc.DBAPIError):
+        store.upgrade(empty_database_url)
+    engine = store.open_engine(empty_database_url)
+    assert sa.inspect(engine).get_table_names() == ["ledger"]
+    engine.dispose()
+
+
+def test_sqlite_survives_a_power_cut_and_waits_for_its_turn(sqlite_engine: sa.Engine) -> None:
+    with sqlite_engine.connect() as connection:
+        ask = lambda name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()  # noqa: E731
+        assert ask("journal_mode") == "wal"
+        assert ask("synchronous") == 2  # FULL
+        assert ask("foreign_keys") == 1
+        assert ask("busy_timeout") == store.BUSY_TIMEOUT_MS
+
+
+def test_a_writer_locks_at_its_start_and_a_reader_never(sqlite_engine: sa.Engine) -> None:
+    path = sqlite_engine.url.database
+    with store.session(sqlite_engine) as writing:
+        store.counts(writing)  # a question alone begins the transaction
+        other = sqlite3.connect(str(path), timeout=0)
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+        other.close()
+        with store.session(sqlite_engine, write=False) as reading:
+            assert store.counts(reading)["users"] == 0
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "mysql://x/y"])
+def test_other_databases_are_refused_without_showing_the_url(url: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        store.open_engine(url)
+    assert "x/y" not in str(refused.value)
+
+
+def test_a_name_is_one_persons_in_any_case_and_width(session: Session) -> None:
+    ana = store.add_user(session, "  Ana   María ", "hash", NOW_S)
+    assert ana.name == "Ana María"
+    for same in ("ANA MARÍA", "ana maría", "ＡＮＡ ＭＡＲÍＡ"):
+        assert store.user_by_name(session, same) is ana
+        with pytest.raises(NameTaken):
+            store.add_user(session, same, "hash", NOW_S)
+    assert store.user_by_name(session, "Ana Mario") is None
+    assert store.user_by_id(session, ana.id) is ana
+    assert [user.id for user in store.users(session)] == [ana.id]
+
+
+@pytest.mark.parametrize(
+    ("name", "role"), [("", "rider"), (" ", "rider"), ("a" * 81, "rider"), ("a\x00b", "rider"), ("ﷺ" * 80, "rider"),
+                       ("ok", "king")],
+)  # fmt: skip
+def test_names_and_roles_that_make_no_sense(session: Session, name: str, role: str) -> None:
+    with pytest.raises(ConfigError):
+        store.add_user(session, name, "hash", NOW_S, role=role)
+    assert store.counts(session)["users"] == 0
+
+
+def test_a_token_opens_until_it_is_revoked_and_is_stored_hashed(session: Session) -> None:
+    ana = store.add_user(session, "ana", "hash", NOW_S)
+    beto = store.add_user(session, "beto", "hash", NOW_S)
+    token, plain = store.add_token(session, ana, "phone", NOW_S)
+    assert len(plain) >= 43
+    assert plain not in str(vars(token))
+    assert store.user_of_token(session, plain, NOW_S + 1) is ana
+    assert store.user_of_token(session, plain, NOW_S + 60) is ana
+    assert token.last_used_s == NOW_S + 1  # to the hour: no write for each request
+    assert store.user_of_token(session, plain + "x", NOW_S) is None
+    assert not store.revoke_token(session, token.id, beto.id, NOW_S + 2)
+    assert store.user_of_token(session, plain, NOW_S + 3) is ana
+    assert store.revoke_token(session, token.id, ana.id, NOW_S + 4)
+    assert store.user_of_token(session, plain, NOW_S + 5) is None
+    assert [row.id for row in store.tokens_of_user(session, ana.id)] == [token.id]
+
+
+def test_same_bytes_are_one_upload_and_one_persons(session: Session) -> None:
+    ana = store.add_user(session, "ana", "hash", NOW_S)
+    beto = store.add_user(session, "beto", "hash", NOW_S)
+    first, is_new = store.add_upload(session, ana.id, SHA, "../../etc/a\x07b.gpx", 10, NOW_S)
+    assert is_new
+    assert first.name == "ab.gpx"
+    assert len(first.id) >= 22
+    again, is_new = store.add_upload(session, ana.id, SHA, "other.gpx", 10, NOW_S + 9)
+    assert (again.id, is_new) == (first.id, False)
+    with pytest.raises(UploadRefused) as refused:
+        store.add_upload(session, beto.id, SHA, "mine.gpx", 10, NOW_S)
+    assert refused.value.reason == "already_contributed"
+    assert "ana" not in str(refused.value)
+    assert store.upload_by_id(session, first.id, ana.id) is first
+    assert store.upload_by_id(session, first.id, beto.id) is None
+    assert store.upload_by_id(session, first.id, None) is first
+
+
+def test_bytes_of_no_use_are_nobodys(session: Session) -> None:
+    ana = store.add_user(session, "ana", "hash", NOW_S)
+    beto = store.add_user(session, "beto", "hash", NOW_S)
+    first, _ = store.add_upload(session, ana.id, SHA, "empty.gpx", 0, NOW_S)
+    store.settle_upload(session, first, store.REFUSED, "empty", "no bytes")
+    second, is_new = store.add_upload(session, beto.id, SHA, "empty.gpx", 0, NOW_S)
+    assert is_new
+    assert second.id != first.id
+    assert [upload.id for upload in store.uploads_in_state(session, store.RECEIVED)] == [second.id]
+    assert [upload.id for upload in store.uploads_of_user(session, ana.id)] == [first.id]
+
+
+def test_double_submits_make_one_upload(engine: sa.Engine) -> None:
+    with store.session(engine) as session:
+        people = [store.add_user(session, name, "hash", NOW_S).id for name in ("ana", "beto")]
+    start = threading.Barrier(8)
+
+    def submit(worker: int) -> str:
+        start.wait()
+        with store.session(engine) as session:
+            try:
+                return store.add_upload(session, people[worker % 2], SHA, "a.gpx", 10, NOW_S)[0].id
+            except UploadRefused as refused:
+                return refused.reason
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(submit, range(8)))
+    assert answers.count("already_contributed") == 4
+    assert len(set(answers)) == 2
+    with store.session(engine, write=False) as session:
+        assert store.counts(session)["uploads"] == 1
+
+
+def test_rides_come_back_to_their_owner_in_order(session: Session) -> None:
+    ana = store.add_user(session, "ana", "hash", NOW_S)
+    beto = store.add_user(session, "beto", "hash", NOW_S)
+    first = add_ride(session, ana)
+    second = add_ride(session, ana, "b" * 64)
+    third = add_ride(session, beto, "c" * 64, dropped={"no_time": 3}, warnings=["clock"])
+    assert [ride.sequence for ride in store.rides_after(session)] == [1, 2, 3]
+    assert [ride.id for ride in store.rides_after(session, 2)] == [third.id]
+    assert [ride.id for ride in store.rides_of_user(session, ana.id)] == [second.id, first.id]
+    assert [ride.id for ride in store.rides_of_user(session, ana.id, limit=1, offset=1)] == [first.id]
+    assert store.rides_of_upload(session, third.upload_id) == [third]
+    session.commit()
+    session.expire_all()
+    assert (third.dropped, third.warnings) == ({"no_time": 3}, ["clock"])
+
+
+def test_an_award_is_paid_once(session: Session) -> None:
+    ride = add_ride(session, store.add_user(session, "ana", "hash", NOW_S))
+    rows = [award(ride), award(ride, 500, "confirm"), award(ride, 9_999)]
+    assert [row.sequence for row in store.add_awards(session, rows)] == [1, 2]
+    assert store.add_awards(session, rows) == []
+    assert store.add_awards(session, []) == []
+    assert [row.millipoints for row in store.ledger_rows(session)] == [1_500, 500]
+
+
+@pytest.mark.parametrize(
+    "sql", ["UPDATE ledger SET millipoints = 1000000", "DELETE FROM ledger", "UPDATE ledger SET user_id = 2"]
+)
+def test_the_database_refuses_to_change_the_ledger(engine: sa.Engine, sql: str) -> None:
+    with store.session(engine) as session:
+        store.add_awards(session, [award(add_ride(session, store.add_user(session, "ana", "hash", NOW_S)))])
+    with pytest.raises(sa.exc.IntegrityError, match="append-only"), engine.begin() as connection:
+        connection.exec_driver_sql(sql)
+    with store.session(engine, write=False) as session:
+        assert [row.millipoints for row in store.ledger_rows(session)] == [1_500]
+
+
+def test_standings_sum_the_ledger_by_rider_and_period(session: Session) -> None:
+    ana = store.add_user(session, "ana", "hash", NOW_S)
+    beto = store.add_user(session, "beto", "hash", NOW_S)
+    store.add_user(session, "carla", "hash", NOW_S)
+    beto.is_hidden = True
+    one, two, other = (add_ride(session, who, sha * 64) for who, sha in ((ana, "a"), (ana, "b"), (beto, "c")))
+    store.add_awards(session, [award(one), award(one, 500, "confirm"), award(other, 7)])
+    store.add_awards(session, [award(two, 100, created_s=NOW_S + 10)])
+    assert store.standings_rows(session) == [
+        store.Standing(ana.id, "ana", False, 2_100, 2),
+        store.Standing(beto.id, "beto", True, 7, 1),
+    ]
+    assert [row.millipoints for row in store.standings_rows(session, since_s=NOW_S + 10)] == [100]
+    assert [row.millipoints for row in store.standings_rows(session, until_s=NOW_S + 10)] == [2_000, 7]
+    assert [row.millipoints for row in store.ledger_rows(session, user_id=ana.id, limit=2)] == [1_500, 500]
+    assert [row.ride_id for row in store.ledger_rows(session, ride_id=other.id)] == [other.id]
+
+
+def test_observers_are_kept_by_network(session: Session) -> None:
+    low, high = -(2**63), 2**63 - 1
+    store.add_observations(session, "v1", [(low, 1, 20_000), (high, 1, 20_000), (high, 2, 20_001)])
+    store.add_observations(session, "v2", [(high, 3, 20_000)])
+    assert store.observers(session, "v1", [high, 5]) == {high: [(1, 20_000), (2, 20_001)]}
+    assert store.observers(session, "v1", []) == {}
+    assert store.all_observations(session, "v1") == [(low, 1, 20_000), (high, 1, 20_000), (high, 2, 20_001)]
+
+
+def test_more_segments_than_one_question_may_name(session: Session) -> None:
+    n = 2 * store.CHUNK + 1
+    store.add_observations(session, "v1", [(segment, 1, 20_000) for segment in range(n)])
+    assert len(store.observers(session, "v1", range(n))) == n
+
+
+def feed_row(number: int) -> store.FeedVersion:
+    return store.FeedVersion(
+        number=number, id=f"v{number}", made_s=NOW_S + number, feed_sha256=SHA, network_sha256=SHA,
+        evidence_sha256=SHA, ids={"stop_id": ["s1"]}, rules_version="1", n_rides=3, notices=[],
+    )  # fmt: skip
+
+
+def test_the_latest_feed_holds(session: Session) -> None:
+    assert store.latest_feed(session) is None
+    for number in (1, 2):
+        store.add_feed(session, feed_row(number))
+    latest = store.latest_feed(session)
+    assert latest is not None
+    assert latest.id == "v2"
+    first = store.feed_by_id(session, "v1")
+    assert first is not None
+    assert first.ids == {"stop_id": ["s1"]}
+    assert store.feed_by_id(session, "v9") is None
+    assert [feed.id for feed in store.feeds(session)] == ["v2", "v1"]
+
+
+def test_facts_are_set_and_changed(session: Session) -> None:
+    assert store.fact(session, "salt") is None
+    store.set_fact(session, "salt", "x")
+    store.set_fact(session, "salt", "y")
+    assert store.fact(session, "salt") == "y"
+
+
+def test_the_ledger_lock_lets_one_writer_in(engine: sa.Engine) -> None:
+    """Eight writers take the next number and hold it a while: with the lock, none is taken twice."""
+    with store.session(engine) as session:
+        user = store.add_user(session, "ana", "hash", NOW_S)
+
+    def write(worker: int) -> int:
+        with store.session(engine) as session:
+            store.lock_ledger(session)
+            return add_ride(session, user, f"{worker:064d}").sequence
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(write, range(8))) == list(range(1, 9))
