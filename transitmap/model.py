@@ -8,6 +8,7 @@ the names; times are seconds of Unix time, UTC, unless a name says otherwise.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -20,6 +21,7 @@ IntArray = npt.NDArray[np.int64]
 MODES = ("walk", "still", "bus", "car", "rail", "other")
 WALK, STILL, BUS, CAR, RAIL, OTHER = range(len(MODES))
 DAY_TYPES = ("weekday", "saturday", "sunday")
+SERVICE_IDS = ("WD", "SA", "SU")
 
 
 class Columns:
@@ -102,6 +104,52 @@ class Legs(Columns):
 
     def __len__(self) -> int:
         return len(self.ride_index)
+
+
+@dataclass(frozen=True, eq=False)
+class Lines(Columns):
+    """Vehicle legs as lines on the plane, ragged by `point_start`, a point every few metres of road.
+
+    `xy_m` and `heading` are (n, 2); `heading` holds unit vectors. `time_s` is when the vehicle got there and
+    `place` the directed place the point lies in: points of different lines with one `place` ran the same way
+    along the same few metres. `is_seen` is false between fixes that lie too far apart to know the way.
+    """
+
+    leg_index: IntArray
+    ride_index: IntArray
+    point_start: IntArray
+    xy_m: FloatArray
+    heading: FloatArray
+    time_s: FloatArray
+    is_seen: npt.NDArray[np.bool_]
+    gap_m: FloatArray
+    place: IntArray
+
+    def __len__(self) -> int:
+        return len(self.leg_index)
+
+
+@dataclass(frozen=True, eq=False)
+class Paths(Columns):
+    """The ways that vehicles run, ragged by `point_start`: chains of places, and who was seen on them.
+
+    Row k of the fit says that line `line_index[k]` runs along path `path_index[k]` for the share
+    `covered[k]` of what was seen of it, from `first_m[k]` to `last_m[k]` of the path. `label` is the name
+    most of its riders gave, `n_label` how many gave it, `n_labelled` how many gave any.
+    """
+
+    point_start: IntArray
+    xy_m: FloatArray
+    label: tuple[str, ...]
+    n_label: FloatArray
+    n_labelled: FloatArray
+    line_index: IntArray
+    path_index: IntArray
+    covered: FloatArray
+    weight: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.point_start) - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,6 +290,70 @@ class Trips(Columns):
 
     def __len__(self) -> int:
         return len(self.pattern_index)
+
+
+@dataclass(frozen=True, eq=False)
+class Ids(Columns):
+    """Public ids, aligned with the rows of a Network, and what the next build needs to know them again.
+
+    `next_*` are the numbers that the next new stop, route and pattern get: no id is ever used twice. The
+    rest is a memory of the network in these ids: stop positions, route names, the chain of stops of each
+    pattern (ragged by `call_start`) and its line (ragged by `line_start`, a point every 100 m or so).
+    """
+
+    stop_id: tuple[str, ...]
+    route_id: tuple[str, ...]
+    pattern_id: tuple[str, ...]
+    shape_id: tuple[str, ...]
+    next_stop: int
+    next_route: int
+    next_pattern: int
+    stop_lat_deg: FloatArray
+    stop_lon_deg: FloatArray
+    stop_heading_deg: FloatArray
+    route_name: tuple[str, ...]
+    route_index: IntArray
+    call_start: IntArray
+    stop_index: IntArray
+    line_start: IntArray
+    line_lat_deg: FloatArray
+    line_lon_deg: FloatArray
+
+    def trip_id(self, pattern_index: int, day_type: int) -> str:
+        """The id of a pattern's template trip on a day type (index of DAY_TYPES)."""
+        return f"{self.pattern_id[pattern_index]}-{SERVICE_IDS[day_type]}"
+
+    def to_json(self) -> str:
+        """All columns as one JSON object with sorted keys; the same ids give the same text."""
+        plain: JsonObject = {"ids_version": 1}
+        for column in fields(self):
+            value = getattr(self, column.name)
+            plain[column.name] = value.tolist() if isinstance(value, np.ndarray) else value
+        return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Ids:
+        """The ids that `to_json` wrote.
+
+        Raises:
+            ValueError: the text is no JSON, of another version, or lacks a column.
+        """
+        found = json.loads(text)
+        if not isinstance(found, dict) or found.pop("ids_version", None) != 1:
+            raise ValueError("ids: not a JSON object of ids_version 1")
+        names = {column.name: str(column.type) for column in fields(cls)}
+        if set(found) != set(names):
+            raise ValueError(f"ids: columns {sorted(set(found) ^ set(names))} missing or unknown")
+        return cls(**{name: _as_column(kind, found[name]) for name, kind in names.items()})
+
+
+def _as_column(kind: str, value: Any) -> Any:
+    """A JSON value as the type its column is declared with."""
+    if kind == "IntArray":
+        return np.asarray(value, dtype=np.int64)
+    if kind == "FloatArray":
+        return np.asarray(value, dtype=np.float64)
+    return tuple(value) if kind.startswith("tuple") else int(value)
 
 
 @dataclass(frozen=True)
