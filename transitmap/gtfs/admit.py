@@ -1,0 +1,163 @@
+"""Network -> the part of it that enough people support, and what was held back, in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from transitmap.model import Headways, IntArray, Network, Patterns, Routes, Shapes, Stops
+
+Mask = npt.NDArray[np.bool_]
+
+
+def admit(network: Network, min_riders: int) -> tuple[Network, list[str]]:
+    """The network without what fewer than `min_riders` people support, and what was held back, in words.
+
+    A stop too few people used is taken out of every pattern; a pattern is held back for its own riders or
+    when fewer than two stops are left. Stops, routes and headways that nothing refers to any more go too.
+    Where the first stop of a pattern goes, its times and windows start at the next one. Somebody rode
+    whatever is there, so with `min_riders` 1 only what no pattern uses goes.
+    """
+    keep_pattern = admitted_patterns(network, min_riders)
+    n_calls = np.diff(network.patterns.call_start)
+    keep_call = _keep_call(network, min_riders) & np.repeat(keep_pattern, n_calls)
+    keep_stop = np.zeros(len(network.stops), dtype=bool)
+    keep_stop[network.patterns.stop_index[keep_call]] = True
+    keep_route = np.zeros(len(network.routes), dtype=bool)
+    keep_route[network.patterns.route_index[keep_pattern]] = True
+    admitted = replace(
+        network,
+        stops=_take_stops(network.stops, keep_stop),
+        routes=_take_routes(network.routes, keep_route),
+        patterns=_take_patterns(network.patterns, keep_pattern, keep_call, keep_stop, keep_route),
+        shapes=_take_shapes(network.shapes, keep_pattern),
+        headways=_take_headways(network, keep_pattern, keep_call),
+    )
+    return admitted, _held_back(network, min_riders, keep_stop, keep_pattern, keep_route)
+
+
+def admitted_patterns(network: Network, min_riders: int) -> Mask:
+    """Which patterns `admit` keeps: row i of the network becomes row `cumsum(kept)[i] - 1`."""
+    patterns = network.patterns
+    n_calls = _per_pattern(patterns.call_start, _keep_call(network, min_riders))
+    return _supported(patterns.n_riders, min_riders) & (n_calls >= 2)
+
+
+def _keep_call(network: Network, min_riders: int) -> Mask:
+    """Which calls are at stops that enough people used."""
+    return _supported(network.stops.n_riders, min_riders)[network.patterns.stop_index]
+
+
+def _supported(n_riders: IntArray, min_riders: int) -> Mask:
+    """Somebody rode it even where nobody knows who, so every row counts one rider at least."""
+    return np.asarray(np.maximum(n_riders, 1) >= min_riders)
+
+
+def _per_pattern(call_start: IntArray, keep_call: Mask) -> IntArray:
+    """How many calls of each pattern are kept."""
+    total = np.concatenate([[0], np.cumsum(keep_call)])
+    return np.asarray(total[call_start[1:]] - total[call_start[:-1]])
+
+
+def _new_rows(keep: Mask) -> IntArray:
+    """For each old row its new one; rows that go are never asked for."""
+    return np.asarray(np.cumsum(keep) - 1, dtype=np.int64)
+
+
+def _take_stops(stops: Stops, keep: Mask) -> Stops:
+    return Stops(
+        stops.lat_deg[keep],
+        stops.lon_deg[keep],
+        stops.heading_deg[keep],
+        stops.spread_m[keep],
+        stops.n_rides[keep],
+        stops.n_riders[keep],
+        stops.n_days[keep],
+        stops.confidence[keep],
+        _take(stops.name, keep),
+    )
+
+
+def _take_routes(routes: Routes, keep: Mask) -> Routes:
+    return Routes(_take(routes.short_name, keep), _take(routes.long_name, keep), routes.share_label[keep])
+
+
+def _take_patterns(
+    patterns: Patterns, keep: Mask, keep_call: Mask, keep_stop: Mask, keep_route: Mask
+) -> Patterns:
+    """The kept patterns with their kept calls, pointing to the new rows of stops and routes."""
+    n_calls = _per_pattern(patterns.call_start, keep_call)[keep]
+    call_start = np.concatenate([[0], np.cumsum(n_calls)]).astype(np.int64)
+    run_s = patterns.run_s[keep_call]
+    return Patterns(
+        _new_rows(keep_route)[patterns.route_index[keep]],
+        patterns.direction_id[keep],
+        patterns.n_rides[keep],
+        patterns.n_riders[keep],
+        patterns.n_days[keep],
+        patterns.confidence[keep],
+        _take(patterns.headsign, keep),
+        call_start,
+        _new_rows(keep_stop)[patterns.stop_index[keep_call]],
+        patterns.along_m[keep_call],
+        run_s - np.repeat(run_s[call_start[:-1]], n_calls),
+        patterns.run_spread_s[keep_call],
+    )
+
+
+def _take_shapes(shapes: Shapes, keep: Mask) -> Shapes:
+    n_points = np.diff(shapes.point_start)
+    keep_point = np.repeat(keep, n_points)
+    return Shapes(
+        np.concatenate([[0], np.cumsum(n_points[keep])]).astype(np.int64),
+        shapes.lat_deg[keep_point],
+        shapes.lon_deg[keep_point],
+        shapes.along_m[keep_point],
+    )
+
+
+def _take_headways(network: Network, keep_pattern: Mask, keep_call: Mask) -> Headways:
+    """Windows of the kept patterns, moved to where the first kept stop is passed."""
+    headways, patterns = network.headways, network.patterns
+    keep = keep_pattern[headways.pattern_index]
+    first_kept = np.concatenate([np.flatnonzero(keep_call), [0]])
+    before = np.concatenate([[0], np.cumsum(keep_call)])[patterns.call_start[:-1]]
+    delay_s = np.where(keep_pattern, patterns.run_s[first_kept[before]], 0.0)
+    shift_s = np.rint(delay_s).astype(np.int64)[headways.pattern_index[keep]]
+    return Headways(
+        _new_rows(keep_pattern)[headways.pattern_index[keep]],
+        headways.day_type[keep],
+        headways.start_s[keep] + shift_s,
+        headways.end_s[keep] + shift_s,
+        headways.headway_s[keep],
+        headways.low_s[keep],
+        headways.high_s[keep],
+        headways.n_vehicles[keep],
+        headways.is_bound[keep],
+    )
+
+
+def _take(values: tuple[str, ...], keep: Mask) -> tuple[str, ...]:
+    return tuple(value for value, kept in zip(values, keep, strict=True) if kept)
+
+
+def _held_back(
+    network: Network, min_riders: int, keep_stop: Mask, keep_pattern: Mask, keep_route: Mask
+) -> list[str]:
+    """`2 of 12 patterns held back: fewer than 3 riders`, one sentence a kind and reason."""
+    few_stop = ~_supported(network.stops.n_riders, min_riders)
+    few_pattern = ~_supported(network.patterns.n_riders, min_riders)
+    reasons = (
+        ("stops", few_stop, f"fewer than {min_riders} riders"),
+        ("stops", ~keep_stop & ~few_stop, "no pattern left that calls there"),
+        ("patterns", few_pattern, f"fewer than {min_riders} riders"),
+        ("patterns", ~keep_pattern & ~few_pattern, "fewer than 2 stops left"),
+        ("routes", ~keep_route, "no pattern left"),
+    )
+    return [
+        f"{int(held.sum())} of {len(held)} {kind} held back: {why}"
+        for kind, held, why in reasons
+        if held.any()
+    ]

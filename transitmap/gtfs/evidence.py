@@ -1,0 +1,100 @@
+"""Network, ids -> evidence.csv: what every published stop, pattern and headway rests on, for people."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator
+
+from transitmap.model import Ids, Network
+
+COLUMNS = ("kind", "id", "n_rides", "n_riders", "n_days", "confidence", "low", "high", "note")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
+
+
+def evidence_table(network: Network, ids: Ids) -> str:
+    """CSV text with a row for each stop, pattern and headway window of the network, in the order of its rows.
+
+    `low` and `high` bound: for a stop how far (metres) it may lie from where it is drawn, for a pattern its
+    running time from end to end (seconds), for a headway the headway (seconds). A number nobody knows is
+    empty. A text that a spreadsheet would take for a formula starts with an apostrophe.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(_stop_rows(network, ids))
+    writer.writerows(_pattern_rows(network, ids))
+    writer.writerows(_headway_rows(network, ids))
+    return text.getvalue()
+
+
+def _stop_rows(network: Network, ids: Ids) -> Iterator[list[str]]:
+    """A row a stop; the note is the name its riders gave it."""
+    stops = network.stops
+    for i, stop_id in enumerate(ids.stop_id):
+        yield [
+            "stop",
+            stop_id,
+            *(str(int(counts[i])) for counts in (stops.n_rides, stops.n_riders, stops.n_days)),
+            _number(float(stops.confidence[i]), 2),
+            "0",
+            _number(float(stops.spread_m[i]), 1),
+            _text(stops.name[i] or "sin nombre de viajeros / not named by riders"),
+        ]
+
+
+def _pattern_rows(network: Network, ids: Ids) -> Iterator[list[str]]:
+    """A row a pattern; the note says its route and whether one ride is all there is."""
+    patterns, scheduled = network.patterns, set(network.headways.pattern_index.tolist())
+    for i, pattern_id in enumerate(ids.pattern_id):
+        last = int(patterns.call_start[i + 1]) - 1
+        run_s, spread_s = float(patterns.run_s[last]), float(patterns.run_spread_s[last])
+        notes = [f"ruta / route {network.routes.short_name[patterns.route_index[i]] or '?'}"]
+        if patterns.n_rides[i] <= 1:
+            notes.append("un solo viaje / seen once")
+        if i not in scheduled:
+            notes.append("sin intervalo observado, fuera del feed / no headway observed, not in the feed")
+        yield [
+            "pattern",
+            pattern_id,
+            *(str(int(counts[i])) for counts in (patterns.n_rides, patterns.n_riders, patterns.n_days)),
+            _number(float(patterns.confidence[i]), 2),
+            _number(run_s - spread_s, 0),
+            _number(run_s + spread_s, 0),
+            _text("; ".join(notes)),
+        ]
+
+
+def _headway_rows(network: Network, ids: Ids) -> Iterator[list[str]]:
+    """A row a window; `n_rides` counts the vehicles that were seen in it."""
+    headways = network.headways
+    for i, pattern in enumerate(headways.pattern_index):
+        trip_id = ids.trip_id(int(pattern), int(headways.day_type[i]))
+        window = f"{_clock(int(headways.start_s[i]))}-{_clock(int(headways.end_s[i]))}"
+        bound = "; cota superior, pudo haber más / upper bound, more may have run"
+        yield [
+            "headway",
+            f"{trip_id} {window}",
+            str(int(headways.n_vehicles[i])),
+            "",
+            "",
+            "",
+            _number(float(headways.low_s[i]), 0),
+            _number(float(headways.high_s[i]), 0),
+            _text(f"{_number(float(headways.headway_s[i]), 0)} s{bound if headways.is_bound[i] else ''}"),
+        ]
+
+
+def _number(value: float, decimals: int) -> str:
+    """The number as text, empty where it is not known."""
+    return f"{value:.{decimals}f}" if math.isfinite(value) else ""
+
+
+def _clock(day_s: int) -> str:
+    return f"{day_s // 3600:02d}:{day_s // 60 % 60:02d}"
+
+
+def _text(value: str) -> str:
+    """Text that no spreadsheet runs."""
+    return f"'{value}" if value.startswith(FORMULA_STARTS) else value
