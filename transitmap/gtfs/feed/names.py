@@ -187,9 +187,8 @@ def _headsign(
     """Where a pattern goes: as riders said (without `To` and the route), its last stop, or a quarter."""
     patterns, stops = network.patterns, network.stops
     calls = patterns.stop_index[patterns.call_start[pattern] : patterns.call_start[pattern + 1]]
-    name = ROUTE_WORD.sub("", tidy(patterns.headsign[pattern]))
-    name = _without(short[patterns.route_index[pattern]], name)
-    name = tidy(TOWARDS.sub("", name)) or told[calls[-1]]
+    name = TOWARDS.sub("", ROUTE_WORD.sub("", TOWARDS.sub("", tidy(patterns.headsign[pattern]))))
+    name = tidy(_without(short[patterns.route_index[pattern]], name)) or told[calls[-1]]
     if name:
         return name
     lat_deg, lon_deg = stops.lat_deg[calls], stops.lon_deg[calls]

@@ -74,7 +74,7 @@ def unscheduled(network: Network, ids: Ids) -> list[str]:
     published = {pattern for pattern, _ in _published(network)}
     drawn = _is_drawn(network)
     return [
-        f"pattern {pattern_id} is not in the feed: {'no headway was observed' if drawn[i] else 'it has no line'}"
+        f"pattern {pattern_id} is not in the feed: {'no headway observed' if drawn[i] else 'it has no line'}"
         for i, pattern_id in enumerate(ids.pattern_id)
         if i not in published
     ]
@@ -242,13 +242,8 @@ def _shapes(network: Network, ids: Ids, trips: TripKeys) -> Columns:
 def _attributions(config: FeedConfig) -> Columns:
     """The contributors as one body: nobody is named."""
     people = CONTRIBUTORS.get(config.lang.split("-")[0].lower(), CONTRIBUTORS["en"])
-    row = (
-        "contributors",
-        people.format(config.publisher_name),
-        "1",
-        config.licence_url,
-        config.contact_email,
-    )
+    name = people.format(config.publisher_name)
+    row = ("contributors", name, "1", config.licence_url, config.contact_email)
     return _columns("attribution_id organization_name is_producer attribution_url attribution_email", [row])
 
 
