@@ -12,10 +12,15 @@ from transitmap.errors import ConfigError
 
 @dataclass(frozen=True)
 class CollectConfig:
-    """What one upload may be. The limits are absolute: a ratio guard would refuse honest standing logs."""
+    """What one upload may be. The limits are absolute: a ratio guard would refuse honest standing logs.
+
+    0 means no limit for `max_upload_bytes`, `max_unpacked_bytes` (all files of an archive together),
+    `max_members` and `max_past_years`; files of one's own are read so (`collect.intake.for_files`).
+    """
 
     max_upload_bytes: int = 25_000_000
     max_unpacked_bytes: int = 200_000_000
+    max_member_bytes: int = 200_000_000
     max_members: int = 50
     max_fixes: int = 1_000_000
     max_depth: int = 32
@@ -40,11 +45,30 @@ class LegsConfig:
 
 
 @dataclass(frozen=True)
-class PatternsConfig:
-    """Which rides ran the same way."""
+class LinesConfig:
+    """Vehicle legs as lines. `step_m` is the resolution at which ways are compared, `near_m` how far apart
+    two phones on one street may be (95 % of fixes lie within 15 m of the road, so two lie within 40 m)."""
 
+    thin_m: float = 12.0
     step_m: float = 25.0
-    near_m: float = 35.0
+    seen_m: float = 40.0
+    dense_m: float = 100.0
+    place_m: float = 20.0
+    near_m: float = 40.0
+    max_speed_m_s: float = 45.0
+
+
+@dataclass(frozen=True)
+class PatternsConfig:
+    """Which rides ran the same way. Counts are points of `LinesConfig.step_m`."""
+
+    max_gap_m: float = 250.0
+    min_points: int = 12
+    min_overlap: int = 8
+    share_contained: float = 0.88
+    share_overlap: float = 0.5
+    share_fit: float = 0.8
+    min_support: float = 3.0
 
 
 @dataclass(frozen=True)
@@ -96,6 +120,7 @@ class Config:
 
     collect: CollectConfig = field(default_factory=CollectConfig)
     legs: LegsConfig = field(default_factory=LegsConfig)
+    lines: LinesConfig = field(default_factory=LinesConfig)
     patterns: PatternsConfig = field(default_factory=PatternsConfig)
     shapes: ShapesConfig = field(default_factory=ShapesConfig)
     stops: StopsConfig = field(default_factory=StopsConfig)
