@@ -356,6 +356,56 @@ def _as_column(kind: str, value: Any) -> Any:
     return tuple(value) if kind.startswith("tuple") else int(value)
 
 
+@dataclass(frozen=True, eq=False)
+class Segments(Columns):
+    """What rides are evidence of: about 100 m of a route in a direction, on a local day, a row each.
+
+    `segment` is a keyed hash of (route, direction, cell); `route_index` is -1 on new ground, where no known
+    route runs. `day` counts local days since 1970-01-01. `length_mm` is what the ride covered of the segment,
+    `worth_mm` the same weighted by quality, at most as long; whole millimetres, so that sums are exact.
+    A row of length 0 only says that the ride was close by: it is never paid, but counts as observed.
+    """
+
+    ride_index: IntArray
+    route_index: IntArray
+    direction_id: IntArray
+    segment: IntArray
+    day: IntArray
+    length_mm: IntArray
+    worth_mm: IntArray
+
+    def __len__(self) -> int:
+        return len(self.segment)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How knowledge is paid: published data, `points/rules.toml` explains each. Weights are thousandths."""
+
+    version: str
+    millipoints_per_km: int
+    observer_weights: tuple[int, ...]
+    min_segment_m: float
+    segment_m: float
+    near_m: float
+    full_interval_s: float
+    max_interval_s: float
+    full_accuracy_m: float
+    max_accuracy_m: float
+    unknown_accuracy: float
+
+
+@dataclass(frozen=True)
+class Award:
+    """What one rule pays for one ride, with the numbers it rests on and a sentence for the rider."""
+
+    rule: str
+    millipoints: int
+    evidence: dict[str, Any]
+    text_es: str
+    text_en: str
+
+
 @dataclass(frozen=True)
 class Notice:
     """One finding about a feed. `severity` is error, warning or info; `row` is the line in `file`, 0 none."""
