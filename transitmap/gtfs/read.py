@@ -13,8 +13,8 @@ from transitmap.model import Tables
 def read_tables(path: Path) -> Tables:
     """Every `.txt` table of a feed, raw: nothing is pruned, converted or filled in.
 
-    The reader strips spaces around values and takes the words pandas knows for a missing value (NA, null, None)
-    for an empty one; a file with a header only gives columns without rows, an empty file no columns.
+    The reader strips spaces around values and takes the words pandas knows for a missing value (NA, null,
+    None) for an empty one; a file with a header only gives columns without rows, an empty file no columns.
 
     Raises:
         ValueError: the path is no feed, or a table cannot be read as CSV.

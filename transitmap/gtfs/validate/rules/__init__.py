@@ -1,0 +1,1 @@
+"""Our own rules, one small function each, by what they look at."""
