@@ -1,1 +1,17 @@
-"""A fictional city, its vehicles and its riders, with known truth: city, service, riders, dataset."""
+"""A fictional city, its vehicles and its riders, with known truth."""
+
+from transitmap.simulate.config import SimulateConfig
+from transitmap.simulate.network import City, simulate_city
+from transitmap.simulate.rides import Dataset, SimulatedRide, TrueRide, simulate_rides
+from transitmap.simulate.write import write_dataset
+
+__all__ = [
+    "City",
+    "Dataset",
+    "SimulateConfig",
+    "SimulatedRide",
+    "TrueRide",
+    "simulate_city",
+    "simulate_rides",
+    "write_dataset",
+]
