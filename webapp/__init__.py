@@ -1,0 +1,74 @@
+"""The service: a thin door to transitmap. `create_app` makes one; importing this makes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from webapp.settings import Settings
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application for these settings, or for those of the environment. The database must be upgraded.
+
+    Raises:
+        ConfigError: a setting makes no sense.
+    """
+    from flask import Flask
+    from werkzeug.middleware.proxy_fix import ProxyFix
+
+    from webapp import (
+        accounts,
+        api,
+        auth,
+        db,
+        errors,
+        feeds,
+        headers,
+        help,
+        home,
+        language,
+        network,
+        pages,
+        standings,
+        static,
+        traces,
+    )
+    from webapp.settings import settings_from_environment
+
+    settings = settings or settings_from_environment()
+    app = Flask(__name__, static_folder=None)
+    app.config.update(_flask_settings(settings))
+    app.extensions["transitmap_settings"] = settings
+    if settings.n_proxies:
+        n = settings.n_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
+    for part in (language, auth, pages, static, headers):
+        part.init_app(app)
+    db.init_app(app, settings.database_url, settings.archive_url)
+    for noun in (home, accounts, traces, standings, network, feeds, help):
+        app.register_blueprint(noun.blueprint)
+    api.init_app(app)
+    errors.init_app(app)  # last: the OpenAPI library brings an error handler of its own
+    return app
+
+
+def _flask_settings(settings: Settings) -> dict[str, object]:
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "SESSION_COOKIE_NAME": "transitmap",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "PERMANENT_SESSION_LIFETIME": 30 * 86_400,
+        "MAX_CONTENT_LENGTH": 256 * 1024,  # forms; uploads count their bytes themselves
+        "MAX_FORM_MEMORY_SIZE": 64 * 1024,
+        "MAX_FORM_PARTS": 20,
+        "WTF_CSRF_TIME_LIMIT": 86_400,
+        "API_TITLE": "transitmap",
+        "API_VERSION": "v1",
+        "OPENAPI_VERSION": "3.0.3",
+        "OPENAPI_URL_PREFIX": "/api/v1",
+        "OPENAPI_JSON_PATH": "openapi.json",
+    }

@@ -1,0 +1,139 @@
+"""Accounts: a pseudonym and a password, devices with keys of their own, and whether the ranking shows me."""
+
+from __future__ import annotations
+
+import time
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from flask_login import login_required
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import PasswordField, StringField
+from wtforms.validators import Length, Regexp
+
+from transitmap import passwords, store
+from transitmap.errors import NameTaken
+from webapp import auth, db, language
+from webapp.errors import Problem
+
+blueprint = Blueprint("accounts", __name__, url_prefix="/accounts")
+MAX_NAME_CHARS = 40
+NAME = r"^[^/\\<>&\"'@]*\S[^/\\<>&\"'@]*$"
+
+
+class SignUpForm(FlaskForm):
+    """What a new rider tells: nothing that names a person."""
+
+    name = StringField(
+        lazy_gettext("Pseudonym"),
+        [
+            Length(1, MAX_NAME_CHARS, lazy_gettext("Between 1 and 40 characters, please.")),
+            Regexp(NAME, message=lazy_gettext("Without / \\ < > & @ or quotes, please.")),
+        ],
+    )
+    password = PasswordField(
+        lazy_gettext("Password"),
+        [Length(8, passwords.MAX_CHARS, lazy_gettext("Between 8 and 200 characters, please."))],
+    )
+
+
+class LogInForm(FlaskForm):
+    """A name and its password."""
+
+    name = StringField(lazy_gettext("Pseudonym"), [Length(1, 80)])
+    password = PasswordField(lazy_gettext("Password"), [Length(1, passwords.MAX_CHARS)])
+
+
+@blueprint.route("/sign-up", methods=("GET", "POST"))
+def sign_up() -> str | Response | tuple[str, int]:
+    """A form for a new account; logged in once it is made."""
+    form = SignUpForm()
+    if form.validate_on_submit() and _make(form):
+        flash(_("Welcome! Your first trip can go out now."), "good")
+        return redirect(url_for("traces.index"))
+    page = render_template("sign_up.html", form=form, min_chars=passwords.MIN_CHARS)
+    return page, 422 if form.errors else 200
+
+
+def _make(form: SignUpForm) -> bool:
+    hashed = passwords.hash_password(form.password.data or "")
+    try:
+        locale = language.language()
+        user = store.add_user(db.session(), form.name.data or "", hashed, time.time(), locale=locale)
+    except NameTaken:
+        form.name.errors = [_("Somebody already has that name.")]
+        return False
+    db.commit()
+    auth.open_session(user)
+    return True
+
+
+@blueprint.route("/log-in", methods=("GET", "POST"))
+def log_in() -> str | Response | tuple[str, int]:
+    """A form for a name and a password; then back to where the rider was."""
+    form = LogInForm()
+    if not form.validate_on_submit():
+        return render_template("log_in.html", form=form, failed=False), 422 if form.errors else 200
+    user = auth.user_with_password(form.name.data or "", form.password.data or "")
+    if user is None:
+        return render_template("log_in.html", form=form, failed=True), 401
+    auth.open_session(user)
+    return redirect(_safe(request.args.get("next", "")) or url_for("home.index"))
+
+
+def _safe(path: str) -> str:
+    """The path where it stays on this site, else nothing."""
+    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else ""
+
+
+@blueprint.post("/log-out")
+def log_out() -> Response:
+    """Ends this browser's session."""
+    auth.close_session()
+    return redirect(url_for("home.index"))
+
+
+@blueprint.get("/")
+@login_required
+def mine() -> str:
+    """My devices and my privacy."""
+    return _account_page()
+
+
+def _account_page(**fresh: object) -> str:
+    user = auth.me()
+    tokens = store.tokens_of_user(db.session(), user.id) if user else []
+    return render_template("account.html", tokens=tokens, **fresh)
+
+
+@blueprint.post("/devices")
+@login_required
+def add_device() -> str:
+    """Makes a key for a device and shows it, this once."""
+    name = " ".join(request.form.get("device", "").split())[:80] or _("My phone")
+    token, plain = store.add_token(db.session(), auth.must_me(), name, time.time())
+    db.commit()
+    return _account_page(plain=plain, fresh=token)
+
+
+@blueprint.post("/devices/<int:token_id>/revoke")
+@login_required
+def revoke_device(token_id: int) -> Response:
+    """Takes a device's key back."""
+    if not store.revoke_token(db.session(), token_id, auth.must_me().id, time.time()):
+        raise Problem("not_found")
+    db.commit()
+    flash(_("The key opens nothing any more."), "good")
+    return redirect(url_for("accounts.mine"))
+
+
+@blueprint.post("/privacy")
+@login_required
+def choose_privacy() -> Response:
+    """Whether the ranking shows me."""
+    auth.must_me().is_hidden = request.form.get("is_hidden") == "1"
+    db.commit()
+    flash(_("Saved."), "good")
+    return redirect(url_for("accounts.mine"))

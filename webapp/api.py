@@ -1,0 +1,251 @@
+"""The API for programs under /api/v1, and whether the service is well."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, Response, json, request, url_for
+from flask_smorest import Api
+from flask_smorest import Blueprint as ApiBlueprint
+from marshmallow import Schema, fields
+
+from transitmap import store
+from webapp import auth, db, published, receipts, standings, uploads
+from webapp.errors import Problem, answer, as_members
+from webapp.receipts import RideView, Sent
+from webapp.traces import max_bytes
+
+blueprint = ApiBlueprint("api", __name__, url_prefix="/api/v1", description="Traces in, map and ranking out")
+wellness = ApiBlueprint("wellness", __name__, description="Is the service well")
+GEOJSON = {"description": "A FeatureCollection", "content": {"application/geo+json": {}}}
+BINARY = {"type": "string", "format": "binary"}
+UPLOAD_BODY = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {"file": {"type": "array", "items": BINARY}},
+            }
+        },
+        "application/gpx+xml": {"schema": BINARY},
+        "application/octet-stream": {"schema": BINARY},
+    },
+}
+
+
+class ProblemSchema(Schema):
+    """RFC 9457, with our stable `code`."""
+
+    type = fields.String()
+    title = fields.String()
+    status = fields.Integer()
+    code = fields.String(required=True)
+    detail = fields.String()
+    line = fields.Integer()
+
+
+class AwardSchema(Schema):
+    """A line of the ledger."""
+
+    rule = fields.String()
+    points = fields.Float()
+    text = fields.String()
+
+
+class RideSchema(Schema):
+    """One ride of an upload."""
+
+    id = fields.String(required=True)
+    state = fields.String(required=True)
+    reason = fields.String()
+    mode = fields.String()
+    points_kept = fields.Integer()
+    points_dropped = fields.Dict(keys=fields.String(), values=fields.Integer())
+    warnings = fields.List(fields.String())
+    route_id = fields.String()
+    route_name = fields.String()
+    direction_id = fields.Integer(allow_none=True)
+    confidence = fields.Float()
+    awarded = fields.Float()
+    awards = fields.List(fields.Nested(AwardSchema))
+
+
+class UploadSchema(Schema):
+    """One file of a request: received, understood or refused."""
+
+    id = fields.String(required=True)
+    name = fields.String()
+    state = fields.String(required=True)
+    code = fields.String()
+    detail = fields.String()
+    line = fields.Integer()
+    points_kept = fields.Integer()
+    points_dropped = fields.Dict(keys=fields.String(), values=fields.Integer())
+    segments = fields.Integer()
+    warnings = fields.List(fields.String())
+    rides = fields.List(fields.Nested(RideSchema))
+
+
+class SentSchema(UploadSchema):
+    """The answer to an upload: the first good file's members, and every file in `uploads`."""
+
+    uploads = fields.List(fields.Nested(UploadSchema), required=True)
+
+
+class PlaceSchema(Schema):
+    """One line of the ranking."""
+
+    rank = fields.Integer(required=True)
+    name = fields.String(required=True)
+    points = fields.Float(required=True)
+    n_rides = fields.Integer(required=True)
+
+
+class BoardSchema(Schema):
+    """The ranking of a period."""
+
+    period = fields.String(required=True)
+    places = fields.List(fields.Nested(PlaceSchema), required=True)
+
+
+class PeriodSchema(Schema):
+    """Which ranking: `week` or `all`; anything else is `week`."""
+
+    period = fields.String()
+
+
+class HealthSchema(Schema):
+    """Well, or an error."""
+
+    status = fields.String(required=True)
+    feed_version = fields.String(allow_none=True)
+
+
+def init_app(app: Flask) -> None:
+    """Registers the routes and their OpenAPI document."""
+    api = Api(app, spec_kwargs={"info": {"description": "Citizens' GPS traces to GTFS and a fair ranking"}})
+    api.spec.components.security_scheme("device", {"type": "http", "scheme": "bearer"})
+    for part in (blueprint, wellness):
+        auth.csrf.exempt(part)  # a device has no form; uploads by cookie are checked by `check_form_token`
+        api.register_blueprint(part)
+
+
+@blueprint.post("/traces")
+@blueprint.doc(requestBody=UPLOAD_BODY, security=[{"device": []}])
+@blueprint.alt_response(201, schema=SentSchema, description="At least one file is new and kept")
+@blueprint.alt_response(200, schema=SentSchema, description="All files had been sent before by this rider")
+@blueprint.alt_response(401, schema=ProblemSchema, description="No or no valid token")
+@blueprint.alt_response(409, schema=ProblemSchema, description="Somebody else contributed this file")
+@blueprint.alt_response(413, schema=ProblemSchema, description="Too large")
+@blueprint.alt_response(415, schema=ProblemSchema, description="Not a trace")
+@blueprint.alt_response(422, schema=ProblemSchema, description="A trace that cannot be used")
+@blueprint.alt_response(503, schema=ProblemSchema, description="Busy: nothing was kept, try again later")
+def send_traces() -> Response:
+    """Send traces: parts named `file`, or one file as the raw body."""
+    user = auth.uploader()
+    received = uploads.receive(max_bytes())
+    auth.check_form_token(received.fields.get("csrf_token"))
+    results = receipts.send_all(user, received.files)
+    good = [result for result in results if result.problem is None]
+    return _accepted(good, results) if good else _refused(results)
+
+
+def _accepted(good: list[Sent], results: list[Sent]) -> Response:
+    status = max(result.status for result in good)
+    body = {**_upload(good[0]), "uploads": [_upload(result) for result in results]}
+    response = _json(body, status)
+    if status == 201:
+        response.headers["Location"] = url_for("traces.receipt", upload_id=good[0].upload_id)
+    return response
+
+
+def _refused(results: list[Sent]) -> Response:
+    """Every file is refused: the first one's problem, and all of them in `uploads`."""
+    problem = results[0].problem or Problem("fault")
+    members = {"uploads": [_upload(result) for result in results]} if len(results) > 1 else {}
+    return answer(Problem(problem.code, problem.detail, **problem.members, **members))
+
+
+def _upload(result: Sent) -> dict[str, Any]:
+    shown: dict[str, Any] = {"id": result.upload_id, "name": result.name, "state": result.state}
+    if result.problem:
+        members = as_members(result.problem, result.status)
+        return shown | {key: members[key] for key in ("status", "code", "detail", "line") if key in members}
+    return {
+        **shown,
+        "points_kept": sum(ride.n_kept for ride in result.rides),
+        "points_dropped": _sum_dropped(result.rides),
+        "segments": len(result.rides),
+        "warnings": sorted({warning for ride in result.rides for warning in ride.warnings}),
+        "awarded": result.millipoints / 1000,
+        "rides": [_ride(ride) for ride in result.rides],
+    }
+
+
+def _sum_dropped(rides: tuple[RideView, ...]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for ride in rides:
+        for reason, n in ride.dropped:
+            total[reason] = total.get(reason, 0) + n
+    return total
+
+
+def _ride(ride: RideView) -> dict[str, Any]:
+    return {
+        "id": ride.id,
+        "state": "recognised" if ride.route_id else "unrecognised",
+        "reason": ride.reason,
+        "mode": ride.mode,
+        "points_kept": ride.n_kept,
+        "points_dropped": dict(ride.dropped),
+        "warnings": list(ride.warnings),
+        "route_id": ride.route_id,
+        "route_name": ride.route_name,
+        "direction_id": ride.direction_id,
+        "confidence": round(ride.confidence, 3),
+        "awarded": ride.millipoints / 1000,
+        "awards": [
+            {"rule": award["rule"], "points": award["millipoints"] / 1000, "text": award["text"]}
+            for award in ride.awards
+        ],
+    }
+
+
+@blueprint.get("/standings")
+@blueprint.arguments(PeriodSchema, location="query")
+@blueprint.alt_response(200, schema=BoardSchema)
+def standings_board(query: dict[str, str]) -> Response:
+    """The ranking: this week, or `?period=all`."""
+    period = standings.period_of(query.get("period"))
+    places = [
+        {"rank": place.rank, "name": place.name, "points": place.millipoints / 1000, "n_rides": place.n_rides}
+        for place in standings.places_of(period, None)
+    ]
+    return _json({"period": period, "places": places})
+
+
+@blueprint.get("/network.geojson")
+@blueprint.doc(responses={200: GEOJSON})
+def network() -> Response:
+    """Published routes as lines and stops as points (GeoJSON); empty before the first feed."""
+    feed = published.latest_feed()
+    empty = '{"type":"FeatureCollection","features":[]}'
+    body = published.atlas_of(feed).geojson() if feed else empty
+    response = Response(body, mimetype="application/geo+json")
+    response.cache_control.no_cache = True
+    response.add_etag()
+    return response.make_conditional(request)  # type: ignore[return-value]
+
+
+@wellness.get("/health")
+@wellness.alt_response(200, schema=HealthSchema)
+def health() -> Response:
+    """Answers 200 while the database answers."""
+    feed = store.latest_feed(db.session())
+    return _json({"status": "ok", "feed_version": feed.id if feed else None})
+
+
+def _json(body: dict[str, Any], status: int = 200) -> Response:
+    return Response(json.dumps(body, allow_nan=False), status, mimetype="application/json")

@@ -1,0 +1,131 @@
+"""Who is asking: a rider's session cookie on pages, a device's token on uploads."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import TYPE_CHECKING
+
+from flask import Flask, current_app, request, session
+from flask.sessions import SecureCookieSessionInterface
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from flask_wtf.csrf import CSRFError, CSRFProtect, validate_csrf
+from wtforms import ValidationError
+
+from transitmap import passwords, store
+from webapp import db
+from webapp.errors import Problem
+
+if TYPE_CHECKING:
+    from transitmap.store import User
+
+csrf = CSRFProtect()
+
+
+class Rider(UserMixin):
+    """The logged-in rider. Changing the password ends every session that was opened with the old one."""
+
+    def __init__(self, user: User) -> None:
+        self.user = user
+
+    def get_id(self) -> str:
+        """What the cookie holds: the row and a fingerprint of the password's hash."""
+        return f"{self.user.id}.{hashlib.sha256(self.user.password_hash.encode()).hexdigest()[:16]}"
+
+
+class SessionCookie(SecureCookieSessionInterface):
+    """Flask's signed cookie, marked Secure whenever the request itself came by https."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """Whether browsers may send the cookie by https only."""
+        return request.is_secure
+
+
+def init_app(app: Flask) -> None:
+    """Login by cookie, and a token in every form against forged requests."""
+    app.session_interface = SessionCookie()
+    csrf.init_app(app)
+    manager = LoginManager(app)
+    manager.session_protection = None  # phones change networks; the cookie is signed and HttpOnly
+    manager.user_loader(_load)
+    manager.unauthorized_handler(_unauthorized)
+
+
+def _load(identity: str) -> Rider | None:
+    number, _, _ = identity.partition(".")
+    user = store.user_by_id(db.session(), int(number)) if number.isdigit() else None
+    rider = Rider(user) if user else None
+    return rider if rider and rider.get_id() == identity else None
+
+
+def _unauthorized() -> None:
+    raise Problem("auth_required")
+
+
+def me() -> User | None:
+    """The rider whose page this is, None for a visitor."""
+    return current_user.user if current_user.is_authenticated else None
+
+
+def must_me() -> User:
+    """The rider whose page this is.
+
+    Raises:
+        Problem: `auth_required`, a visitor asks.
+    """
+    user = me()
+    if user is None:
+        raise Problem("auth_required")
+    return user
+
+
+def open_session(user: User) -> None:
+    """Logs this browser in; whatever the visitor's session held is thrown away."""
+    session.clear()
+    session.permanent = True
+    login_user(Rider(user))
+
+
+def close_session() -> None:
+    """Logs this browser out."""
+    logout_user()
+    session.clear()
+
+
+def user_with_password(name: str, password: str) -> User | None:
+    """The rider of that name and password; a wrong name takes as long as a wrong password."""
+    user = store.user_by_name(db.session(), name)
+    is_right = passwords.check_password(user.password_hash if user else "", password)
+    return user if is_right else None
+
+
+def uploader() -> User:
+    """Who sends this upload: the device of a Bearer token, else the logged-in rider.
+
+    Raises:
+        Problem: `auth_required`, neither is there.
+    """
+    token = _device_token()
+    user = me() if token is None else store.user_of_token(db.session(), token, time.time())
+    if user is None:
+        raise Problem("auth_required")
+    return user
+
+
+def _device_token() -> str | None:
+    scheme, _, plain = request.headers.get("Authorization", "").partition(" ")
+    return plain.strip() if scheme.lower() == "bearer" else None
+
+
+def check_form_token(token: str | None) -> None:
+    """Refuses a request that a foreign page made this browser send; a device's token needs none.
+
+    Raises:
+        CSRFError: the token is missing, old or foreign.
+    """
+    if _device_token() is not None or not current_app.config["WTF_CSRF_ENABLED"]:
+        return
+    try:
+        validate_csrf(token or request.headers.get("X-CSRFToken"))
+    except ValidationError as error:
+        raise CSRFError(error.args[0]) from error

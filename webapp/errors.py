@@ -1,0 +1,126 @@
+"""What can go wrong, in one table: a status for every code; problem+json for programs, a page for people."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, Response, json, render_template, request, url_for
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from transitmap import store
+from transitmap.errors import UploadRefused
+from webapp import words
+
+log = logging.getLogger("transitmap.web")
+
+STATUS = {
+    "auth_required": 401,
+    "wrong_login": 401,
+    "not_found": 404,
+    "no_file": 400,
+    "incomplete_body": 400,
+    "digest_mismatch": 400,
+    "form_expired": 400,
+    "bad_request": 400,
+    "already_contributed": 409,
+    "name_taken": 409,
+    "too_large": 413,
+    "too_many_parts": 413,
+    "field_too_large": 413,
+    "not_a_trace": 415,
+    "busy": 503,
+    "fault": 500,
+}
+REFUSED_STATUS = 422
+RETRY_AFTER_S = 30
+BY_STATUS = {401: "auth_required", 404: "not_found", 413: "too_large", 500: "fault", 503: "busy"}
+
+
+class Problem(Exception):  # noqa: N818  (RFC 9457 calls it so)
+    """A request that cannot be answered as asked; `code` is one of STATUS or a refusal of an upload."""
+
+    def __init__(self, code: str, detail: str = "", **members: object) -> None:
+        super().__init__(code)
+        self.code, self.detail = code, detail
+        self.members = {name: value for name, value in members.items() if value is not None}
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of this code."""
+        return STATUS.get(self.code, REFUSED_STATUS)
+
+
+def problem_of(error: UploadRefused) -> Problem:
+    """The problem that an upload's refusal is to its sender."""
+    return Problem(error.reason, error.detail, line=error.line, column=error.column)
+
+
+def init_app(app: Flask) -> None:
+    """Every way to fail leads to one answer."""
+    app.register_error_handler(Problem, answer)
+    app.register_error_handler(UploadRefused, lambda error: answer(problem_of(error)))
+    app.register_error_handler(CSRFError, lambda error: answer(Problem("form_expired")))
+    app.register_error_handler(HTTPException, _answer_http)
+    for kind in store.TRY_AGAIN:
+        app.register_error_handler(kind, lambda error: answer(Problem("busy")))
+    app.register_error_handler(Exception, _answer_fault)
+
+
+def _answer_http(error: HTTPException) -> Response:
+    if error.response is not None:
+        return error.response  # type: ignore[return-value]
+    code = BY_STATUS.get(error.code or 500, "bad_request")
+    response = answer(Problem(code), status=error.code)
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers[name] = value
+    return response
+
+
+def _answer_fault(error: Exception) -> Response:
+    """A fault of ours. The log gets where it happened, never what the rider sent."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else "unknown"
+    log.error("fault %s at %s on %s", type(error).__name__, place, request.url_rule)
+    return answer(Problem("fault"))
+
+
+def answer(problem: Problem, status: int | None = None) -> Response:
+    """The problem as the asker reads best: problem+json under /api, a page elsewhere."""
+    status = status or problem.status
+    response = _for_programs(problem, status) if wants_json() else _for_people(problem, status)
+    if status == 401 and wants_json():
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if status == 503:
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response
+
+
+def wants_json() -> bool:
+    """Whether a program asks."""
+    return request.path.startswith("/api/") or request.path == "/health"
+
+
+def as_members(problem: Problem, status: int) -> dict[str, object]:
+    """The members of RFC 9457 and ours: `code`, and `line` where a parser knows it."""
+    return {
+        "type": url_for("help.index", _anchor=problem.code),
+        "title": str(words.sentence(problem.code)),
+        "status": status,
+        "code": problem.code,
+        "detail": problem.detail or str(words.sentence(problem.code)),
+        **problem.members,
+    }
+
+
+def _for_programs(problem: Problem, status: int) -> Response:
+    return Response(json.dumps(as_members(problem, status)), status, mimetype="application/problem+json")
+
+
+def _for_people(problem: Problem, status: int) -> Response:
+    sentence = words.sentence(problem.code)
+    page = render_template("error.html", problem=problem, status=status, sentence=sentence)
+    return Response(page, status, mimetype="text/html")

@@ -1,0 +1,28 @@
+"""The first page: what this is, how far the map is, and a rider's own week."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template
+
+from transitmap import store
+from webapp import auth, db, published
+from webapp.standings import places_of_week, to_next
+
+blueprint = Blueprint("home", __name__)
+
+
+@blueprint.get("/")
+def index() -> str:
+    """What this is; for a rider, the week so far."""
+    user, atlas, session = auth.me(), published.latest_atlas(), db.session()
+    places = places_of_week(user)
+    return render_template(
+        "home.html",
+        counts=store.counts(session),
+        n_routes=len(atlas.routes) if atlas else 0,
+        n_stops=len(atlas.stops) if atlas else 0,
+        leaders=places[:5],
+        mine=next((place for place in places if user and place.user_id == user.id), None),
+        to_next=to_next(places, user),
+        uploads=store.uploads_of_user(session, user.id, limit=4) if user else [],
+    )

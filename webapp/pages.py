@@ -1,0 +1,43 @@
+"""What every template can say: who reads it, and numbers, days and times as the reader writes them."""
+
+from __future__ import annotations
+
+import datetime
+from zoneinfo import ZoneInfo
+
+from flask import Flask
+from flask_babel import format_date, format_datetime, format_decimal
+
+from webapp import auth, published, words
+
+
+def init_app(app: Flask) -> None:
+    """Filters and names of all templates."""
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(
+        number=lambda value: format_decimal(round(value)),
+        decimal=lambda value: format_decimal(round(value, 1), format="#,##0.0"),
+        moment=_moment,
+        day=lambda time_s: format_date(_local(time_s).date(), "medium"),
+        isoday=lambda text: format_date(datetime.date.fromisoformat(text), "medium") if text else "",
+    )
+    app.context_processor(
+        lambda: {
+            "me": auth.me(),
+            "word": words.sentence,
+            "dropped_word": words.dropped,
+            "day_names": words.DAYS,
+            "severities": words.SEVERITIES,
+            "min_riders": app.extensions["transitmap_settings"].config.feed.min_riders,
+        }
+    )
+
+
+def _local(time_s: float) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(time_s, ZoneInfo(published.timezone()))
+
+
+def _moment(time_s: float) -> str:
+    """A day and a time on the city's clock."""
+    return format_datetime(_local(time_s), "d MMM y, HH:mm", rebase=False)

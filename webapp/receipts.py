@@ -1,0 +1,116 @@
+"""One upload -> its receipt: what was kept and dropped, what each ride was, and why it earned points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from transitmap import store
+from transitmap.errors import UploadRefused
+from webapp import db, published, words
+from webapp.errors import Problem, problem_of
+from webapp.standings import award_view
+
+if TYPE_CHECKING:
+    from transitmap.store import RideRow, Upload, User
+    from webapp.atlas import Atlas, RouteView, StopView
+
+
+@dataclass(frozen=True)
+class RideView:
+    """One ride of a receipt. `route` is None where the ride was not recognised; `sentence` then says why."""
+
+    id: str
+    started_s: float
+    n_kept: int
+    n_dropped: int
+    distance_m: float
+    dropped: tuple[tuple[str, int], ...]
+    warnings: tuple[str, ...]
+    mode: str
+    reason: str
+    sentence: str
+    route: RouteView | None
+    route_id: str
+    route_name: str
+    direction_id: int | None
+    board: StopView | None
+    alight: StopView | None
+    confidence: float
+    millipoints: int
+    awards: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What became of one file: an upload with its rides, or a problem."""
+
+    name: str
+    state: str
+    upload_id: str = ""
+    again: bool = False
+    rides: tuple[RideView, ...] = ()
+    problem: Problem | None = field(default=None)
+
+    @property
+    def status(self) -> int:
+        """201 for a new upload, 200 for one that was there, else the problem's status."""
+        return self.problem.status if self.problem else 200 if self.again else 201
+
+    @property
+    def millipoints(self) -> int:
+        """What all its rides earned."""
+        return sum(ride.millipoints for ride in self.rides)
+
+
+def send_all(user: User, files: Sequence[tuple[str, bytes]]) -> list[Sent]:
+    """Contributes each file by itself, so that a bad one costs no other."""
+    return [_send(user, name, body) for name, body in files]
+
+
+def _send(user: User, name: str, body: bytes) -> Sent:
+    shown = store.clean_name(name)
+    try:
+        upload, is_new = _contribute(user, name, body)
+    except UploadRefused as error:
+        return Sent(shown, "refused", problem=problem_of(error))
+    if upload.state == store.REFUSED:
+        return Sent(shown, "refused", upload.id, not is_new, problem=Problem(upload.reason, upload.detail))
+    return Sent(upload.name, upload.state, upload.id, not is_new, ride_views(upload))
+
+
+def ride_views(upload: Upload) -> tuple[RideView, ...]:
+    """The rides of an upload as its rider may see them."""
+    atlas = published.latest_atlas()
+    return tuple(_ride_view(ride, atlas) for ride in store.rides_of_upload(db.session(), upload.id))
+
+
+def _ride_view(ride: RideRow, atlas: Atlas | None) -> RideView:
+    awards = store.ledger_rows(db.session(), ride_id=ride.id)
+    stops = [_stop(atlas, ride.stretch.get(key)) for key in ("board_stop_id", "alight_stop_id")]
+    return RideView(
+        id=ride.id,
+        started_s=ride.started_s,
+        n_kept=ride.n_fixes,
+        n_dropped=sum(ride.dropped.values()),
+        distance_m=ride.distance_m,
+        dropped=tuple(sorted(ride.dropped.items(), key=lambda item: -item[1])),
+        warnings=tuple(ride.warnings),
+        mode=ride.mode,
+        reason=ride.reason,
+        sentence=words.sentence(ride.reason or ride.mode),
+        route=atlas.route(ride.route_id) if atlas else None,
+        route_id=ride.route_id,
+        route_name=ride.route_name,
+        direction_id=ride.direction_id,
+        board=stops[0],
+        alight=stops[1],
+        confidence=ride.confidence,
+        millipoints=sum(award.millipoints for award in awards),
+        awards=tuple(award_view(award) for award in awards),
+    )
+
+
+def _stop(atlas: Atlas | None, stop_id: object) -> StopView | None:
+    return atlas.stop(str(stop_id)) if atlas and stop_id else None

@@ -1,0 +1,63 @@
+"""Where the service keeps things: read from the environment once, at start."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from transitmap.config import Config, load_config
+from transitmap.errors import ConfigError
+
+VAR = Path("var")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one installation is made of.
+
+    `secret_key` signs sessions. `n_proxies` is how many reverse proxies stand in front: only that many
+    forwarded headers are believed.
+    """
+
+    database_url: str
+    archive_url: str
+    secret_key: str = field(repr=False)
+    config: Config = field(default_factory=Config)
+    n_proxies: int = 0
+
+
+def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings that TRANSITMAP_* variables name; without them everything is under var/.
+
+    Raises:
+        ConfigError: the campaign file cannot be used, or a number is none.
+    """
+    config_path = environment.get("TRANSITMAP_CONFIG")
+    return Settings(
+        database_url=environment.get("TRANSITMAP_DATABASE_URL") or f"sqlite:///{VAR / 'transitmap.sqlite'}",
+        archive_url=environment.get("TRANSITMAP_ARCHIVE_URL") or str(VAR / "archive"),
+        secret_key=keep_secret(VAR / "secret"),
+        config=load_config(Path(config_path) if config_path else None),
+        n_proxies=_whole_number("TRANSITMAP_PROXIES", environment.get("TRANSITMAP_PROXIES", "0")),
+    )
+
+
+def keep_secret(path: Path) -> str:
+    """The secret in the file; on first start a new one of 256 bits that only this user can read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii").strip()
+    with os.fdopen(handle, "w", encoding="ascii") as out:
+        out.write(secrets.token_urlsafe(32))
+    return path.read_text(encoding="ascii")
+
+
+def _whole_number(name: str, text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise ConfigError(name, text, "must be a whole number")
+    return int(text)

@@ -1,0 +1,108 @@
+"""Codes -> sentences a rider understands: refusals, what was dropped, warnings, what a ride was, rules."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _
+
+REQUESTS = {
+    "auth_required": _("Please log in first."),
+    "wrong_login": _("That name and password do not belong together."),
+    "not_found": _("There is nothing at this address."),
+    "no_file": _("No file came with the form."),
+    "incomplete_body": _("The file did not arrive whole. Nothing was kept: send it again."),
+    "digest_mismatch": _("The file changed on the way. Nothing was kept: send it again."),
+    "form_expired": _("This page had been open for long. Go back, reload it and try again."),
+    "bad_request": _("The request could not be understood."),
+    "name_taken": _("Somebody already has that name."),
+    "too_many_parts": _("Too many files at once. Send at most 20."),
+    "field_too_large": _("A field of the form is too long."),
+    "busy": _("We are busy right now. Nothing was lost: try again in half a minute."),
+    "fault": _("Something broke on our side. Nothing of yours was changed."),
+}
+REFUSALS = {
+    "already_contributed": _("Somebody else contributed this very file before."),
+    "too_large": _("The file is too large. Compress it as .gz or split it by day."),
+    "not_a_trace": _("This is not a GPS trace. Send a GPX file, also inside .zip or .gz."),
+    "empty_file": _("The file is empty."),
+    "empty_archive": _("The archive holds no files."),
+    "empty_folder": _("The folder holds no files."),
+    "unreadable": _("The file cannot be read."),
+    "no_track_points": _("There is no track in the file, only marks or a planned route. Export the track."),
+    "xml_syntax": _("The file is damaged or was cut. Export it again from your app."),
+    "doctype_forbidden": _("The file contains a document type declaration, which is not allowed in a trace."),
+    "too_deep": _("The file is nested more deeply than any trace."),
+    "too_many_attributes": _("The file holds more attributes than any trace."),
+    "bad_encoding": _("The characters of the file cannot be read."),
+    "no_timestamps": _("The positions have no times. Record the trip with times on."),
+    "unsorted_time": _("The times jump back and forth. Export the trace in the order of time."),
+    "implausible_date": _("The date is off by about twenty years: an old receiver lost count of the weeks."),
+    "future_date": _("The times lie in the future. Check the clock of the phone."),
+    "too_old": _("The trip is too old to say how buses run today."),
+    "swapped_coordinates": _("Latitude and longitude seem to be swapped."),
+    "too_many_points": _("The trace has more positions than we can take. Split it by day."),
+    "too_short": _("The trace is too short to say anything. Record from before you board until you alight."),
+    "too_short_after_trim": _("Too little is left once its ends are cut for privacy. Record a longer trip."),
+    "stationary": _("The phone did not move."),
+    "gzip_truncated": _("The compressed file was cut. Send it again."),
+    "gzip_crc": _("The compressed file is damaged. Send it again."),
+    "archive_too_big": _("The archive holds more than we can unpack."),
+    "archive_damaged": _("The archive is damaged. Make it again."),
+    "nested_archive": _("There is an archive inside the archive. Unpack it first."),
+    "too_many_files": _("The archive holds too many files. Split it."),
+    "encrypted": _("The archive has a password. Send it without one."),
+}
+DROPPED = {
+    "no_position": _("without a place"),
+    "bad_number": _("with a number that is none"),
+    "not_finite": _("with a number that is none"),
+    "out_of_range": _("outside the Earth’s latitudes and longitudes"),
+    "null_island": _("at latitude 0, longitude 0, where phones without a signal claim to be"),
+    "no_time": _("without a time"),
+    "bad_time": _("with a time that cannot be read"),
+    "duplicate_time": _("at a time that another position already has"),
+    "future_date": _("in the future"),
+    "too_old": _("too old"),
+    "trimmed": _("cut off at the ends, for your privacy"),
+}
+WARNINGS = {
+    "empty_segments": _("Some parts of the track were empty."),
+    "name_truncated": _("A very long name was shortened."),
+    "encoding_mismatch": _("The file says one character set and uses another; we read it all the same."),
+    "unknown_version": _("The file has an unknown GPX version; we read it all the same."),
+    "time_jump": _("The clock of the phone jumped during the trip."),
+    "future_time": _("The clock of the phone is ahead."),
+    "assumed_utc": _("The times name no time zone; we took them for universal time."),
+    "bad_elevation": _("Some heights could not be read; they are not used."),
+    "bad_waypoint": _("Some marks could not be read."),
+    "repaired_ampersand": _("The file had a known fault of its app; we mended it."),
+}
+RIDES = {
+    "no_network": _("Not recognised yet: the map has no routes. This trip helps to draw the first."),
+    "no_pattern": _("No known route runs like this. It may be a new one: one more trip will tell."),
+    "not_in_vehicle": _("No stretch in a vehicle was found, only walking or standing."),
+}
+MODES = {
+    "walk": _("On foot"),
+    "still": _("Standing still"),
+    "bus": _("By bus"),
+    "car": _("By car"),
+    "rail": _("By rail"),
+    "other": _("Some other way"),
+}
+RULES = {
+    "new_metres": _("New metres"),
+    "more_observers": _("Confirmed metres"),
+}
+SEVERITIES = {"error": _("error"), "warning": _("warning"), "info": _("note")}
+DAYS = {"weekday": _("Monday to Friday"), "saturday": _("Saturday"), "sunday": _("Sunday")}
+ALL = {**DROPPED, **WARNINGS, **RIDES, **MODES, **RULES, **REQUESTS, **REFUSALS}
+
+
+def sentence(code: str) -> str:
+    """What the code means to a rider; the code itself, readable, where nobody has said."""
+    return str(ALL.get(code, code.replace("_", " ")))
+
+
+def dropped(reason: str) -> str:
+    """What was wrong with positions that were left out, to follow their number."""
+    return str(DROPPED.get(reason, reason.replace("_", " ")))
