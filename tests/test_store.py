@@ -20,10 +20,21 @@ def add_ride(session: Session, user: store.User, sha256: str = SHA, **columns: A
     upload, _ = store.add_upload(session, user.id, sha256, "a.gpx", 10, NOW_S)
     sequence = store.next_ride_sequence(session)
     values: dict[str, Any] = {
-        "sequence": sequence, "id": f"{upload.id}.1", "upload_id": upload.id, "user_id": user.id, "ordinal": 1,
-        "name": "a.gpx", "n_fixes": 2, "dropped": {}, "warnings": [], "mode": "bus", "stretch": {},
-        "started_s": NOW_S, "distance_m": 100.0, "packed_sha256": SHA,
-    }  # fmt: skip
+        "sequence": sequence,
+        "id": f"{upload.id}.1",
+        "upload_id": upload.id,
+        "user_id": user.id,
+        "ordinal": 1,
+        "name": "a.gpx",
+        "n_fixes": 2,
+        "dropped": {},
+        "warnings": [],
+        "mode": "bus",
+        "stretch": {},
+        "started_s": NOW_S,
+        "distance_m": 100.0,
+        "packed_sha256": SHA,
+    }
     ride = store.RideRow(**(values | columns))
     store.add_rides(session, [ride])
     return ride
@@ -31,10 +42,17 @@ def add_ride(session: Session, user: store.User, sha256: str = SHA, **columns: A
 
 def award(ride: store.RideRow, millipoints: int = 1_500, rule: str = "new", **columns: Any) -> dict[str, Any]:
     values = {
-        "ride_id": ride.id, "user_id": ride.user_id, "rule": rule, "millipoints": millipoints,
-        "rules_version": "1", "network_version": "", "evidence": {"metres": 10}, "text_es": "Diez metros.",
-        "text_en": "Ten metres.", "created_s": NOW_S,
-    }  # fmt: skip
+        "ride_id": ride.id,
+        "user_id": ride.user_id,
+        "rule": rule,
+        "millipoints": millipoints,
+        "rules_version": "1",
+        "network_version": "",
+        "evidence": {"metres": 10},
+        "text_es": "Diez metros.",
+        "text_en": "Ten metres.",
+        "created_s": NOW_S,
+    }
     return values | columns
 
 
@@ -109,9 +127,16 @@ def test_a_name_is_one_persons_in_any_case_and_width(session: Session) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "role"), [("", "rider"), (" ", "rider"), ("a" * 81, "rider"), ("a\x00b", "rider"), ("ﷺ" * 80, "rider"),
-                       ("ok", "king")],
-)  # fmt: skip
+    ("name", "role"),
+    [
+        ("", "rider"),
+        (" ", "rider"),
+        ("a" * 81, "rider"),
+        ("a\x00b", "rider"),
+        ("ﷺ" * 80, "rider"),
+        ("ok", "king"),
+    ],
+)
 def test_names_and_roles_that_make_no_sense(session: Session, name: str, role: str) -> None:
     with pytest.raises(ConfigError):
         store.add_user(session, name, "hash", NOW_S, role=role)
@@ -258,9 +283,17 @@ def test_more_segments_than_one_question_may_name(session: Session) -> None:
 
 def feed_row(number: int) -> store.FeedVersion:
     return store.FeedVersion(
-        number=number, id=f"v{number}", made_s=NOW_S + number, feed_sha256=SHA, network_sha256=SHA,
-        evidence_sha256=SHA, ids={"stop_id": ["s1"]}, rules_version="1", n_rides=3, notices=[],
-    )  # fmt: skip
+        number=number,
+        id=f"v{number}",
+        made_s=NOW_S + number,
+        feed_sha256=SHA,
+        network_sha256=SHA,
+        evidence_sha256=SHA,
+        ids={"stop_id": ["s1"]},
+        rules_version="1",
+        n_rides=3,
+        notices=[],
+    )
 
 
 def test_the_latest_feed_holds(session: Session) -> None:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 MODES = ("walk", "still", "bus", "car", "rail", "other")
 WALK, STILL, BUS, CAR, RAIL, OTHER = range(len(MODES))
@@ -112,7 +113,8 @@ class Lines(Columns):
 
     `xy_m` and `heading` are (n, 2); `heading` holds unit vectors. `time_s` is when the vehicle got there and
     `place` the directed place the point lies in: points of different lines with one `place` ran the same way
-    along the same few metres. `is_seen` is false between fixes that lie too far apart to know the way.
+    along the same few metres. `is_seen` is false between fixes that lie too far apart to know the way. Ragged by
+    `fix_start`, `fix_s` and `fix_m` are the clean fixes behind the lines.
     """
 
     leg_index: IntArray
@@ -121,9 +123,12 @@ class Lines(Columns):
     xy_m: FloatArray
     heading: FloatArray
     time_s: FloatArray
-    is_seen: npt.NDArray[np.bool_]
+    is_seen: BoolArray
     gap_m: FloatArray
     place: IntArray
+    fix_start: IntArray
+    fix_s: FloatArray
+    fix_m: FloatArray
 
     def __len__(self) -> int:
         return len(self.leg_index)
@@ -150,6 +155,44 @@ class Paths(Columns):
 
     def __len__(self) -> int:
         return len(self.point_start) - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Sightings(Columns):
+    """Vehicles seen on paths, ragged by `fix_start`: row k is line `line_index[k]` on `path_index[k]`.
+
+    `along_m` never decreases. `weight` is that of Paths; `is_own` marks the one path that suits the line best.
+    """
+
+    line_index: IntArray
+    ride_index: IntArray
+    path_index: IntArray
+    weight: FloatArray
+    is_own: BoolArray
+    fix_start: IntArray
+    time_s: FloatArray
+    along_m: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.line_index)
+
+
+@dataclass(frozen=True, eq=False)
+class Halts(Columns):
+    """Where vehicles stood, one row a halt. `is_ride_end` marks where somebody got on or off, `is_tap` where
+    a rider said that there is a stop."""
+
+    line_index: IntArray
+    ride_index: IntArray
+    xy_m: FloatArray
+    heading: FloatArray
+    start_s: FloatArray
+    duration_s: FloatArray
+    is_ride_end: BoolArray
+    is_tap: BoolArray
+
+    def __len__(self) -> int:
+        return len(self.line_index)
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,7 +288,7 @@ class Headways(Columns):
     low_s: FloatArray
     high_s: FloatArray
     n_vehicles: IntArray
-    is_bound: npt.NDArray[np.bool_]
+    is_bound: BoolArray
 
     def __len__(self) -> int:
         return len(self.pattern_index)
