@@ -2,7 +2,8 @@
 
 from transitmap.simulate.config import SimulateConfig
 from transitmap.simulate.network import City, simulate_city
-from transitmap.simulate.rides import Dataset, SimulatedRide, TrueRide, simulate_rides
+from transitmap.simulate.rides import TrueRide
+from transitmap.simulate.simulation import Dataset, SimulatedRide, simulate_rides
 from transitmap.simulate.write import write_dataset
 
 __all__ = [

@@ -38,7 +38,7 @@ class SimulateConfig:
     junk_share: float = 0.08
     walk_share: float = 0.55
     hail_share: float = 0.1
-    noise_m: float = 3.6
+    noise_m: float = 4.4
     canyon_factor: float = 2.0
     interval_s: tuple[float, ...] = (1.0, 2.0, 3.0, 5.0, 10.0, 15.0, 30.0)
     interval_weight: tuple[float, ...] = (0.2, 0.15, 0.15, 0.25, 0.13, 0.07, 0.05)

@@ -15,35 +15,35 @@ _STREETS = (
     "Albahaca Epazote Hierbabuena Azafrán Comino Canela Jengibre Anís Copal Incienso Turquesa Jade "
     "Cuarzo Ópalo Granate Coral Marfil Carey Sextante Astrolabio Catalejo Timón Ancla Bergantín Goleta "
     "Falúa Chalupa Trajinera Remo Farol Velamen Bitácora"
-).split()  # noqa: SIM905
+)
 _DISTRICTS = (
     "Lomas del Viento|Barrio del Molino|Jardines de la Luna|El Mirador|La Ladrillera|Las Campanas|"
     "El Huizachal|Puente Viejo|Villa Quimera|Los Alfareros|El Trapiche|Ojo de Agua|La Cantera|"
     "El Tejocote|Loma Chica|Rincón del Sauce|La Estrella|Cerro Pardo|El Llanito|Los Faroles|La Noria|"
     "Agua Mansa|El Pedregal|Tres Pirules"
-).split("|")  # noqa: SIM905
+)
 _ANIMALS = (
     "Colibrí Tlacuache Ajolote Cenzontle Tejón Coyote Quetzal Jaguar Mapache Tecolote Venado Cacomixtle "
     "Armadillo Mariposa Correcaminos Zorrillo Halcón Conejo Iguana Tortuga"
-).split()  # noqa: SIM905
-_MANNERS = (
-    "Veloz Paciente Madrugador Curioso Alegre Tenaz Sereno Audaz Puntual Andante Callado Viajero"
-).split()  # noqa: SIM905
+)
+_MANNERS = "Veloz Paciente Madrugador Curioso Alegre Tenaz Sereno Audaz Puntual Andante Callado Viajero"
 
 
 def draw_streets(n: int, rng: np.random.Generator) -> list[str]:
     """`n` different street words; numbered from the second round on where the town outgrows the words."""
-    return [name if k == 0 else f"{name} {k + 1}" for k, name in _rounds(list(_STREETS), n, rng)]
+    return [name if k == 0 else f"{name} {k + 1}" for k, name in _rounds(_STREETS.split(), n, rng)]
 
 
 def draw_districts(n: int, rng: np.random.Generator) -> list[str]:
     """`n` different names of districts and terminals."""
-    return [name if k == 0 else f"{name} {k + 1}ª Sección" for k, name in _rounds(list(_DISTRICTS), n, rng)]
+    return [
+        name if k == 0 else f"{name} {k + 1}ª Sección" for k, name in _rounds(_DISTRICTS.split("|"), n, rng)
+    ]
 
 
 def draw_pseudonyms(n: int, rng: np.random.Generator) -> list[str]:
     """`n` different pseudonyms, as riders choose them."""
-    pairs = [f"{animal} {manner}" for animal in _ANIMALS for manner in _MANNERS]
+    pairs = [f"{animal} {manner}" for animal in _ANIMALS.split() for manner in _MANNERS.split()]
     return [name if k == 0 else f"{name} {k + 1}" for k, name in _rounds(pairs, n, rng)]
 
 

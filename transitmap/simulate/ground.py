@@ -141,7 +141,7 @@ def _diagonal(node: IntArray, k: int, rng: np.random.Generator) -> IntArray:
 
 
 def _kept(config: SimulateConfig, blocks: _Blocks, rng: np.random.Generator) -> BoolArray:
-    """Sides that exist: within the town's ragged edge, outside the park, with a bridge where over the river."""
+    """Sides that exist: within the ragged edge of town, outside the park, over the river by bridges."""
     radius_m = np.array([config.width_m, config.height_m]) / 2
     angle = np.arctan2(blocks.xy_m[:, 1] / radius_m[1], blocks.xy_m[:, 0] / radius_m[0])
     edge = (

@@ -19,6 +19,7 @@ KERB_M = (2.0, 9.0)
 """Stops stand this far right of the vehicles' line (range measured over feeds with measured stops)."""
 SPACING_M = (200.0, 430.0)
 TERMINAL_M = 16.0
+OPPOSITE_SHARE = 0.45
 MIN_GAP_M = 90.0
 
 
@@ -119,7 +120,7 @@ def _spot_m(ground: Ground, edge: int, places: dict[int, list[_Place]], rng: np.
     """Metres along an edge: opposite an existing stop if there is one, else mostly by a corner."""
     length_m = float(ground.length_m[edge])
     opposite = places.get(int(ground.twin[edge]))
-    if opposite and rng.random() < 0.65:
+    if opposite and rng.random() < OPPOSITE_SHARE:
         return float(np.clip(length_m - opposite[0].edge_m + rng.normal(0, 6.0), 12.0, length_m - 12.0))
     corner_m = rng.uniform(14.0, 26.0)
     return float(

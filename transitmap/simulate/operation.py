@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -19,13 +20,14 @@ CANCELLED = 0.03
 class Departures(Columns):
     """Vehicles leaving their first stop, sorted by pattern, day and time.
 
-    `departure_s` are seconds of the local day, `crowd` is the gap ahead over the planned headway: the later a
-    vehicle, the more people wait for it.
+    `departure_s` are seconds of the local day, `leave_s` the same in Unix time; `crowd` is the gap ahead over
+    the planned headway: the later a vehicle, the more people wait for it.
     """
 
     pattern_index: IntArray
     day_index: IntArray
     departure_s: FloatArray
+    leave_s: FloatArray
     crowd: FloatArray
 
     def __len__(self) -> int:
@@ -37,18 +39,24 @@ def day_type(day: datetime.date) -> int:
     return max(0, day.weekday() - 4)
 
 
+def midnight_s(city: City, day: datetime.date) -> float:
+    """Unix time at which the service day starts: noon minus twelve hours, local."""
+    noon = datetime.datetime.combine(day, datetime.time(12), ZoneInfo(city.config.timezone))
+    return noon.timestamp() - 43_200.0
+
+
 def plan_departures(city: City, first_day: datetime.date, days: int, rng: np.random.Generator) -> Departures:
     """Every departure of `days` days from `first_day` on, with jitter, bunching pairs and cancelled runs."""
+    dates = [first_day + datetime.timedelta(days=day) for day in range(days)]
     parts = []
     for pattern in range(len(city.patterns)):
-        for day in range(days):
-            headway_s = city.headway_s[pattern, day_type(first_day + datetime.timedelta(days=day))]
-            time_s, crowd = _one_day(headway_s, rng)
-            parts.append(
-                np.column_stack([np.full(len(time_s), pattern), np.full(len(time_s), day), time_s, crowd])
-            )
-    table = np.concatenate(parts)
-    return Departures(table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), table[:, 2], table[:, 3])
+        for day, date in enumerate(dates):
+            time_s, crowd = _one_day(city.headway_s[pattern, day_type(date)], rng)
+            parts.append(np.column_stack([0 * time_s + pattern, 0 * time_s + day, time_s, crowd]))
+    pattern_index, day_index, departure_s, crowd = np.concatenate(parts).T
+    start_s = np.array([midnight_s(city, date) for date in dates])
+    leave_s = start_s[day_index.astype(int)] + departure_s
+    return Departures(pattern_index.astype(np.int64), day_index.astype(np.int64), departure_s, leave_s, crowd)
 
 
 def _one_day(headway_s: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:

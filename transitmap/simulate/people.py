@@ -91,7 +91,7 @@ def _draw_phones(config: SimulateConfig, n: int, rng: np.random.Generator) -> Ph
     return Phones(
         interval_s=rng.choice(np.array(config.interval_s), n, p=weight),
         filter_m=np.where(filtered, rng.choice([5.0, 10.0, 20.0], n), 0.0),
-        noise=rng.lognormal(0.0, 0.3, n),
+        noise=rng.lognormal(0.0, 0.35, n),
         dialect=rng.choice(N_DIALECTS, n, p=[0.28, 0.22, 0.16, 0.12, 0.12, 0.1]),
         tells_accuracy=rng.random(n) < 0.7,
     )
@@ -171,7 +171,8 @@ def _wanted(
 ) -> _Habit:
     """The ride somebody has in mind: a habit or something new; whole patterns by turns in a campaign."""
     if city.config.mode == "campaign":
-        pattern = k % len(city.patterns)
+        in_service = np.flatnonzero(attraction)
+        pattern = int(in_service[k % len(in_service)])
         return _Habit(pattern, 0, len(city.patterns[pattern].call_m) - 1, float(rng.uniform(6.0, 20.0)))
     habits = riders.habits[rider]
     if rng.random() < HABIT_SHARE:

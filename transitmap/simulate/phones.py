@@ -13,7 +13,7 @@ CORRELATION_S = 35.0
 """Errors of neighbouring fixes are alike: they forget each other over this time."""
 WHITE_M = 0.6
 CANYON_M = 700.0
-BURST_SHARE, FROZEN_SHARE, COLD_SHARE, SPIKE_SHARE = 0.12, 0.12, 0.35, 0.0015
+BURST_SHARE, FROZEN_SHARE, COLD_SHARE, SPIKE_SHARE = 0.2, 0.12, 0.35, 0.0015
 
 
 @dataclass(frozen=True, eq=False)

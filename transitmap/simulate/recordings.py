@@ -18,6 +18,8 @@ from transitmap.simulate.phones import Recorded
 GPX10 = 'version="1.0" xmlns="http://www.topografix.com/GPX/1/0"'
 GPX11 = 'version="1.1" xmlns="http://www.topografix.com/GPX/1/1"'
 OSMAND, GPSLOGGER, OPENTRACKS, OSMTRACKER, STRAVA, PLAIN = range(6)
+OFFSET_S, OFFSET = -21_600.0, "-06:00"
+"""OpenTracks writes local times: central Mexico, which keeps no summer time."""
 HEADS = (
     f'<gpx {GPX11} creator="OsmAnd 4.9.7" xmlns:osmand="https://osmand.net/docs/technical/osmand-file-formats/osmand-gpx">',
     f'<gpx {GPX10} creator="GPSLogger 136 - http://gpslogger.mendhak.com/">',
@@ -45,7 +47,7 @@ def write_gpx(
     """One GPX file. `label` is what the rider typed, empty for the name an app makes up itself."""
     lat_deg, lon_deg = plane.to_degrees(fixes.xy_m)
     clock = _clock(fixes.time_s, dialect)
-    name = escape(label or f"Track {clock[0][:10]}")
+    name = escape(label or _made_up_name(clock[0], dialect))
     points = _points(fixes, lat_deg, lon_deg, clock, dialect, tells_accuracy)
     marks = _marks(taps, dialect, plane)
     head = ['<?xml version="1.0" encoding="UTF-8"?>', HEADS[dialect]]
@@ -58,10 +60,22 @@ def write_gpx(
     return "\n".join([*head, *meta, *marks, *track]).encode()
 
 
+def _made_up_name(clock: str, dialect: int) -> str:
+    """The name an app gives a track by itself; some look like a route's number and are none."""
+    day, time = clock[:10], clock[11:19].replace(":", "-")
+    return {
+        OSMAND: f"{day}_{time[:5]}",
+        GPSLOGGER: day.replace("-", ""),
+        OPENTRACKS: f"{day} {clock[11:16]}",
+        OSMTRACKER: f"{day}_{time}",
+        STRAVA: "Recorrido matutino" if clock[11:13] < "18" else "Recorrido vespertino",
+    }.get(dialect, f"Viaje {int(day[8:])}")
+
+
 def _clock(time_s: FloatArray, dialect: int) -> list[str]:
     """Times as the app prints them: milliseconds or not, an offset or Z."""
     if dialect == OPENTRACKS:
-        return [f"{text}-06:00" for text in _stamps(time_s - 21_600.0, "ms")]
+        return [f"{text}{OFFSET}" for text in _stamps(time_s + OFFSET_S, "ms")]
     return [f"{text}Z" for text in _stamps(time_s, "ms" if dialect == GPSLOGGER else "s")]
 
 

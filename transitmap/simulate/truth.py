@@ -12,7 +12,7 @@ import numpy as np
 from transitmap.model import FloatArray, IntArray
 from transitmap.simulate.network import TruePattern
 from transitmap.simulate.operation import day_type
-from transitmap.simulate.rides import Dataset, SimulatedRide
+from transitmap.simulate.simulation import Dataset, SimulatedRide
 
 Rows = list[Sequence[object]]
 

@@ -6,7 +6,7 @@ import io
 import zipfile
 from pathlib import Path
 
-from transitmap.simulate.rides import Dataset
+from transitmap.simulate.simulation import Dataset
 from transitmap.simulate.truth import truth_tables
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
