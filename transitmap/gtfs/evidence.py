@@ -21,7 +21,7 @@ def evidence_table(network: Network, ids: Ids) -> str:
     empty. A text that a spreadsheet would take for a formula starts with an apostrophe.
     """
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     writer.writerows(_stop_rows(network, ids))
     writer.writerows(_pattern_rows(network, ids))

@@ -15,7 +15,7 @@ NEEDS_QUOTES = re.compile(r'[",\r\n]')
 
 
 def pack(tables: Tables) -> bytes:
-    """The zip of a feed: one CSV a table (UTF-8, LF), members sorted, fixed dates, permissions and level.
+    """The zip of a feed: one CSV a table (UTF-8, CRLF), members sorted, fixed dates, permissions and level.
 
     A table without rows keeps its header. Memory O(text of the largest table).
 
@@ -38,12 +38,12 @@ def _csv_text(name: str, table: dict[str, list[str]]) -> str:
     lengths = {len(values) for values in table.values()}
     if len(lengths) > 1:
         raise ValueError(f"{name}: columns of {sorted(lengths)} rows")
-    header = ",".join(table) + "\n"
+    header = ",".join(table) + "\r\n"
     if _is_plain(table):
         # No value needs a quote, so joining is the whole job: three times as fast as csv.writer.
-        return header + "".join(map("{}\n".format, map(",".join, zip(*table.values(), strict=True))))
+        return header + "".join(map("{}\r\n".format, map(",".join, zip(*table.values(), strict=True))))
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(zip(*table.values(), strict=True))
+    csv.writer(text, lineterminator="\r\n").writerows(zip(*table.values(), strict=True))
     return header + text.getvalue()
 
 

@@ -66,7 +66,7 @@ def name_things(network: Network, ids: Ids, lang: str) -> Names:
 
 def tidy(text: str) -> str:
     """The text without markup, control characters, doubled spaces or a spreadsheet's formula start."""
-    text = unicodedata.normalize("NFC", re.sub(r"<[^<>]*>", " ", text))
+    text = unicodedata.normalize("NFC", re.sub(r"</?[a-zA-Z!][^<>]*>", " ", text))
     text = "".join(" " if unicodedata.category(one)[0] in "CZ" else one for one in text if one not in "<>")
     return _mixed_case(" ".join(text.split()).lstrip("=+-@' "))[:MAX_LONG_CHARS].strip()
 
@@ -76,10 +76,10 @@ def _mixed_case(text: str) -> str:
     words = re.findall(r"[^\W\d_]+", text)
     if any(not word.isupper() and not word.islower() for word in words):
         return text
-    if _is_well_cased(text) and not any(len(word) > 5 for word in words):
+    if _is_well_cased(text) and not any(len(word) > 4 for word in words):
         return text
-    cased = _capitals(text, 3)  # acronyms stay, unless nothing else shows two cases
-    return cased if _is_well_cased(cased) else _capitals(text, 1)
+    cased = _capitals(text, 2, SMALL_WORDS)  # acronyms stay, unless nothing else shows two cases
+    return cased if _is_well_cased(cased) else _capitals(text, 1, frozenset())
 
 
 def _is_well_cased(text: str) -> bool:
@@ -93,12 +93,12 @@ def _is_well_cased(text: str) -> bool:
     return len(words) < 2 or any(word and not word.isupper() and not word.islower() for word in words)
 
 
-def _capitals(text: str, acronym_chars: int) -> str:
+def _capitals(text: str, acronym_chars: int, small_words: frozenset[str]) -> str:
     """`MERCADO DE LA UV` to `Mercado de la UV`; small words stay small inside a name."""
 
     def capital(found: re.Match[str]) -> str:
         word = found[0]
-        if found.start() and word.lower() in SMALL_WORDS:
+        if found.start() and len(word) > 1 and word.lower() in small_words:
             return word.lower()
         if word.isupper() and len(word) <= acronym_chars:
             return word
@@ -132,8 +132,8 @@ def _long_names(
 
 def _without(short: str, name: str) -> str:
     """A long name that does not start by repeating the short one."""
-    if short and re.match(rf"{re.escape(short)}(?!\w)", name, re.IGNORECASE):
-        return tidy(name[len(short) :].lstrip(" -–—:,()").removesuffix(")"))
+    while short and re.match(rf"{re.escape(short)}(?!\w)", name, re.IGNORECASE):
+        name = tidy(name[len(short) :].lstrip(" -–—:,()").removesuffix(")"))
     return name
 
 

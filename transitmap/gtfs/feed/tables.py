@@ -33,8 +33,8 @@ def build_tables(network: Network, ids: Ids, config: FeedConfig, today: datetime
     """The feed: one template trip a pattern and day type that was observed, windows in frequencies.txt.
 
     Only what a published trip uses is in it (see `unscheduled` for the rest). The service runs from the first
-    day of evidence, today at the latest, until `valid_days` after today; `feed_version` is today's date and a
-    hash of everything else, so equal evidence gives an equal version on the same day.
+    day of evidence, a week ago at the latest, until `valid_days` after today; `feed_version` is today's date
+    and a hash of everything else, so equal evidence gives an equal version on the same day.
     """
     trips = _published(network)
     names = name_things(network, ids, config.lang)
@@ -196,10 +196,15 @@ def _calendar(network: Network, config: FeedConfig, today: datetime.date, trips:
 
 
 def _span(network: Network, config: FeedConfig, today: datetime.date) -> tuple[str, str]:
-    """First and last day of service: active today whatever the evidence's dates are."""
-    first = datetime.date.fromisoformat(network.first_day) if network.first_day else today
+    """First and last day of service: it has begun on every weekday whatever the evidence's dates are.
+
+    Canonical rule trip_coverage_not_active_for_next7_days takes the first day that most trips run: a feed
+    made and begun on a Sunday would start on Monday.
+    """
+    week_ago = today - datetime.timedelta(days=6)
+    first = datetime.date.fromisoformat(network.first_day) if network.first_day else week_ago
     end = today + datetime.timedelta(days=config.valid_days)
-    return f"{min(first, today):%Y%m%d}", f"{end:%Y%m%d}"
+    return f"{min(first, week_ago):%Y%m%d}", f"{end:%Y%m%d}"
 
 
 def _frequencies(network: Network, ids: Ids, trips: TripKeys) -> Columns:

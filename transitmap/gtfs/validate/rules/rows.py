@@ -35,9 +35,9 @@ def no_service_today(view: FeedView) -> Iterator[Notice]:
 
 def no_journey(view: FeedView) -> Iterator[Notice]:
     """Somebody can ride: a trip of a known service goes from one known stop to a later one."""
-    if not view.n_rows("stop_times.txt") or not view.n_rows("stops.txt"):
-        return
     services = {*view.column("calendar.txt", "service_id"), *view.column("calendar_dates.txt", "service_id")}
+    if not services or not all(view.n_rows(file) for file in ("stop_times.txt", "stops.txt", "trips.txt")):
+        return  # an empty table has its own notice
     stop_ids, places = view.column("stop_times.txt", "stop_id"), view.position_deg
     for trip_id, service in view.lookup("trips.txt", "trip_id", "service_id").items():
         calls = [row for row in view.calls.get(trip_id, ()) if stop_ids[row] in places]

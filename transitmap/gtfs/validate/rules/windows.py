@@ -43,7 +43,7 @@ def implausible_headway(view: FeedView) -> Iterator[Notice]:
 
 def frequency_without_calls(view: FeedView) -> Iterator[Notice]:
     """Every repeated trip has calls to repeat."""
-    for trip_id, rows in view.windows.items():
+    for trip_id, rows in view.windows.items() if view.calls else ():
         if len(view.calls.get(trip_id, ())) < 2:
             message = f"trip {trip_id} has {len(view.calls.get(trip_id, ()))} calls"
             yield at_row("frequency_without_calls", "error", FILE, rows[0], message, trip_id)

@@ -1,0 +1,97 @@
+"""What fewer people support than must is held back, and said so."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.gtfs.small_city import small_city
+from transitmap.gtfs.admit import admit, admitted_patterns
+
+
+def with_riders(stops=None, patterns=None):
+    city = small_city()
+    n_stop_riders, n_pattern_riders = city.stops.n_riders.copy(), city.patterns.n_riders.copy()
+    for row, n in (stops or {}).items():
+        n_stop_riders[row] = n
+    for row, n in (patterns or {}).items():
+        n_pattern_riders[row] = n
+    return small_city(
+        stops=replace(city.stops, n_riders=n_stop_riders),
+        patterns=replace(city.patterns, n_riders=n_pattern_riders),
+    )
+
+
+def calls(network, pattern):
+    patterns = network.patterns
+    span = slice(patterns.call_start[pattern], patterns.call_start[pattern + 1])
+    return patterns.stop_index[span], patterns.along_m[span], patterns.run_s[span]
+
+
+def test_everything_stays_where_one_rider_is_enough():
+    city = with_riders(stops={0: 0}, patterns={3: 0})
+    admitted, held_back = admit(city, 1)
+    assert held_back == []
+    assert len(admitted.stops) == len(city.stops)
+    assert np.array_equal(admitted.patterns.stop_index, city.patterns.stop_index)
+    assert np.array_equal(admitted.headways.start_s, city.headways.start_s)
+
+
+def test_a_pattern_goes_with_its_route_stops_shape_and_headways():
+    city = with_riders(patterns={3: 2})
+    admitted, held_back = admit(city, 3)
+    assert len(admitted.patterns) == 3
+    assert admitted.routes.short_name == ("Ruta 12",)
+    assert len(admitted.stops) == 10
+    assert admitted.shapes.point_start.tolist() == [0, 3, 6, 9]
+    assert 3 not in admitted.headways.pattern_index
+    assert held_back == [
+        "4 of 14 stops held back: no pattern left that calls there",
+        "1 of 4 patterns held back: fewer than 3 riders",
+        "1 of 2 routes held back: no pattern left",
+    ]
+
+
+def test_rows_are_renumbered_to_the_same_things():
+    city = with_riders(patterns={0: 2})
+    admitted, _ = admit(city, 3)
+    old_stop, old_along_m, old_run_s = calls(city, 2)
+    new_stop, new_along_m, new_run_s = calls(admitted, 1)
+    assert np.allclose(admitted.stops.lat_deg[new_stop], city.stops.lat_deg[old_stop])
+    assert np.array_equal(new_along_m, old_along_m)
+    assert np.allclose(new_run_s, old_run_s)
+    assert admitted.headways.pattern_index.tolist() == [0, 1, 1, 2]
+    assert admitted_patterns(city, 3).tolist() == [False, True, True, True]
+
+
+def test_a_stop_of_too_few_leaves_every_pattern():
+    city = with_riders(stops={1: 2})
+    admitted, held_back = admit(city, 3)
+    assert len(admitted.stops) == 13
+    assert np.diff(admitted.patterns.call_start).tolist() == [3, 4, 4, 5]
+    assert held_back == ["1 of 14 stops held back: fewer than 3 riders"]
+
+
+def test_without_its_first_stop_a_pattern_is_timed_from_the_second():
+    city = with_riders(stops={0: 2})
+    admitted, _ = admit(city, 3)
+    _, along_m, run_s = calls(admitted, 0)
+    assert along_m[0] == 700
+    assert run_s[0] == 0
+    assert run_s[1] == pytest.approx(780 / 6)
+    shift_s = round(680 / 6)
+    assert (admitted.headways.start_s - city.headways.start_s).tolist() == [shift_s] * 4 + [0] * 3
+    assert (admitted.headways.end_s - city.headways.end_s).tolist() == [shift_s] * 4 + [0] * 3
+
+
+def test_a_pattern_with_one_stop_left_is_held_back():
+    admitted, held_back = admit(with_riders(stops={0: 1, 1: 1, 3: 1}), 2)
+    assert len(admitted.patterns) == 3
+    assert "1 of 4 patterns held back: fewer than 2 stops left" in held_back
+
+
+def test_nothing_may_be_left():
+    admitted, held_back = admit(small_city(), 1000)
+    assert [len(one) for one in (admitted.patterns, admitted.stops, admitted.routes)] == [0, 0, 0]
+    assert len(admitted.headways) == 0
+    assert "4 of 4 patterns held back: fewer than 1000 riders" in held_back

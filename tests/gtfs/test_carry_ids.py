@@ -1,0 +1,188 @@
+"""Ids stay with their stops, patterns and routes while the map grows, moves a little and shrinks."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.gtfs.small_city import CENTRE, small_city
+from transitmap.geo import along_m
+from transitmap.gtfs.carry_ids import Ids, carry_ids
+from transitmap.model import Headways, Network, Patterns, Routes, Shapes, Stops
+
+JITTER_M = 10.0
+N_STREETS, N_STOPS = 4, 5
+WAYS = [(street, way) for street in range(N_STREETS) for way in (1, -1)]
+STOPS = [(street, way, n) for street, way in WAYS for n in range(N_STOPS)]
+
+
+def grid_city(stop_keys, seed):
+    """A network of straight two-way lines with these stops, in random order, each moved up to 10 m.
+
+    Kerbs of one street are 16 m apart: less than the stops may have moved, only the way tells them apart.
+    """
+    rng = np.random.default_rng(seed)
+    stop_keys = [stop_keys[i] for i in rng.permutation(len(stop_keys))]
+    pattern_keys = sorted({key[:2] for key in stop_keys})
+    pattern_keys = [pattern_keys[i] for i in rng.permutation(len(pattern_keys))]
+    route_keys = sorted({street for street, _ in pattern_keys})
+    route_keys = [route_keys[i] for i in rng.permutation(len(route_keys))]
+    places = np.array([(way * (n * 150.0 - 300), street * 200 - 8 * way) for street, way, n in stop_keys])
+    lat_deg, lon_deg = CENTRE.to_degrees(places + moves(rng, len(places)))
+    chains = [sorted(i for i, key in enumerate(stop_keys) if key[:2] == one) for one in pattern_keys]
+    chains = [sorted(chain, key=lambda i: stop_keys[i][2]) for chain in chains]
+    network = Network(
+        stops_at(lat_deg, lon_deg, [90.0 if way > 0 else 270.0 for _, way, _ in stop_keys]),
+        Routes(("",) * len(route_keys), ("",) * len(route_keys), np.full(len(route_keys), np.nan)),
+        patterns_of([route_keys.index(street) for street, _ in pattern_keys], chains),
+        lines_of(pattern_keys, rng),
+        no_headways(),
+        "UTC",
+        "2026-10-01",
+        "2026-10-31",
+    )
+    return network, stop_keys, pattern_keys, route_keys
+
+
+def moves(rng, n):
+    angle, reach_m = rng.uniform(0, 2 * np.pi, n), rng.uniform(0, JITTER_M, n)
+    return np.column_stack([reach_m * np.cos(angle), reach_m * np.sin(angle)])
+
+
+def stops_at(lat_deg, lon_deg, heading_deg):
+    n = len(lat_deg)
+    one = np.ones(n, dtype=np.int64)
+    return Stops(lat_deg, lon_deg, np.array(heading_deg), np.ones(n), one, one, one, np.ones(n), ("",) * n)
+
+
+def patterns_of(routes, chains):
+    n, n_calls = len(chains), [len(chain) for chain in chains]
+    one = np.ones(n, dtype=np.int64)
+    where_m = np.concatenate([np.arange(k) * 100.0 for k in n_calls])
+    stop_index = np.concatenate(chains).astype(np.int64)
+    start = np.concatenate([[0], np.cumsum(n_calls)])
+    routes, no_name, sure = np.array(routes), ("",) * n, np.ones(n)
+    return Patterns(routes, one, one, one, one, sure, no_name, start, stop_index, where_m, where_m, where_m)
+
+
+def lines_of(pattern_keys, rng):
+    lines = [
+        np.linspace((-400.0 * way, street * 200.0), (400.0 * way, street * 200.0), 5) + moves(rng, 5)
+        for street, way in pattern_keys
+    ]
+    lat_deg, lon_deg = CENTRE.to_degrees(np.concatenate(lines))
+    starts = np.arange(len(lines) + 1) * 5
+    return Shapes(starts, lat_deg, lon_deg, np.concatenate([along_m(line) for line in lines]))
+
+
+def no_headways():
+    rows = np.zeros(0, dtype=np.int64)
+    return Headways(rows, rows, rows, rows, np.zeros(0), np.zeros(0), np.zeros(0), rows, rows.astype(bool))
+
+
+builds = st.lists(
+    st.tuples(st.sets(st.sampled_from(STOPS), min_size=1), st.integers(0, 2**32 - 1)), min_size=2, max_size=4
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(builds)
+def test_ids_persist_one_to_one_and_are_never_reused(history):
+    previous, known = None, {}
+    ever: dict[str, object] = {}
+    for stop_keys, seed in history:
+        network, *keys = grid_city(sorted(stop_keys), seed)
+        ids = carry_ids(network, previous)
+        now = {}
+        given_ids = (ids.stop_id, ids.pattern_id, ids.route_id)
+        for kind, one_keys, one_ids in zip("SPR", keys, given_ids, strict=True):
+            assert len(set(one_ids)) == len(one_keys)
+            now |= {(kind, key): one for key, one in zip(one_keys, one_ids, strict=True)}
+        for thing, one in now.items():
+            if thing in known and (thing[0] != "R" or shares_a_pattern(thing[1], now, known)):
+                assert one == known[thing]
+            else:
+                assert one not in ever
+            ever[one] = thing
+        # What is written down and read back carries on the same.
+        previous, known = Ids.from_json(ids.to_json()), now
+
+
+def shares_a_pattern(street, now, known):
+    """A nameless route is known by its patterns only."""
+    return any(("P", (street, way)) in now and ("P", (street, way)) in known for way in (1, -1))
+
+
+def test_ids_survive_json_to_the_last_digit():
+    ids = carry_ids(small_city(), None)
+    again = Ids.from_json(ids.to_json().encode())
+    assert again.to_json() == ids.to_json()
+    assert again.stop_lat_deg.tolist() == ids.stop_lat_deg.tolist()
+    assert carry_ids(small_city(), again).to_json() == ids.to_json()
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"ids_version": 2}', '{"ids_version": 1, "stop_id": []}', "?"])
+def test_other_json_is_refused(text):
+    with pytest.raises(ValueError):
+        Ids.from_json(text)
+
+
+def test_first_ids_count_from_one():
+    ids = carry_ids(small_city(), None)
+    assert ids.stop_id[:2] == ("S1", "S2")
+    assert ids.route_id == ("R1", "R2")
+    assert ids.pattern_id == ("P1", "P2", "P3", "P4")
+    assert ids.shape_id == ("P1-line", "P2-line", "P3-line", "P4-line")
+    assert (ids.next_stop, ids.next_route, ids.next_pattern) == (15, 3, 5)
+
+
+def moved(city, row, east_m=0.0, turn_deg=0.0):
+    xy_m = CENTRE.to_metres(city.stops.lat_deg, city.stops.lon_deg)
+    xy_m[row, 0] += east_m
+    lat_deg, lon_deg = CENTRE.to_degrees(xy_m)
+    heading_deg = city.stops.heading_deg.copy()
+    heading_deg[row] = (heading_deg[row] + turn_deg) % 360
+    return small_city(stops=replace(city.stops, lat_deg=lat_deg, lon_deg=lon_deg, heading_deg=heading_deg))
+
+
+@pytest.mark.parametrize(
+    ("east_m", "turn_deg", "kept"),
+    [(24, 0, True), (26, 0, False), (0, 59, True), (0, -59, True), (0, 61, False)],
+)
+def test_a_stop_is_the_same_within_25_m_and_60_degrees(east_m, turn_deg, kept):
+    city = small_city()
+    before = carry_ids(city, None)
+    after = carry_ids(moved(city, 4, east_m, turn_deg), before)
+    assert (after.stop_id[4] == before.stop_id[4]) is kept
+    assert after.stop_id[:4] == before.stop_id[:4]
+    if not kept:
+        assert after.stop_id[4] == "S15"
+
+
+def test_the_name_decides_when_two_routes_share_the_line():
+    city = small_city()
+    twice = replace(city.patterns, route_index=np.array([0, 1, 0, 1]))
+    named = small_city(patterns=twice, routes=Routes(("A", "B"), ("", ""), np.ones(2)))
+    before = carry_ids(named, None)
+    # One of A's two patterns is now called B: the riders' name outweighs one pattern, and the rest stays.
+    swapped = replace(named, patterns=replace(twice, route_index=np.array([1, 1, 0, 1])))
+    after = carry_ids(swapped, before)
+    assert after.route_id == before.route_id
+    assert after.pattern_id == before.pattern_id
+
+
+def test_an_empty_network_keeps_the_counters():
+    before = carry_ids(small_city(), None)
+    empty, *_ = grid_city([(0, 1, 0)], 0)
+    after = carry_ids(moved_away(empty), before)
+    assert (after.stop_id, after.next_stop) == (("S15",), 16)
+
+
+def moved_away(network):
+    return replace(
+        network,
+        stops=replace(network.stops, lat_deg=network.stops.lat_deg + 1.0),
+        shapes=replace(network.shapes, lat_deg=network.shapes.lat_deg + 1.0),
+    )
