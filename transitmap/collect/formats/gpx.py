@@ -1,4 +1,4 @@
-"""GPX 1.0 and 1.1 to rides: a streaming expat reader for files that nobody vouches for."""
+"""GPX 1.0 and 1.1 to rides: an expat reader with hard limits, for files that nobody vouches for."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from xml.parsers import expat
 
 import numpy as np
 
+from transitmap.collect.formats.gpx_points import MARK, LiftedPoints, lift_points
 from transitmap.collect.formats.text import BoolArray, read_numbers, read_times
 from transitmap.config import CollectConfig
 from transitmap.errors import UploadRefused
@@ -18,7 +19,7 @@ METRES_PER_HDOP = 4.0
 
 CHUNK_BYTES = 1 << 20
 MAX_TOKEN_BYTES = 4 << 20
-_ENDS_KEPT = 100_000
+_POINT_LEVELS = 3  # an ordinary point, its extensions, their container; a leaf in that is the fourth
 _VERSIONS = ("1.0", "1.1")
 _ACCURACIES = ("accuracy", "accuracy_horizontal", "hacc")
 _LEAVES = frozenset(("time", "hdop", "name", "type", *_ACCURACIES))
@@ -47,14 +48,26 @@ def read_gpx(name: str, body: bytes, config: CollectConfig) -> list[Ride]:
     warnings: set[str] = set()
     body, encoding = _in_one_encoding(body, warnings)
     try:
-        tracks = _Reader(config, encoding).read(body)
+        tracks = _read(body, encoding, config)
     except UploadRefused as refusal:
         mended = _escape_ampersands(body) if refusal.reason == "xml_syntax" else body
         if mended is body:
             raise
         warnings.add("repaired_ampersand")
-        tracks = _Reader(config, encoding).read(mended)
+        tracks = _read(mended, encoding, config)
     return _rides(name, tracks, config, warnings)
+
+
+def _read(body: bytes, encoding: str | None, config: CollectConfig) -> _Tracks:
+    """The text columns, ordinary points in bulk; after a fault all again, for the place of the fault."""
+    lifted = lift_points(body)
+    if lifted is not None:
+        try:
+            return _Reader(config, encoding, lifted).read(lifted.rest)
+        except UploadRefused as refusal:
+            if refusal.reason == "too_many_points":
+                raise UploadRefused(refusal.reason, refusal.detail) from refusal
+    return _Reader(config, encoding).read(body)
 
 
 def _in_one_encoding(body: bytes, warnings: set[str]) -> tuple[bytes, str | None]:
@@ -136,26 +149,28 @@ class _LocalNames(dict[str, str]):
 class _Reader:
     """Collects the text columns of one file.
 
-    Only the start of an element calls Python: ends and text go to plain lists by their own `append`, which
-    doubles the speed. The depth is the number of starts less the length of `ends`; the text of a leaf is what
-    has come when the next element starts.
+    `path` holds the names of the open elements in its first `depth` places; `leaf` says whose text is wanted.
     """
 
-    def __init__(self, config: CollectConfig, encoding: str | None) -> None:
+    def __init__(
+        self, config: CollectConfig, encoding: str | None, lifted: LiftedPoints | None = None
+    ) -> None:
         self.config, self.out = config, _Tracks()
         self.max_depth, self.max_fixes = config.max_depth, config.max_fixes
         self.local, self.path = _LocalNames(), [""] * (config.max_depth + 1)
-        self.ends: list[str] = []
         self.text: list[str] = []
-        self.n_started, self.leaf = 0, ""
+        self.depth, self.leaf = 0, ""
         self.parser = expat.ParserCreate(encoding)
         self.parser.ordered_attributes = True
         self.parser.buffer_text = True
         self.parser.buffer_size = 1 << 16
         self.parser.StartDoctypeDeclHandler = self._doctype
         self.parser.StartElementHandler = self._start
-        self.parser.EndElementHandler = self.ends.append
+        self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self.text.append
+        if lifted is not None:
+            self.lifted, self.n_placed = lifted, 0
+            self.parser.ProcessingInstructionHandler = self._place_points
 
     def read(self, body: bytes) -> _Tracks:
         """Feeds the body piece by piece, so that one endless token cannot be scanned again and again."""
@@ -170,24 +185,16 @@ class _Reader:
             self.parser.Parse(b"", True)
         except expat.ExpatError as error:
             raise _syntax_refusal(error, body) from error
-        if self.leaf:
-            self._keep_leaf()
         return self.out
 
     def _start(self, name: str, attributes: list[str]) -> None:
-        """An element begins, so the leaf before it has ended."""
-        n_ended, out = len(self.ends), self.out
-        depth = self.n_started - n_ended
-        self.n_started += 1
+        depth, out = self.depth, self.out
         if self.leaf:
-            if self.leaf == "time":
-                out.time[-1] = self.text[0] if self.text else ""
-                self.leaf = ""
-            else:
-                self._keep_leaf()
+            self._keep_leaf()
         if depth >= self.max_depth or len(attributes) > 8:
             self._check_limits(depth, attributes)
         name = self.path[depth] = self.local[name]
+        self.depth = depth + 1
         if name == "trkpt":
             if len(attributes) == 4 and attributes[0] == "lat" and attributes[2] == "lon":
                 out.lat.append(attributes[1])
@@ -196,14 +203,37 @@ class _Reader:
             else:
                 self._add_point(attributes)
             if len(out.lat) > self.max_fixes:
-                raise self._refusal("too_many_points", f"more than {self.max_fixes} points; split by day")
-            if n_ended > _ENDS_KEPT:
-                self.n_started -= n_ended
-                self.ends.clear()
+                raise self._too_many_points()
         elif name in _LEAVES:
             self._open_leaf(name, depth)
         else:
             self._open(name, attributes, depth)
+
+    def _end(self, name: str) -> None:
+        self.depth -= 1
+        if self.leaf:
+            self._keep_leaf()
+
+    def _place_points(self, target: str, text: str) -> None:
+        """A mark: the next of the points that were lifted out belong here."""
+        if target != MARK:
+            return
+        if self.leaf:
+            self._keep_leaf()
+        out = self.out
+        self._check_limits(self.depth + _POINT_LEVELS, [])
+        first, self.n_placed = self.n_placed, self.n_placed + int(text)
+        span, shift = slice(first, self.n_placed), len(out.lat) - first
+        out.lat.extend(self.lifted.lat[span])
+        out.lon.extend(self.lifted.lon[span])
+        out.time.extend(self.lifted.time[span])
+        hdops = zip(range(first + shift, len(out.lat)), self.lifted.hdop[span], strict=True)
+        out.hdop.update(hdops if None not in self.lifted.hdop[span] else [row for row in hdops if row[1]])
+        if len(out.lat) > self.max_fixes:
+            raise self._too_many_points()
+
+    def _too_many_points(self) -> UploadRefused:
+        return self._refusal("too_many_points", f"more than {self.max_fixes} points; split by day")
 
     def _check_limits(self, depth: int, attributes: list[str]) -> None:
         if depth >= self.max_depth:
@@ -256,12 +286,12 @@ class _Reader:
 
     def _keep_leaf(self) -> None:
         """Puts the text that has come where the leaf belongs."""
-        text, leaf, out = "".join(self.text), self.leaf, self.out
+        text, leaf, out = "".join(self.text).strip(" \t\r\n"), self.leaf, self.out
         self.leaf = ""
         if leaf == "time":
             out.time[-1] = text
         elif leaf in ("hdop", "accuracy"):
-            (out.hdop if leaf == "hdop" else out.accuracy)[len(out.lat) - 1] = text.strip()
+            (out.hdop if leaf == "hdop" else out.accuracy)[len(out.lat) - 1] = text
         elif leaf.startswith("wpt/"):
             setattr(out.waypoints[-1], leaf[4:], text)
         elif out.tracks:
