@@ -33,6 +33,14 @@ class CollectConfig:
 
 
 @dataclass(frozen=True)
+class CopiesConfig:
+    """When a ride is another one filed again."""
+
+    min_positions: int = 10
+    share_same: float = 0.6
+
+
+@dataclass(frozen=True)
 class LegsConfig:
     """Cutting a ride where its way of moving changes."""
 
@@ -72,26 +80,49 @@ class PatternsConfig:
 
 
 @dataclass(frozen=True)
+class RoutesConfig:
+    """Which patterns are one route."""
+
+    near_m: float = 60.0
+    share_same_label: float = 0.2
+    share_way_back: float = 0.5
+
+
+@dataclass(frozen=True)
 class ShapesConfig:
-    """Consensus lines."""
+    """Consensus lines: `reach_m` is how far a fix may lie from the line to have a say, a value a pass."""
 
     step_m: float = 10.0
-    simplify_m: float = 1.5
+    first_reach_m: float = 40.0
+    last_reach_m: float = 20.0
+    passes: int = 4
+    simplify_m: float = 1.0
 
 
 @dataclass(frozen=True)
 class StopsConfig:
-    """Where vehicles halt for people."""
+    """Where vehicles halt for people. Dwells are short (half of them 5 s or less), so evidence is added up
+    over rides: `min_share` of the vehicles that pass must have halted, and at least `min_halts`."""
 
     bin_m: float = 5.0
     slow_m_s: float = 1.5
+    off_m: float = 25.0
+    kernel_m: float = 12.0
+    min_share: float = 0.27
+    min_halts: float = 2.0
+    apart_m: float = 75.0
+    merge_m: float = 30.0
+    end_m: float = 120.0
 
 
 @dataclass(frozen=True)
 class TimesConfig:
-    """Running times and headways."""
+    """Running times and headways. Two sightings of a path within `same_vehicle_s` are one vehicle."""
 
     min_headway_s: float = 60.0
+    same_vehicle_s: float = 60.0
+    max_speed_m_s: float = 22.0
+    unknown_speed_m_s: float = 5.0
 
 
 @dataclass(frozen=True)
@@ -119,9 +150,11 @@ class Config:
     """All settings of one campaign."""
 
     collect: CollectConfig = field(default_factory=CollectConfig)
+    copies: CopiesConfig = field(default_factory=CopiesConfig)
     legs: LegsConfig = field(default_factory=LegsConfig)
     lines: LinesConfig = field(default_factory=LinesConfig)
     patterns: PatternsConfig = field(default_factory=PatternsConfig)
+    routes: RoutesConfig = field(default_factory=RoutesConfig)
     shapes: ShapesConfig = field(default_factory=ShapesConfig)
     stops: StopsConfig = field(default_factory=StopsConfig)
     times: TimesConfig = field(default_factory=TimesConfig)

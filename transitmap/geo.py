@@ -113,3 +113,33 @@ def project(xy_m: FloatArray, line_m: FloatArray) -> tuple[FloatArray, FloatArra
     off_m = np.hypot(gap_m[row, segment, 0], gap_m[row, segment, 1]) * np.where(side < 0, -1.0, 1.0)
     distance_m = along_m(line_m)
     return distance_m[segment] + share[row, segment] * np.sqrt(length2[segment]), off_m, segment
+
+
+def first_reached(along_m: FloatArray, time_s: FloatArray, where_m: FloatArray) -> FloatArray:
+    """When something that never runs back first reached each of the places; NaN where it was not seen.
+
+    `along_m` and `time_s` are its sightings, in order.
+    """
+    distinct_m, first = np.unique(along_m, return_index=True)
+    if len(distinct_m) < 2:
+        return np.full(len(where_m), np.nan)
+    return np.interp(where_m, distinct_m, time_s[first], left=np.nan, right=np.nan)
+
+
+def running_along(line_m: FloatArray, other_m: FloatArray, near_m: float) -> IntArray:
+    """For each point of a line: 1 where the other runs within `near_m` the same way, -1 back, 0 elsewhere.
+
+    Both lines need points closer to each other than `near_m`; the same way is within 60 degrees.
+    """
+    from scipy.spatial import cKDTree
+
+    way = np.zeros(len(line_m), dtype=np.int64)
+    if (line_m.min(axis=0) > other_m.max(axis=0) + near_m).any() or len(other_m) < 2:
+        return way
+    distance_m, nearest = cKDTree(other_m).query(line_m, k=min(6, len(other_m)), distance_upper_bound=near_m)
+    is_near = np.isfinite(distance_m)
+    turn = headings(other_m, 2)[np.where(is_near, nearest, 0)] * headings(line_m, 2)[:, None, :]
+    cosine = np.where(is_near, turn.sum(axis=2), 0.0)
+    way[(cosine < -0.5).any(axis=1)] = -1
+    way[(cosine > 0.5).any(axis=1)] = 1
+    return way

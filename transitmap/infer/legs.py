@@ -100,7 +100,7 @@ def _log_densities(speed_m_s: FloatArray) -> FloatArray:
 
 
 def _normal(x: FloatArray, mean: float, deviation: float) -> FloatArray:
-    return np.exp(-0.5 * ((x - mean) / deviation) ** 2) / (deviation * np.sqrt(2 * np.pi))
+    return np.asarray(np.exp(-0.5 * ((x - mean) / deviation) ** 2) / (deviation * np.sqrt(2 * np.pi)))
 
 
 def _smooth(mode: IntArray, grid_m: FloatArray, config: LegsConfig) -> IntArray:

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from transitmap import geo
 from transitmap.config import LinesConfig
-from transitmap.model import BUS, CAR, OTHER, RAIL, FloatArray, IntArray, Legs, Lines, Ride
+from transitmap.model import BUS, CAR, OTHER, RAIL, BoolArray, FloatArray, IntArray, Legs, Lines, Ride
 
 N_SECTORS = 8
 
@@ -22,17 +21,22 @@ class _Line(NamedTuple):
     xy_m: FloatArray
     heading: FloatArray
     time_s: FloatArray
-    is_seen: npt.NDArray[np.bool_]
+    is_seen: BoolArray
     gap_m: FloatArray
+    fix_s: FloatArray
+    fix_m: FloatArray
 
 
-def draw_lines(rides: Sequence[Ride], legs: Legs, plane: geo.Plane, config: LinesConfig) -> Lines:
-    """A line for each vehicle leg that moved, spikes taken out; legs of one place give none.
+def draw_lines(
+    rides: Sequence[Ride], legs: Legs, copy_of: IntArray, plane: geo.Plane, config: LinesConfig
+) -> Lines:
+    """A line for each vehicle leg that moved, spikes taken out; legs of one place, and copies, give none.
 
     Gaps are bridged by a straight line whose inner points are not `is_seen`: nobody knows the way there.
     """
     drawn = []
-    for leg_index in np.flatnonzero(np.isin(legs.mode, (BUS, CAR, RAIL, OTHER))):
+    is_vehicle = np.isin(legs.mode, (BUS, CAR, RAIL, OTHER)) & (copy_of[legs.ride_index] < 0)
+    for leg_index in np.flatnonzero(is_vehicle):
         line = _draw(rides, legs, int(leg_index), plane, config)
         if line is not None:
             drawn.append(line)
@@ -51,13 +55,18 @@ def draw_lines(rides: Sequence[Ride], legs: Legs, plane: geo.Plane, config: Line
         is_seen=np.concatenate([line.is_seen for line in drawn]),
         gap_m=np.concatenate([line.gap_m for line in drawn]),
         place=_places(xy_m, heading, config),
+        fix_start=np.concatenate([[0], np.cumsum([len(line.fix_s) for line in drawn])]),
+        fix_s=np.concatenate([line.fix_s for line in drawn]),
+        fix_m=np.concatenate([line.fix_m for line in drawn]),
     )
 
 
 def _empty() -> Lines:
     none, pairs = np.zeros(0, dtype=np.int64), np.zeros((0, 2))
     start = np.zeros(1, dtype=np.int64)
-    return Lines(none, none, start, pairs, pairs, np.zeros(0), np.zeros(0, dtype=bool), np.zeros(0), none)
+    nothing = np.zeros(0)
+    flags = np.zeros(0, dtype=bool)
+    return Lines(none, none, start, pairs, pairs, nothing, flags, nothing, none, start, nothing, pairs)
 
 
 def _draw(
@@ -80,10 +89,10 @@ def _draw(
     near_m = np.minimum(where_m - knot_m[right - 1], knot_m[right] - where_m)
     is_seen = (np.abs(near_m) <= config.seen_m) | (gap_m <= config.dense_m)
     line_s = np.interp(where_m, knot_m, time_s[thin])
-    return _Line(leg_index, line_m, geo.headings(line_m, 2), line_s, is_seen, gap_m)
+    return _Line(leg_index, line_m, geo.headings(line_m, 2), line_s, is_seen, gap_m, time_s, xy_m)
 
 
-def without_spikes(time_s: FloatArray, xy_m: FloatArray, max_speed_m_s: float) -> npt.NDArray[np.bool_]:
+def without_spikes(time_s: FloatArray, xy_m: FloatArray, max_speed_m_s: float) -> BoolArray:
     """Which fixes to keep: drops those that jump away from both neighbours and back, three passes."""
     kept = np.ones(len(time_s), dtype=bool)
     for _ in range(3):
@@ -97,7 +106,7 @@ def without_spikes(time_s: FloatArray, xy_m: FloatArray, max_speed_m_s: float) -
     return kept
 
 
-def _is_spike(time_s: FloatArray, xy_m: FloatArray, max_speed_m_s: float) -> npt.NDArray[np.bool_]:
+def _is_spike(time_s: FloatArray, xy_m: FloatArray, max_speed_m_s: float) -> BoolArray:
     """Fixes whose detour over their neighbours is long, or impossibly fast, and off the running median."""
     n = len(time_s)
     row = np.arange(n)

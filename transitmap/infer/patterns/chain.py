@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from transitmap.model import FloatArray, IntArray, Lines
+from transitmap.model import BoolArray, FloatArray, IntArray, Lines
 
-BoolArray = npt.NDArray[np.bool_]
 MIN_SHARED = 6
 
 

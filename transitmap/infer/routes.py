@@ -1,0 +1,110 @@
+"""Stage 4. Paths -> Routes and directions: paths that riders call one line, or that run back and forth."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from transitmap import geo
+from transitmap.config import RoutesConfig
+from transitmap.model import FloatArray, IntArray, Paths, Routes
+
+
+class Grouping(NamedTuple):
+    """The routes, and for each path its route and its direction (0 or 1)."""
+
+    routes: Routes
+    route_index: IntArray
+    direction_id: IntArray
+
+
+def group_paths(paths: Paths, config: RoutesConfig) -> Grouping:
+    """Routes with a robust name, the path with most riders first.
+
+    A label joins two paths only where the streets agree too: they share `config.share_same_label` of the
+    shorter one, the same way or back. Paths without a label join where one is the other's way back.
+    """
+    import networkx as nx
+
+    same, back = _shared(paths, config)
+    graph = nx.Graph()
+    graph.add_nodes_from(range(len(paths)))
+    graph.add_edges_from(_label_pairs(paths, np.maximum(same, back), config))
+    graph.add_edges_from(_way_backs(paths, back, config))
+    groups = sorted((sorted(group) for group in nx.connected_components(graph)), key=lambda g: g[0])
+    route_index = np.zeros(len(paths), dtype=np.int64)
+    direction_id = np.zeros(len(paths), dtype=np.int64)
+    for k, group in enumerate(groups):
+        route_index[group] = k
+        direction_id[group] = _directions(group, same, back)
+    return Grouping(_name(groups, paths), route_index, direction_id)
+
+
+def _shared(paths: Paths, config: RoutesConfig) -> tuple[FloatArray, FloatArray]:
+    """(paths, paths): share of the shorter path that the other runs the same way, and the opposite way."""
+    n = len(paths)
+    same, back = np.eye(n), np.zeros((n, n))
+    lines = [paths.xy_m[a:b] for a, b in zip(paths.point_start[:-1], paths.point_start[1:], strict=True)]
+    for i in range(n):
+        for j in range(i):
+            short, long = (lines[i], lines[j]) if len(lines[i]) <= len(lines[j]) else (lines[j], lines[i])
+            along = geo.running_along(short, long, config.near_m)
+            same[i, j] = same[j, i] = float(np.mean(along > 0))
+            back[i, j] = back[j, i] = float(np.mean(along < 0))
+    return same, back
+
+
+def _label_pairs(paths: Paths, shared: FloatArray, config: RoutesConfig) -> list[tuple[int, int]]:
+    return [
+        (i, j)
+        for i in range(len(paths))
+        for j in range(i)
+        if paths.label[i] and paths.label[i] == paths.label[j] and shared[i, j] >= config.share_same_label
+    ]
+
+
+def _way_backs(paths: Paths, back: FloatArray, config: RoutesConfig) -> list[tuple[int, int]]:
+    """Pairs that are each other's best way back, where the labels do not forbid it."""
+    pairs = []
+    for i in range(len(paths)):
+        score = [back[i, j] if _may_pair(paths, i, j) else 0.0 for j in range(len(paths))]
+        j = int(np.argmax(score)) if score else i
+        if score and score[j] >= config.share_way_back and j > i:
+            mirrored = [back[j, k] if _may_pair(paths, j, k) else 0.0 for k in range(len(paths))]
+            if mirrored[i] >= max(mirrored):
+                pairs.append((i, j))
+    return pairs
+
+
+def _may_pair(paths: Paths, i: int, j: int) -> bool:
+    return i != j and (not paths.label[i] or not paths.label[j] or paths.label[i] == paths.label[j])
+
+
+def _directions(group: list[int], same: FloatArray, back: FloatArray) -> list[int]:
+    """0 for the best supported path and all that run its way, 1 for those that run back."""
+    direction = {group[0]: 0}
+    while len(direction) < len(group):
+        links: list[tuple[float, int, int, int]] = []
+        for known, unknown in ((a, b) for a in direction for b in group if b not in direction):
+            way = 0 if same[known, unknown] >= back[known, unknown] else 1
+            links.append((max(same[known, unknown], back[known, unknown]), -known, -unknown, way))
+        _, known, unknown, way = max(links)
+        direction[-unknown] = direction[-known] ^ way
+    return [direction[path] for path in group]
+
+
+def _name(groups: list[list[int]], paths: Paths) -> Routes:
+    """The label with most riders behind it names the route; a lone voice among many does not."""
+    names, shares = [], []
+    for group in groups:
+        votes: dict[str, float] = {}
+        for path in group:
+            if paths.label[path]:
+                votes[paths.label[path]] = votes.get(paths.label[path], 0.0) + float(paths.n_label[path])
+        labelled = float(paths.n_labelled[group].sum())
+        best = min(votes, key=lambda name: (-votes[name], name)) if votes else ""
+        names.append(best.upper() if best else "")
+        shares.append(votes[best] / labelled if votes and labelled else float("nan"))
+    return Routes(tuple(names), tuple("" for _ in names), np.array(shares, dtype=float))
+

@@ -1,0 +1,83 @@
+"""Stage 6. Lines, shapes -> Sightings: when each vehicle was where along which path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from transitmap import geo
+from transitmap.model import BoolArray, FloatArray, IntArray, Lines, Paths, Sightings
+
+STEP_M = 5.0
+OFF_M = 50.0
+
+
+def see_vehicles(lines: Lines, paths: Paths, shapes_m: Sequence[FloatArray]) -> Sightings:
+    """The fixes of every line on every path it supports, as distance along the path's shape.
+
+    Fixes off the shape, or that run back, are left out; what is left never runs back.
+    """
+    rows, times_s, alongs_m = [], [], []
+    for path, shape_m in enumerate(shapes_m):
+        tree, where_m = _index(shape_m)
+        for row in np.flatnonzero(paths.path_index == path).tolist():
+            line = int(paths.line_index[row])
+            fixes = slice(lines.fix_start[line], lines.fix_start[line + 1])
+            time_s, along_m = _along(lines.fix_s[fixes], lines.fix_m[fixes], tree, where_m)
+            if len(time_s) >= 2:
+                rows.append(int(row))
+                times_s.append(time_s)
+                alongs_m.append(along_m)
+    row = np.array(rows, dtype=np.int64)
+    line_index = paths.line_index[row]
+    return Sightings(
+        line_index=line_index,
+        ride_index=lines.ride_index[line_index],
+        path_index=paths.path_index[row],
+        weight=paths.weight[row],
+        is_own=_own(line_index, paths.weight[row] * paths.covered[row]),
+        fix_start=np.concatenate([[0], np.cumsum([len(t) for t in times_s])]).astype(np.int64),
+        time_s=np.concatenate(times_s) if times_s else np.zeros(0),
+        along_m=np.concatenate(alongs_m) if alongs_m else np.zeros(0),
+    )
+
+
+def _index(shape_m: FloatArray) -> tuple[object, FloatArray]:
+    from scipy.spatial import cKDTree
+
+    dense_m = geo.resample(shape_m, STEP_M)
+    return cKDTree(dense_m), geo.along_m(dense_m)
+
+
+def _along(
+    time_s: FloatArray, xy_m: FloatArray, tree: object, where_m: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Times and distances along the shape of the fixes near it, in order of travel."""
+    off_m, nearest = tree.query(xy_m, distance_upper_bound=OFF_M)  # type: ignore[attr-defined]
+    near = np.isfinite(off_m)
+    time_s, along_m = time_s[near], where_m[nearest[near]]
+    keep = _running_on(along_m)
+    return time_s[keep], np.maximum.accumulate(along_m[keep]) if keep.any() else along_m[keep]
+
+
+def _running_on(along_m: FloatArray, slack_m: float = 60.0) -> BoolArray:
+    """Fixes that agree with the running median of their neighbours: a loop's other arm does not."""
+    n = len(along_m)
+    if n < 5:
+        return np.ones(n, dtype=bool)
+    row = np.arange(n)
+    median_m = np.median([along_m[np.clip(row + k, 0, n - 1)] for k in range(-4, 5)], axis=0)
+    step_m = np.abs(np.gradient(median_m))
+    behind = median_m < np.maximum.accumulate(median_m) - slack_m
+    return np.asarray((np.abs(along_m - median_m) <= slack_m + 4 * step_m) & ~behind)
+
+
+def _own(line_index: IntArray, score: FloatArray) -> BoolArray:
+    """Marks each line's best row, the first of equals (paths come best supported first)."""
+    own = np.zeros(len(line_index), dtype=bool)
+    order = np.lexsort((np.arange(len(score)), -np.round(score, 6), line_index))
+    if len(order):
+        first = np.concatenate([[True], np.diff(line_index[order]) > 0])
+        own[order[first]] = True
+    return own

@@ -1,0 +1,203 @@
+"""The story: bytes -> clean rides -> a network -> a feed, stages called in order, top to bottom."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from transitmap.collect import parse, screen, trim
+from transitmap.config import Config
+from transitmap.geo import Plane, along_m
+from transitmap.gtfs import admit, carry_ids, evidence, feed, pack, validate
+from transitmap.infer import copies, labels, legs, lines, patterns, patterns_known, routes, shapes, sightings
+from transitmap.infer import stops as stops_stage
+from transitmap.infer import times, trips
+from transitmap.model import (
+    Fixes,
+    FloatArray,
+    Ids,
+    IntArray,
+    Network,
+    Notice,
+    Patterns,
+    Ride,
+    Shapes,
+    Tables,
+    Trips,
+)
+
+log = logging.getLogger("transitmap.pipeline")
+Progress = Callable[[str, float], None]
+"""Called with the name of the stage that starts and the share of the work done."""
+
+
+def collect_upload(name: str, body: bytes, config: Config, now_s: float) -> list[Ride]:
+    """The clean rides of one file.
+
+    Raises:
+        UploadRefused: nothing in the file can be used; the reason says why.
+    """
+    parsed = parse.parse(name, body, config.collect)
+    screened = [screen.screen(ride, config.collect, now_s) for ride in parsed]
+    return [trim.trim(ride, config.collect) for ride in screened]
+
+
+def infer_network(
+    rides: Sequence[Ride], config: Config, progress: Progress | None = None
+) -> tuple[Network, Trips]:
+    """Everybody's rides to a network, and what each ride was in it (one row a ride, in order).
+
+    Without a single vehicle leg the network is empty. Pure: the same rides give the same network.
+    """
+    tell = _Teller(progress)
+    plane = _plane(rides)
+    tell("copies", 0.0)
+    copy_of = copies.find_copies(rides, config.copies)
+    tell("legs", 0.05)
+    leg = legs.split_legs(rides, config.legs)
+    tell("lines", 0.3)
+    line = lines.draw_lines(rides, leg, copy_of, plane, config.lines)
+    label = [labels.clean_label(rides[k].label) for k in line.ride_index]
+    tell("patterns", 0.4)
+    path = patterns.find_paths(line, label, config.lines.near_m, config.patterns)
+    route = routes.group_paths(path, config.routes)
+    tell("shapes", 0.6)
+    shape_m = shapes.draw_shapes(path, line, config.shapes)
+    sighting = sightings.see_vehicles(line, path, shape_m)
+    tell("stops", 0.75)
+    stop, call = stops_stage.find_stops(rides, leg, line, shape_m, plane, config.stops)
+    tell("times", 0.9)
+    zone = config.feed.timezone or times.timezone_of(plane.lat_deg, plane.lon_deg)
+    run = times.time_runs(sighting, call.start, call.along_m, config.times)
+    headway = times.find_headways(sighting, copy_of, call.start, call.along_m, run.run_s, zone, config.times)
+    trip = trips.name_trips(rides, leg, line, sighting, call.start, call.along_m, copy_of)
+    tell("network", 1.0)
+    pattern = _patterns(rides, trip, route, call, run, zone)
+    days = _days(rides, zone)
+    return Network(stop, route.routes, pattern, _shapes(shape_m, plane), headway, zone, *days), trip
+
+
+def recognise(network: Network, rides: Sequence[Ride], config: Config) -> Trips:
+    """What new rides are in a network already mapped; the network does not change."""
+    plane = _plane(rides)
+    copy_of = copies.find_copies(rides, config.copies)
+    leg = legs.split_legs(rides, config.legs)
+    line = lines.draw_lines(rides, leg, copy_of, plane, config.lines)
+    label = [labels.clean_label(rides[k].label) for k in line.ride_index]
+    called = [labels.clean_label(network.routes.short_name[k]) for k in network.patterns.route_index]
+    shape_m = patterns_known.known_shapes(network, plane)
+    path = patterns_known.match_lines(line, label, called, shape_m, config.lines, config.patterns)
+    sighting = sightings.see_vehicles(line, path, shape_m)
+    pattern = network.patterns
+    return trips.name_trips(rides, leg, line, sighting, pattern.call_start, pattern.along_m, copy_of)
+
+
+@dataclass(frozen=True, eq=False)
+class Feed:
+    """A feed, packed and open, with its ids, its evidence table, what was held back and what is wrong."""
+
+    zip_bytes: bytes
+    tables: Tables
+    ids: Ids
+    network: Network
+    evidence_csv: str
+    held_back: tuple[str, ...]
+    notices: tuple[Notice, ...]
+
+
+def make_feed(
+    network: Network, config: Config, today: datetime.date, previous: Ids | None = None
+) -> Feed:
+    """A network to a feed, keeping the ids of the one before; `notices` are those of our own rules."""
+    admitted, held_back = admit.admit(network, config.feed.min_riders)
+    ids = carry_ids.carry_ids(admitted, previous)
+    tables = feed.build_tables(admitted, ids, config.feed, today)
+    return Feed(
+        zip_bytes=pack.pack(tables),
+        tables=tables,
+        ids=ids,
+        network=admitted,
+        evidence_csv=evidence.evidence_table(admitted, ids),
+        held_back=(*held_back, *feed.unscheduled(admitted, ids)),
+        notices=tuple(validate.validate(tables, today)),
+    )
+
+
+class _Teller:
+    """Tells the caller which stage starts, and the log how long the last one took."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress, self._stage, self._since_s = progress, "", time.perf_counter()
+
+    def __call__(self, stage: str, share: float) -> None:
+        now_s = time.perf_counter()
+        if self._stage:
+            log.info("%s: %.2f s", self._stage, now_s - self._since_s)
+        self._stage, self._since_s = stage, now_s
+        if self._progress is not None:
+            self._progress(stage, share)
+
+
+def _plane(rides: Sequence[Ride]) -> Plane:
+    """One plane for the city, around the middle of the rides' own middles: a stray trip cannot move it."""
+    middles = [(np.median(r.fixes.lat_deg), np.median(r.fixes.lon_deg)) for r in rides if len(r.fixes)]
+    lat_deg, lon_deg = np.array(middles, dtype=float).reshape(-1, 2).T
+    return Plane.around(lat_deg, lon_deg) if len(middles) else Plane(0.0, 0.0)
+
+
+def _days(rides: Sequence[Ride], zone: str) -> tuple[str, str]:
+    """First and last local day of the evidence as ISO dates; empty strings without any."""
+    first_s = np.array([ride.fixes.time_s[0] for ride in rides if len(ride.fixes)], dtype=float)
+    if not len(first_s):
+        return "", ""
+    day, _ = times.local_clock(first_s, zone)
+    epoch = datetime.date(1970, 1, 1)
+    return tuple(str(epoch + datetime.timedelta(days=int(d))) for d in (day.min(), day.max()))  # type: ignore[return-value]
+
+
+def _shapes(shape_m: Sequence[FloatArray], plane: Plane) -> Shapes:
+    xy_m = np.concatenate([*shape_m, np.zeros((0, 2))])
+    lat_deg, lon_deg = plane.to_degrees(xy_m)
+    start = np.concatenate([[0], np.cumsum([len(line_m) for line_m in shape_m])]).astype(np.int64)
+    distance_m = np.concatenate([*(along_m(line_m) for line_m in shape_m), np.zeros(0)])
+    return Shapes(start, lat_deg, lon_deg, distance_m)
+
+
+def _patterns(
+    rides: Sequence[Ride],
+    trip: Trips,
+    route: routes.Grouping,
+    call: stops_stage.Calls,
+    run: times.RunningTimes,
+    zone: str,
+) -> Patterns:
+    """The patterns with the rides, riders and days behind each."""
+    counted = [_support(rides, np.flatnonzero(trip.pattern_index == k), zone) for k in range(len(call.start) - 1)]
+    n = np.array(counted, dtype=np.int64).reshape(-1, 3)
+    return Patterns(
+        route_index=route.route_index,
+        direction_id=route.direction_id,
+        n_rides=n[:, 0],
+        n_riders=n[:, 1],
+        n_days=n[:, 2],
+        confidence=1.0 - 0.5 ** n[:, 0],
+        headsign=tuple("" for _ in counted),
+        call_start=call.start,
+        stop_index=call.stop_index,
+        along_m=call.along_m,
+        run_s=run.run_s,
+        run_spread_s=run.run_spread_s,
+    )
+
+
+def _support(rides: Sequence[Ride], members: IntArray, zone: str) -> tuple[int, int, int]:
+    """Rides, riders and days; a ride whose rider nobody knows counts as a rider of its own."""
+    riders = {rides[k].rider_id or f"ride {k}" for k in members}
+    start_s = np.array([rides[k].fixes.time_s[0] for k in members], dtype=float)
+    days = np.unique(times.local_clock(start_s, zone)[0]) if len(members) else members
+    return len(members), len(riders), len(days)

@@ -1,0 +1,97 @@
+"""What came of every ride that came in: one row each, what it was or why it is not used."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from transitmap.gtfs.admit import admitted_patterns
+from transitmap.gtfs.feed import published_trip_id
+from transitmap.model import MODES, FloatArray, Ids, Network, Refusal, Ride, Trips
+
+COLUMNS = (
+    "ride,status,reason,mode,route_id,direction_id,trip_id,board_stop_id,alight_stop_id,"
+    "board_time,alight_time,confidence"
+).split(",")
+HELD_BACK = "held_back"
+
+
+class Published(NamedTuple):
+    """A pattern of the inferred network as the feed has it: its row there, ids, and calls along the shape."""
+
+    route_id: str
+    direction_id: str
+    trip_id: str
+    stop_id: list[str]
+    along_m: FloatArray
+
+
+def report_table(
+    rides: Sequence[Ride],
+    refusals: Sequence[Refusal],
+    trips: Trips,
+    inferred: Network,
+    admitted: Network,
+    ids: Ids,
+    min_riders: int,
+) -> str:
+    """CSV text with the columns of COLUMNS, times in UTC, rows in the order of the names.
+
+    `trips` speaks of the `inferred` network, `ids` of the `admitted` one. A ride is `used` where its pattern
+    is in the feed; where the pattern was held back it says so.
+    """
+    published = _published(inferred, admitted, ids, min_riders)
+    rows = [_row(k, ride, trips, inferred, published) for k, ride in enumerate(rides)]
+    rows += [[one.ride_id, "ignored", one.reason, *[""] * (len(COLUMNS) - 3)] for one in refusals]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(sorted(rows))
+    return out.getvalue()
+
+
+def _published(inferred: Network, admitted: Network, ids: Ids, min_riders: int) -> dict[int, Published]:
+    """The published patterns by their row in the inferred network."""
+    found: dict[int, Published] = {}
+    patterns = admitted.patterns
+    for row, old in enumerate(np.flatnonzero(admitted_patterns(inferred, min_riders)).tolist()):
+        trip_id = published_trip_id(admitted, ids, row, 0)
+        if trip_id:
+            calls = slice(patterns.call_start[row], patterns.call_start[row + 1])
+            found[old] = Published(
+                ids.route_id[patterns.route_index[row]],
+                str(int(patterns.direction_id[row])),
+                trip_id,
+                [ids.stop_id[k] for k in patterns.stop_index[calls]],
+                patterns.along_m[calls],
+            )
+    return found
+
+
+def _row(
+    k: int, ride: Ride, trips: Trips, inferred: Network, published: dict[int, Published]
+) -> list[str]:
+    mode, pattern = MODES[trips.mode[k]], int(trips.pattern_index[k])
+    feed = published.get(pattern)
+    if feed is None:
+        reason = trips.reason[k] if pattern < 0 else HELD_BACK
+        return [ride.ride_id, "ignored", reason, mode, *[""] * (len(COLUMNS) - 4)]
+    first_call = int(inferred.patterns.call_start[pattern])
+    stops = []
+    for call in (int(trips.board_call[k]), int(trips.alight_call[k])):
+        along_m = inferred.patterns.along_m[first_call + call]
+        stops.append(feed.stop_id[int(np.argmin(np.abs(feed.along_m - along_m)))])
+    when = [_utc(float(trips.board_time_s[k])), _utc(float(trips.alight_time_s[k]))]
+    sure = f"{trips.confidence[k]:.2f}"
+    return [ride.ride_id, "used", "", mode, feed.route_id, feed.direction_id, feed.trip_id, *stops, *when, sure]
+
+
+def _utc(time_s: float) -> str:
+    if not np.isfinite(time_s):
+        return ""
+    return datetime.datetime.fromtimestamp(round(time_s), datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
