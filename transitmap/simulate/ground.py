@@ -133,8 +133,8 @@ def _avenues(n: int, rng: np.random.Generator) -> BoolArray:
 def _diagonal(node: IntArray, k: int, rng: np.random.Generator) -> IntArray:
     """Node pairs of a diagonal through the inner town, rising or falling by turns."""
     n_x, n_y = node.shape
-    length = int(0.8 * n_y)
-    x, y = int(rng.integers(0, max(1, n_x - length))), int(rng.integers(0, n_y - length + 1))
+    length = int(0.8 * min(n_x, n_y))
+    x, y = int(rng.integers(0, n_x - length + 1)), int(rng.integers(0, n_y - length + 1))
     step = np.arange(length)
     path = node[x + step, y + step] if k % 2 == 0 else node[x + step, y + length - 1 - step]
     return np.column_stack([path[:-1], path[1:]])
