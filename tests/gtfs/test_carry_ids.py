@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.gtfs.small_city import CENTRE, small_city
 from transitmap.geo import along_m
+from transitmap.gtfs.admit import admit
 from transitmap.gtfs.carry_ids import Ids, carry_ids
 from transitmap.model import Headways, Network, Patterns, Routes, Shapes, Stops
 
@@ -173,16 +174,12 @@ def test_the_name_decides_when_two_routes_share_the_line():
     assert after.pattern_id == before.pattern_id
 
 
-def test_an_empty_network_keeps_the_counters():
+def test_a_map_that_was_lost_leaves_its_counters():
     before = carry_ids(small_city(), None)
-    empty, *_ = grid_city([(0, 1, 0)], 0)
-    after = carry_ids(moved_away(empty), before)
-    assert (after.stop_id, after.next_stop) == (("S15",), 16)
-
-
-def moved_away(network):
-    return replace(
-        network,
-        stops=replace(network.stops, lat_deg=network.stops.lat_deg + 1.0),
-        shapes=replace(network.shapes, lat_deg=network.shapes.lat_deg + 1.0),
-    )
+    nothing, _ = admit(small_city(), 1000)
+    after = carry_ids(nothing, before)
+    assert (after.stop_id, after.next_stop, after.next_route, after.next_pattern) == ((), 15, 3, 5)
+    again = carry_ids(small_city(), after)
+    assert again.stop_id[0] == "S15"
+    assert again.route_id == ("R3", "R4")
+    assert again.pattern_id[0] == "P5"

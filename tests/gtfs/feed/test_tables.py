@@ -11,6 +11,7 @@ import pytest
 
 from tests.gtfs.small_city import CENTRE, TODAY, small_city, small_feed
 from transitmap.config import FeedConfig
+from transitmap.gtfs.admit import admit
 from transitmap.gtfs.carry_ids import carry_ids
 from transitmap.gtfs.feed import build_tables, published_trip_id, trip_id_of, unscheduled
 from transitmap.model import Headways, Routes
@@ -261,3 +262,13 @@ def test_contributors_are_attributed_as_one_body():
 def test_stops_have_their_own_names_or_share_what_riders_said():
     names = Counter(small_feed()["stops.txt"]["stop_name"])
     assert all(name and n == 1 for name, n in names.items())
+
+
+def test_a_city_without_anything_gives_tables_without_rows():
+    empty, _ = admit(small_city(), 1000)
+    tables = small_feed(empty)
+    assert set(tables) == set(small_feed())
+    assert {name for name, columns in tables.items() if not any(columns.values())} == {
+        f"{name}.txt"
+        for name in ("stops", "routes", "trips", "stop_times", "calendar", "frequencies", "shapes")
+    }

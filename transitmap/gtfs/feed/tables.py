@@ -62,8 +62,10 @@ def published_trip_id(network: Network, ids: Ids, pattern_index: int, day_type: 
 
     A day type on which nobody observed a headway has no trip of its own: the pattern's first one stands in.
     """
-    days = [day for pattern, day in _published(network) if pattern == pattern_index]
-    return ids.trip_id(pattern_index, day_type if day_type in days else days[0]) if days else ""
+    days = np.unique(network.headways.day_type[network.headways.pattern_index == pattern_index]).tolist()
+    if not days or not _is_drawn(network, pattern_index):
+        return ""
+    return ids.trip_id(pattern_index, day_type if day_type in days else days[0])
 
 
 def unscheduled(network: Network, ids: Ids) -> list[str]:
@@ -72,9 +74,9 @@ def unscheduled(network: Network, ids: Ids) -> list[str]:
     No line means fewer than two stops, or a shape too short to tell them apart.
     """
     published = {pattern for pattern, _ in _published(network)}
-    drawn = _is_drawn(network)
     return [
-        f"pattern {pattern_id} is not in the feed: {'no headway observed' if drawn[i] else 'it has no line'}"
+        f"pattern {pattern_id} is not in the feed: "
+        + ("no headway observed" if _is_drawn(network, i) else "it has no line")
         for i, pattern_id in enumerate(ids.pattern_id)
         if i not in published
     ]
@@ -82,16 +84,17 @@ def unscheduled(network: Network, ids: Ids) -> list[str]:
 
 def _published(network: Network) -> TripKeys:
     """Patterns and day types with a headway: nothing is invented for the others."""
-    headways, drawn = network.headways, _is_drawn(network)
-    pairs = zip(headways.pattern_index.tolist(), headways.day_type.tolist(), strict=True)
-    return sorted({(pattern, day) for pattern, day in pairs if drawn[pattern]})
+    headways = network.headways
+    pairs = set(zip(headways.pattern_index.tolist(), headways.day_type.tolist(), strict=True))
+    drawn = {pattern: _is_drawn(network, pattern) for pattern, _ in pairs}
+    return sorted((pattern, day) for pattern, day in pairs if drawn[pattern])
 
 
-def _is_drawn(network: Network) -> list[bool]:
-    """Which patterns have two calls and a shape that is long enough to tell them apart."""
-    n_calls = np.diff(network.patterns.call_start)
-    lengths = [int(shape_decimetres(_shape_along(network, i))[1].max(initial=0)) for i in range(len(n_calls))]
-    return [bool(n >= 2 and length >= max(n - 1, 1)) for n, length in zip(n_calls, lengths, strict=True)]
+def _is_drawn(network: Network, pattern: int) -> bool:
+    """Whether a pattern has two calls and a shape that is long enough to tell them apart."""
+    n_calls = int(network.patterns.call_start[pattern + 1] - network.patterns.call_start[pattern])
+    length = int(shape_decimetres(_shape_along(network, pattern))[1].max(initial=0))
+    return n_calls >= 2 and length >= n_calls - 1
 
 
 def _shape_along(network: Network, pattern: int) -> FloatArray:
