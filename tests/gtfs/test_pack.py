@@ -31,20 +31,19 @@ def test_the_small_city_is_written_byte_by_byte():
         assert body == (GOLDEN / name).read_bytes(), name
 
 
-def test_another_process_with_other_hash_seeds_writes_the_same_bytes():
+def test_another_process_with_another_hash_seed_writes_the_same_bytes():
     digest = hashlib.sha256(pack(small_feed()))
     for body in golden_files().values():
         digest.update(body)
-    for seed in ("1", "4242"):
-        told = subprocess.run(
-            [sys.executable, "-c", PRINT_HASH],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONHASHSEED": seed, "TZ": "Asia/Kathmandu"},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert told.stdout.strip() == digest.hexdigest()
+    told = subprocess.run(
+        [sys.executable, "-c", PRINT_HASH],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": "4242", "TZ": "Asia/Kathmandu"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == digest.hexdigest()
 
 
 def test_members_are_sorted_dated_1980_and_at_the_root():

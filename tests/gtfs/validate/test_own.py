@@ -216,7 +216,7 @@ def test_tables_that_are_hardly_a_feed_do_not_stop_the_rules(broken):
     assert "empty_table" in {one.rule for one in validate(broken, TODAY)}
 
 
-@pytest.mark.parametrize("value", ["", "x", "25", "-1", "99:99", "NaN", "0"])
+@pytest.mark.parametrize("value", ["", "x", "-1", "NaN"])
 def test_unreadable_numbers_do_not_stop_the_rules(value):
     for file, columns in SOUND.items():
         for name in columns:

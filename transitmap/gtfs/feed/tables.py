@@ -230,21 +230,17 @@ def _frequencies(network: Network, ids: Ids, trips: TripKeys) -> Columns:
 
 def _shapes(network: Network, ids: Ids, trips: TripKeys) -> Columns:
     shapes = network.shapes
-    rows: list[tuple[str, str, str, str, str]] = []
+    columns: list[list[str]] = [[], [], [], [], []]
     for pattern in _patterns(trips):
         keep, tenths = shape_decimetres(_shape_along(network, pattern))
-        points = zip((keep + shapes.point_start[pattern]).tolist(), tenths.tolist(), strict=True)
-        rows += [
-            (
-                ids.shape_id[pattern],
-                f"{shapes.lat_deg[i]:.6f}",
-                f"{shapes.lon_deg[i]:.6f}",
-                str(n),
-                f"{along / 10:.1f}",
-            )
-            for n, (i, along) in enumerate(points, start=1)
-        ]
-    return _columns("shape_id shape_pt_lat shape_pt_lon shape_pt_sequence shape_dist_traveled", rows)
+        points = keep + shapes.point_start[pattern]
+        columns[0] += [ids.shape_id[pattern]] * len(keep)
+        columns[1] += [f"{value:.6f}" for value in shapes.lat_deg[points].tolist()]
+        columns[2] += [f"{value:.6f}" for value in shapes.lon_deg[points].tolist()]
+        columns[3] += [str(n) for n in range(1, len(keep) + 1)]
+        columns[4] += [f"{along / 10:.1f}" for along in tenths.tolist()]
+    names = "shape_id shape_pt_lat shape_pt_lon shape_pt_sequence shape_dist_traveled"
+    return dict(zip(names.split(), columns, strict=True))
 
 
 def _attributions(config: FeedConfig) -> Columns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import SupportsInt
@@ -12,6 +13,7 @@ import numpy as np
 from transitmap.model import FloatArray, IntArray, Notice, Tables
 
 Box = tuple[float, float, float, float]
+PLAIN = re.compile(r"[A-Za-z0-9.:-]*")
 
 
 class FeedView:
@@ -19,6 +21,7 @@ class FeedView:
 
     def __init__(self, tables: Tables, today: datetime.date | None, box: Box | None) -> None:
         self.tables, self.today, self.box = tables, today, box
+        self._numbers: dict[tuple[str, str], FloatArray] = {}
 
     def n_rows(self, file: str) -> int:
         """Rows of a table, 0 where it is missing."""
@@ -30,7 +33,9 @@ class FeedView:
 
     def numbers(self, file: str, name: str) -> FloatArray:
         """A column of numbers."""
-        return np.array([_number(value) for value in self.column(file, name)], dtype=np.float64)
+        if (file, name) not in self._numbers:
+            self._numbers[file, name] = _as_numbers(self.column(file, name))
+        return self._numbers[file, name]
 
     def seconds(self, file: str, name: str) -> FloatArray:
         """A column of times (H:MM:SS) as seconds of the service day."""
@@ -43,6 +48,20 @@ class FeedView:
     def lookup(self, file: str, key: str, value: str) -> dict[str, str]:
         """From the values of one column to those of another in the same row."""
         return dict(zip(self.column(file, key), self.column(file, value), strict=True))
+
+    @cached_property
+    def odd_values(self) -> list[tuple[str, str, int, str]]:
+        """File, column, first row and value of all different values, of the columns that are not plain.
+
+        Ids, numbers, times and dates are plain: nothing about their text can be wrong but that.
+        """
+        return [
+            (file, name, row, value)
+            for file, columns in self.tables.items()
+            for name, values in columns.items()
+            if not PLAIN.fullmatch("-".join(values))
+            for value, row in dict(zip(reversed(values), range(len(values) - 1, -1, -1), strict=True)).items()
+        ]
 
     @cached_property
     def calls(self) -> dict[str, IntArray]:
@@ -93,6 +112,14 @@ Rule = Callable[[FeedView], Iterator[Notice]]
 def at_row(rule: str, severity: str, file: str, row: SupportsInt, message: str, *values: str) -> Notice:
     """A notice about a row of a table (counted from 0; the file's first line is its header)."""
     return Notice(rule, severity, file, int(row) + 2, message, values)
+
+
+def _as_numbers(values: list[str]) -> FloatArray:
+    """Numbers of a column: all at once, or one by one where some cannot be read."""
+    try:
+        return np.array(values).astype(np.float64)
+    except ValueError:
+        return np.array([_number(value) for value in values], dtype=np.float64)
 
 
 def _number(value: str) -> float:

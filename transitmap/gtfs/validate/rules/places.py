@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from transitmap.geo import Plane
+from transitmap.geo import Plane, at
 from transitmap.gtfs.validate.feed_view import FeedView, Rule, at_row
 from transitmap.model import FloatArray, Notice
 
@@ -42,27 +42,12 @@ def shape_order(view: FeedView) -> Iterator[Notice]:
 
 def stop_off_shape(view: FeedView) -> Iterator[Notice]:
     """A stop lies within 100 m of where its trip says it is along the shape."""
-    call_m = view.numbers("stop_times.txt", "shape_dist_traveled")
-    point_m = view.numbers("shapes.txt", "shape_dist_traveled")
-    line_deg = np.column_stack(
-        [view.numbers("shapes.txt", name) for name in ("shape_pt_lat", "shape_pt_lon")]
-    )
-    stop_ids, seen = view.column("stop_times.txt", "stop_id"), set()
-    for trip_id, shape in view.lookup("trips.txt", "trip_id", "shape_id").items():
-        points = view.points.get(shape)
-        for row in view.calls.get(trip_id, ()) if points is not None else ():
-            # Trips of one shape say the same thing again and again: each place is asked for once.
-            asked = (shape, stop_ids[row], call_m[row])
-            if stop_ids[row] not in view.position_deg or asked in seen:
-                continue
-            seen.add(asked)
-            here = [np.interp(call_m[row], point_m[points], line_deg[points, axis]) for axis in (0, 1)]
-            off_m = np.hypot(*np.diff(_metres(np.array([here, view.position_deg[stop_ids[row]]])), axis=0)[0])
-            if off_m > MAX_OFF_M:
-                message = f"stop {stop_ids[row]} is {off_m:.0f} m from its place on shape {shape}"
-                yield at_row(
-                    "stop_off_shape", "warning", "stop_times.txt", row, message, stop_ids[row], shape
-                )
+    for trip_id, shape, off_m in _distances_from_shapes(view):
+        for k in np.flatnonzero(off_m > MAX_OFF_M):
+            row = view.calls[trip_id][k]
+            stop_id = view.column("stop_times.txt", "stop_id")[row]
+            message = f"stop {stop_id} is {off_m[k]:.0f} m from its place on shape {shape}"
+            yield at_row("stop_off_shape", "warning", "stop_times.txt", row, message, stop_id, shape)
 
 
 def outside_box(view: FeedView) -> Iterator[Notice]:
@@ -80,6 +65,29 @@ def outside_box(view: FeedView) -> Iterator[Notice]:
         yield at_row(
             "outside_box", "error", "stops.txt", row, f"stop {stop_id} is not in the campaign's area", stop_id
         )
+
+
+def _distances_from_shapes(view: FeedView) -> Iterator[tuple[str, str, FloatArray]]:
+    """Trip, shape and how far each call's stop is from where the trip says it is, once for equal trips."""
+    nowhere = (float("nan"), float("nan"))
+    stop_deg = [view.position_deg.get(one, nowhere) for one in view.column("stop_times.txt", "stop_id")]
+    point_deg = np.column_stack([view.numbers("shapes.txt", f"shape_pt_{axis}") for axis in ("lat", "lon")])
+    xy_m = _metres(np.concatenate([np.array(stop_deg).reshape(-1, 2), point_deg]))
+    stop_m, line_m = xy_m[: len(stop_deg)], xy_m[len(stop_deg) :]
+    call_m = view.numbers("stop_times.txt", "shape_dist_traveled")
+    point_m, seen = view.numbers("shapes.txt", "shape_dist_traveled"), set()
+    for trip_id, shape in view.lookup("trips.txt", "trip_id", "shape_id").items():
+        rows, points = view.calls.get(trip_id), view.points.get(shape)
+        if rows is None or points is None:
+            continue
+        same = (shape, call_m[rows].tobytes(), stop_m[rows].tobytes())
+        if same not in seen:
+            seen.add(same)
+            yield (
+                trip_id,
+                shape,
+                np.hypot(*(at(line_m[points], point_m[points], call_m[rows]) - stop_m[rows]).T),
+            )
 
 
 def _beyond_the_end(view: FeedView) -> Iterator[Notice]:

@@ -17,21 +17,21 @@ URLS = ("agency_url", "feed_publisher_url", "route_url", "stop_url", "attributio
 
 def html_in_value(view: FeedView) -> Iterator[Notice]:
     """No markup in any value."""
-    for file, name, row, value in _values(view):
+    for file, name, row, value in view.odd_values:
         if ("<" in value or "&" in value) and HTML.search(value):
             yield at_row("html_in_value", "error", file, row, f"markup in {name}", name, value)
 
 
 def control_character(view: FeedView) -> Iterator[Notice]:
     """No tab, line break or other control character in any value."""
-    for file, name, row, value in _values(view):
+    for file, name, row, value in view.odd_values:
         if CONTROL.search(value):
             yield at_row("control_character", "error", file, row, f"control character in {name}", name, value)
 
 
 def surrounding_space(view: FeedView) -> Iterator[Notice]:
     """No value begins or ends with a space (a feed read back through partridge has lost them)."""
-    for file, name, row, value in _values(view):
+    for file, name, row, value in view.odd_values:
         if value != value.strip() and not CONTROL.search(value):
             yield at_row("surrounding_space", "warning", file, row, f"space around {name}", name, value)
 
@@ -64,17 +64,9 @@ def filler_name(view: FeedView) -> Iterator[Notice]:
 
 def url_not_https(view: FeedView) -> Iterator[Notice]:
     """Addresses are https."""
-    for file, name, row, value in _values(view):
+    for file, name, row, value in view.odd_values:
         if name in URLS and value and not value.startswith("https://"):
             yield at_row("url_not_https", "warning", file, row, f"{name} is not https", name, value)
-
-
-def _values(view: FeedView) -> Iterator[tuple[str, str, int, str]]:
-    """Every different value of every column, where it stands first."""
-    for file, columns in view.tables.items():
-        for name, values in columns.items():
-            first = dict(zip(reversed(values), range(len(values) - 1, -1, -1), strict=True))
-            yield from ((file, name, row, value) for value, row in first.items())
 
 
 RULES: tuple[Rule, ...] = (
