@@ -22,6 +22,8 @@ NO_NETWORK = ""
 """The network version of rides that came before the first feed."""
 
 BUSY_TIMEOUT_MS = 30_000
+TRY_AGAIN = (sa.exc.OperationalError, sa.exc.TimeoutError)
+"""What a busy, full or unreachable database raises: nothing was kept, a later try may succeed."""
 LEDGER_LOCK = "ledger"
 CHUNK = 5_000
 
@@ -142,7 +144,11 @@ class RideRow(Base):
 
 
 class FeedVersion(Base):
-    """One published feed: the blobs it consists of, and the ids that the next one carries on."""
+    """One published feed: the blobs it consists of, and the ids that the next one carries on.
+
+    `network_sha256` is what everybody may see, `known_sha256` everything the rides showed (see `contribute`):
+    what new rides are compared with, and never handed out.
+    """
 
     __tablename__ = "feed_versions"
 
@@ -152,6 +158,7 @@ class FeedVersion(Base):
     feed_sha256: Mapped[str] = mapped_column(sa.String(64))
     network_sha256: Mapped[str] = mapped_column(sa.String(64))
     evidence_sha256: Mapped[str] = mapped_column(sa.String(64))
+    known_sha256: Mapped[str] = mapped_column(sa.String(64), default="")
     ids: Mapped[dict[str, Any]]
     rules_version: Mapped[str] = mapped_column(sa.String(64))
     n_rides: Mapped[int]

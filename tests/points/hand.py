@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 
 import numpy as np
@@ -125,3 +126,49 @@ def trips_of(*rows: tuple[int, float, float], mode: int = BUS) -> Trips:
 
 
 NONE = (-1, np.nan, np.nan)
+
+
+def gpx_of(ride: Ride, label: str = "") -> bytes:
+    """The ride as a GPX 1.1 file, times to the millisecond, positions to 1e-7 degrees."""
+    fixes = ride.fixes
+    points = "".join(
+        f'<trkpt lat="{lat:.7f}" lon="{lon:.7f}"><time>{_utc(time_s)}</time></trkpt>'
+        for time_s, lat, lon in zip(
+            fixes.time_s.tolist(), fixes.lat_deg.tolist(), fixes.lon_deg.tolist(), strict=True
+        )
+    )
+    return (
+        '<?xml version="1.0"?><gpx version="1.1" creator="test" xmlns="http://www.topografix.com/GPX/1/1">'
+        f"<trk><name>{label}</name><trkseg>{points}</trkseg></trk></gpx>"
+    ).encode()
+
+
+def _utc(time_s: float) -> str:
+    moment = datetime.datetime.fromtimestamp(time_s, datetime.UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+STOPS_M = tuple(range(0, 3001, 375))
+
+
+def bus_ride(
+    corners: Sequence[tuple[float, float]],
+    start_s: float = NOON_S,
+    seed: int = 0,
+    first: int = 0,
+    last: int = 8,
+) -> Ride:
+    """A ride of a bus that halts 20 s every 375 m, between two of its stops; a fix every 2 s."""
+    line = np.array(corners, dtype=float)
+    distance_m = geo.along_m(line)
+    along_m = []
+    for stop in range(first, last):
+        along_m += [STOPS_M[stop]] * 10 + np.arange(STOPS_M[stop], STOPS_M[stop + 1], 16.0).tolist()
+    along_m += [STOPS_M[last]] * 10
+    random = np.random.default_rng(seed)
+    xy = geo.at(line, distance_m, np.array(along_m, dtype=float))
+    slow = np.repeat(random.normal(0, 2.0, (len(xy) // 20 + 1, 2)), 20, axis=0)[: len(xy)]
+    xy = xy + slow + random.normal(0, 0.5, xy.shape)
+    lat, lon = PLANE.to_degrees(xy)
+    time_s = start_s + 2.0 * np.arange(len(xy))
+    return Ride("bus", Fixes(time_s, lat, lon, np.full(len(xy), np.nan)), NO_TAPS)

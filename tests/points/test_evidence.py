@@ -146,6 +146,13 @@ def test_new_ground_is_for_vehicles_of_a_line(mode: int, counts: bool) -> None:
     assert bool(len(rows)) == counts
 
 
+def test_a_copy_of_a_ride_is_evidence_of_nothing() -> None:
+    ride = ride_along([(0.0, 900.0), (0.0, 1900.0)])
+    for reason, counts in (("copy", False), ("no_pattern", True)):
+        trips = dataclasses.replace(trips_of(NONE), reason=(reason,))
+        assert bool(len(evidence(ride, trips))) == counts
+
+
 def test_new_ground_is_cells_and_the_ones_close_by_unpaid() -> None:
     rows = evidence(ride_along([(0.0, 900.0), (0.0, 1900.0)]), trips_of(NONE), network_of())
     assert set(rows.route_index.tolist()) == {-1}

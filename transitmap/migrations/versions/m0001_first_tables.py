@@ -169,6 +169,7 @@ def _make_feeds() -> None:
         sa.Column("feed_sha256", sa.String(64), nullable=False),
         sa.Column("network_sha256", sa.String(64), nullable=False),
         sa.Column("evidence_sha256", sa.String(64), nullable=False),
+        sa.Column("known_sha256", sa.String(64), nullable=False),
         sa.Column("ids", sa.JSON(), nullable=False),
         sa.Column("rules_version", sa.String(64), nullable=False),
         sa.Column("n_rides", sa.Integer(), nullable=False),

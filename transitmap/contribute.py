@@ -1,0 +1,444 @@
+"""The story of one upload: kept, read, recognised in the network that holds now, paid, told to its rider."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from transitmap import geo, pipeline, store
+from transitmap.archive import Archive, pack_ride, unpack_columns, unpack_ride
+from transitmap.config import Config
+from transitmap.errors import ConfigError, UploadRefused
+from transitmap.model import (
+    MODES,
+    Headways,
+    Network,
+    Patterns,
+    Ride,
+    Routes,
+    Rules,
+    Segments,
+    Shapes,
+    Stops,
+    Trips,
+)
+from transitmap.points import evidence
+from transitmap.points.score import Score, score
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+SEGMENT_KEY = "segment_key"
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What one feed version knows, published or not: its network, and what every ride behind it was.
+
+    `ride_id` names the rows of `trips`. The public ids are aligned with the network's rows, empty where the
+    row was held back.
+    """
+
+    network: Network
+    trips: Trips
+    ride_id: tuple[str, ...]
+    route_id: tuple[str, ...]
+    pattern_id: tuple[str, ...]
+    stop_id: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Terrain:
+    """A feed version made ready to recognise and score rides; `version` is its id, "" before the first."""
+
+    version: str
+    known: Known
+    ground: evidence.Ground
+    key: bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Rides, what they are under one feed version, and what they are evidence of."""
+
+    rides: tuple[Ride, ...]
+    trips: Trips
+    segments: Segments
+
+    def segments_of(self, index: int) -> Segments:
+        """The rows of one ride."""
+        chosen = self.segments.ride_index == index
+        return Segments(*(getattr(self.segments, name)[chosen] for name in Segments.__dataclass_fields__))
+
+
+@dataclass(frozen=True)
+class PointsLine:
+    """One line of the ledger as its rider reads it."""
+
+    rule: str
+    millipoints: int
+    text_es: str
+    text_en: str
+
+
+@dataclass(frozen=True)
+class RideReceipt:
+    """What one ride of an upload was and what it was worth.
+
+    `dropped` counts fixes by reason. `route_id` is empty where no route was recognised (`reason` says why)
+    or too few people support it to publish it; `stretch` is the names of the first and last stop and the
+    metres between. `lines` are in the order of the ledger; there is one even where nothing was earned.
+    """
+
+    ride_id: str
+    name: str
+    n_kept: int
+    dropped: dict[str, int]
+    warnings: tuple[str, ...]
+    mode: str
+    reason: str
+    route_id: str
+    route_name: str
+    stretch: dict[str, Any]
+    confidence: float
+    lines: tuple[PointsLine, ...]
+
+    @property
+    def millipoints(self) -> int:
+        """What the ride earned in all."""
+        return sum(line.millipoints for line in self.lines)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of one upload. `reason` and `detail` say why where it was refused; then it has no rides."""
+
+    upload_id: str
+    is_new: bool
+    state: str
+    reason: str
+    detail: str
+    rides: tuple[RideReceipt, ...]
+
+    @property
+    def millipoints(self) -> int:
+        """What all its rides earned."""
+        return sum(ride.millipoints for ride in self.rides)
+
+
+def contribute(
+    session: Session,
+    archive: Archive,
+    user: store.User,
+    name: str,
+    body: bytes,
+    config: Config,
+    rules: Rules,
+    now_s: float,
+    consent: str = "",
+) -> Receipt:
+    """The receipt of one file; whatever it says is on the disk, and nobody else's upload waited for it.
+
+    The body is kept before it is understood, also where it is refused. The same body by the same rider is
+    the first upload again and earns nothing more. `session` must be a writing one; it is committed. Points
+    follow the feed that holds now, and rides are scored one after the other.
+
+    Raises:
+        UploadRefused: `already_contributed` (by another rider) or `too_large`; nothing is kept then.
+        ConfigError: `rules` are not the ones of the feed that holds now.
+        OSError: the archive could not keep the body; nothing is acknowledged.
+    """
+    limit = config.collect.max_upload_bytes
+    if limit and len(body) > limit:
+        raise UploadRefused("too_large", f"{len(body)} bytes, at most {limit}")
+    sha256 = archive.put(body)
+    upload, is_new = store.add_upload(session, user.id, sha256, name, len(body), now_s, consent)
+    session.commit()
+    if upload.state == store.RECEIVED:
+        understand(session, archive, upload, config, rules, now_s)
+    return receipt_of(session, upload, is_new)
+
+
+def understand(
+    session: Session, archive: Archive, upload: store.Upload, config: Config, rules: Rules, now_s: float
+) -> None:
+    """Reads, recognises and pays an upload that is kept; does nothing where another worker has done it.
+
+    Everything slow happens while no transaction is open. Where a new feed came out meanwhile, the rides are
+    recognised again: a ride is always scored under the feed that holds at that moment.
+
+    Raises:
+        ConfigError: as `contribute`.
+    """
+    try:
+        rides = collect_canonical(archive, upload, config)
+    except UploadRefused as refused:
+        store.lock_ledger(session)
+        store.refresh_upload(session, upload)
+        if upload.state == store.RECEIVED:
+            store.settle_upload(session, upload, store.REFUSED, refused.reason, _where(refused))
+        session.commit()
+        return
+    packed_sha256 = [archive.put(pack_ride(ride)) for ride in rides]
+    while True:
+        terrain = terrain_now(session, archive, config, rules)
+        session.commit()
+        found = recognise_each(terrain, rides, config, rules)
+        store.lock_ledger(session)
+        store.refresh_upload(session, upload)
+        feed = store.latest_feed(session)
+        if upload.state != store.RECEIVED or terrain.version == (feed.id if feed else store.NO_NETWORK):
+            break
+        session.commit()
+    if upload.state == store.RECEIVED:
+        _keep(session, upload, terrain, found, packed_sha256, rules, now_s)
+        store.settle_upload(session, upload, store.UNDERSTOOD)
+    session.commit()
+
+
+def _where(refused: UploadRefused) -> str:
+    """The refusal in words, with the place in the file where it is known."""
+    place = "" if refused.line is None else f" (line {refused.line}, column {refused.column})"
+    return _shown(refused.detail, 1000) + place
+
+
+def collect_canonical(archive: Archive, upload: store.Upload, config: Config) -> list[Ride]:
+    """The rides of an upload as everything later sees them: out of the raw body, rounded as the archive does.
+
+    Raises:
+        UploadRefused: as `pipeline.collect_upload`.
+    """
+    body = archive.get(upload.sha256)
+    rides = pipeline.collect_upload(upload.name, body, config, upload.received_s)
+    return [
+        unpack_ride(pack_ride(replace(ride, ride_id=f"{upload.id}.{ordinal}", rider_id=str(upload.user_id))))
+        for ordinal, ride in enumerate(rides, 1)
+    ]
+
+
+def recognise_each(terrain: Terrain, rides: Sequence[Ride], config: Config, rules: Rules) -> Found:
+    """What each ride is, looked at alone: company must not change what a ride is worth."""
+    trips = join_trips([pipeline.recognise(terrain.known.network, [ride], config) for ride in rides])
+    return Found(tuple(rides), trips, evidence.gather(terrain.ground, trips, rides, rules, terrain.key))
+
+
+def join_trips(many: Sequence[Trips]) -> Trips:
+    """The rows of several Trips, one after the other."""
+    if not many:
+        return _no_trips()
+    arrays = [name for name in Trips.__dataclass_fields__ if name != "reason"]
+    columns = {name: np.concatenate([getattr(trips, name) for trips in many]) for name in arrays}
+    return Trips(**columns, reason=tuple(reason for trips in many for reason in trips.reason))
+
+
+# --- the feed that holds now ---------------------------------------------------------------------
+
+
+def terrain_now(session: Session, archive: Archive, config: Config, rules: Rules) -> Terrain:
+    """The feed that holds now, ready to recognise and score; the last two asked for stay in memory.
+
+    Raises:
+        ConfigError: `rules` are not the ones that the feed's observers were counted by.
+    """
+    key = segment_key(session, archive)
+    feed = store.latest_feed(session)
+    if feed is None:
+        return terrain_before_any(archive, config, rules, key)
+    if feed.rules_version != rules.version:
+        raise ConfigError(
+            "rules", rules.version, f"the feed was made under {feed.rules_version}; publish first"
+        )
+    return terrain_of(feed, archive, config, rules, key)
+
+
+def terrain_of(
+    feed: store.FeedVersion, archive: Archive, config: Config, rules: Rules, key: bytes
+) -> Terrain:
+    """One feed version, ready to recognise and score."""
+    return _terrain(archive, feed.id, feed.known_sha256, config.feed.timezone, rules, key)
+
+
+def terrain_before_any(archive: Archive, config: Config, rules: Rules, key: bytes) -> Terrain:
+    """What rides are scored on before the first feed: no line is known."""
+    return _terrain(archive, store.NO_NETWORK, "", config.feed.timezone, rules, key)
+
+
+@lru_cache(maxsize=2)
+def _terrain(
+    archive: Archive, version: str, known_sha256: str, timezone: str, rules: Rules, key: bytes
+) -> Terrain:
+    known = unpack_columns(Known, archive.get(known_sha256)) if known_sha256 else nothing_known(timezone)
+    return Terrain(version, known, evidence.survey(known.network, rules), key)
+
+
+def segment_key(session: Session, archive: Archive) -> bytes:
+    """The secret that this installation hashes segments with; made at its first use, kept in the archive."""
+    sha256 = store.fact(session, SEGMENT_KEY)
+    if sha256 is None:
+        store.lock_ledger(session)
+        sha256 = store.fact(session, SEGMENT_KEY)
+    if sha256 is None:
+        sha256 = archive.put(os.urandom(64))
+        store.set_fact(session, SEGMENT_KEY, sha256)
+        session.commit()
+    return archive.get(sha256)
+
+
+def nothing_known(timezone: str) -> Known:
+    """What is known before the first feed: no line, all ground is new."""
+    none, rows, start = np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(1, dtype=np.int64)
+    network = Network(
+        stops=Stops(none, none, none, none, rows, rows, rows, none, ()),
+        routes=Routes((), (), none),
+        patterns=Patterns(rows, rows, rows, rows, rows, none, (), start, rows, none, none, none),
+        shapes=Shapes(start, none, none, none),
+        headways=Headways(rows, rows, rows, rows, none, none, none, rows, np.zeros(0, dtype=bool)),
+        timezone=timezone,
+        first_day="",
+        last_day="",
+    )
+    return Known(network, _no_trips(), (), (), (), ())
+
+
+def _no_trips() -> Trips:
+    none, rows = np.zeros(0), np.zeros(0, dtype=np.int64)
+    return Trips(rows, rows, none, none, rows, rows, none, none, none, ())
+
+
+# --- rows and points -----------------------------------------------------------------------------
+
+
+def _keep(
+    session: Session,
+    upload: store.Upload,
+    terrain: Terrain,
+    found: Found,
+    packed_sha256: Sequence[str],
+    rules: Rules,
+    now_s: float,
+) -> None:
+    """Rides in their order: each one's row, its awards, and its observations before the next one's."""
+    for index in range(len(found.rides)):
+        row = _ride_row(session, upload, terrain, index, found, packed_sha256[index])
+        store.add_rides(session, [row])
+        segments = found.segments_of(index)
+        observers = store.observers(session, terrain.version, segments.segment.tolist())
+        result = score(segments, upload.user_id, observers, rules, row.route_name)
+        store.add_observations(session, terrain.version, result.observed)
+        store.add_awards(session, _ledger_lines(result, row, rules, now_s))
+
+
+def _ledger_lines(result: Score, row: store.RideRow, rules: Rules, now_s: float) -> list[dict[str, Any]]:
+    """The awards of one ride as rows of the ledger."""
+    return [
+        {
+            "ride_id": row.id,
+            "user_id": row.user_id,
+            "rule": award.rule,
+            "millipoints": award.millipoints,
+            "rules_version": rules.version,
+            "network_version": row.network_version,
+            "evidence": award.evidence,
+            "text_es": award.text_es,
+            "text_en": award.text_en,
+            "created_s": now_s,
+        }
+        for award in result.awards
+    ]
+
+
+def _ride_row(
+    session: Session, upload: store.Upload, terrain: Terrain, index: int, found: Found, packed_sha256: str
+) -> store.RideRow:
+    ride, trips = found.rides[index], found.trips
+    fixes = ride.fixes
+    xy_m = geo.Plane.around(fixes.lat_deg, fixes.lon_deg).to_metres(fixes.lat_deg, fixes.lon_deg)
+    return store.RideRow(
+        sequence=store.next_ride_sequence(session),
+        id=ride.ride_id,
+        upload_id=upload.id,
+        user_id=upload.user_id,
+        ordinal=index + 1,
+        name=upload.name if index == 0 else f"{upload.name}#{index + 1}",
+        label=_shown(ride.label),
+        n_fixes=len(fixes),
+        dropped=dict(ride.dropped),
+        warnings=list(ride.warnings),
+        mode=MODES[trips.mode[index]],
+        reason=trips.reason[index],
+        network_version=terrain.version,
+        started_s=float(fixes.time_s[0]),
+        distance_m=float(geo.steps_m(xy_m).sum()),
+        packed_sha256=packed_sha256,
+        **recognised_as(terrain.known, index, trips),
+    )
+
+
+def _shown(text: str, n: int = 200) -> str:
+    """At most `n` printable characters: others do not fit into every database."""
+    return "".join(letter for letter in text if letter.isprintable())[:n]
+
+
+def recognised_as(known: Known, index: int, trips: Trips) -> dict[str, Any]:
+    """The columns that say which route a ride was; ids are empty where the public may not know it yet."""
+    pattern = int(trips.pattern_index[index])
+    if pattern < 0:
+        return {"stretch": {}, "confidence": 0.0, "route_id": "", "route_name": "", "pattern_id": ""}
+    patterns, routes = known.network.patterns, known.network.routes
+    route = int(patterns.route_index[pattern])
+    return {
+        "route_id": known.route_id[route],
+        "route_name": (routes.short_name[route] or routes.long_name[route] or known.route_id[route])[:200],
+        "direction_id": int(patterns.direction_id[pattern]),
+        "pattern_id": known.pattern_id[pattern],
+        "confidence": float(trips.confidence[index]),
+        "stretch": _stretch(known, pattern, index, trips),
+    }
+
+
+def _stretch(known: Known, pattern: int, index: int, trips: Trips) -> dict[str, Any]:
+    first = int(known.network.patterns.call_start[pattern])
+    stretch: dict[str, Any] = {
+        "first_m": round(float(trips.first_m[index]), 1),
+        "last_m": round(float(trips.last_m[index]), 1),
+    }
+    for word, call in (("board", int(trips.board_call[index])), ("alight", int(trips.alight_call[index]))):
+        if call >= 0:
+            stop = int(known.network.patterns.stop_index[first + call])
+            stretch[f"{word}_stop_id"] = known.stop_id[stop]
+            stretch[f"{word}_stop_name"] = known.network.stops.name[stop]
+    return stretch
+
+
+# --- receipts ------------------------------------------------------------------------------------
+
+
+def receipt_of(session: Session, upload: store.Upload, is_new: bool = False) -> Receipt:
+    """The receipt of an upload as the database has it, today or in a year."""
+    rides = [
+        _ride_receipt(row, store.ledger_rows(session, ride_id=row.id))
+        for row in store.rides_of_upload(session, upload.id)
+    ]
+    return Receipt(upload.id, is_new, upload.state, upload.reason, upload.detail, tuple(rides))
+
+
+def _ride_receipt(row: store.RideRow, ledger: Iterable[store.LedgerRow]) -> RideReceipt:
+    return RideReceipt(
+        ride_id=row.id,
+        name=row.name,
+        n_kept=row.n_fixes,
+        dropped=dict(row.dropped),
+        warnings=tuple(row.warnings),
+        mode=row.mode,
+        reason=row.reason,
+        route_id=row.route_id,
+        route_name=row.route_name,
+        stretch=dict(row.stretch),
+        confidence=row.confidence,
+        lines=tuple(PointsLine(line.rule, line.millipoints, line.text_es, line.text_en) for line in ledger),
+    )
