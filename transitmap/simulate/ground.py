@@ -167,10 +167,14 @@ def _north_of_river(config: SimulateConfig, xy_m: FloatArray, rng: np.random.Gen
 
 
 def _directions(config: SimulateConfig, blocks: _Blocks) -> IntArray:
-    """Directed edges as (side, 0 drawn / 1 reversed); small streets of the inner town alternate one way."""
+    """Directed edges as (side, 0 drawn / 1 reversed).
+
+    In the inner town all streets run one way by turns, but diagonals and a third of the avenues do not.
+    """
     middle_m = blocks.xy_m[blocks.ends].mean(axis=1)
     inner = np.hypot(*middle_m.T) < 0.42 * min(config.width_m, config.height_m) / 2
-    one_way = inner & ~blocks.is_avenue
+    diagonal = int(config.width_m / config.block_m) + int(config.height_m / config.block_m) + 2
+    one_way = inner & (blocks.street < diagonal) & (~blocks.is_avenue | (blocks.street % 3 != 0))
     backward = one_way & (blocks.street % 2 == 1)
     side = np.arange(len(blocks.ends))
     return np.concatenate(

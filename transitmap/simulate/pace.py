@@ -47,6 +47,8 @@ HALT_SPREAD_M = (3.0, 8.0)
 """How exactly vehicles halt at formal stops and at places of custom (standard deviation)."""
 QUEUE_STEP_M = 7.0
 RED_SHARE, RED_S = 0.5, 55.0
+NEAR_M = np.array([-3.0, -1.4, -0.4, 0.0, 0.4, 1.4, 3.0])
+"""Extra knots round every standstill, where speed changes within less than the line's step."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +207,8 @@ def move(
     standing at both ends and at every halt: two running minima over squared speed, no loop over time.
     """
     gain, brake = rng.uniform(0.8, 1.2), rng.uniform(0.9, 1.4)
-    near_m = np.concatenate([halts.at_m - 2.5, halts.at_m, halts.at_m + 2.5, ends_m])
+    stands_m = np.concatenate([halts.at_m, ends_m])
+    near_m = (stands_m[:, None] + NEAR_M[None]).ravel()
     grid_m = np.unique(np.clip(np.concatenate([line.along_m, near_m]), *ends_m))
     at = np.searchsorted(grid_m, halts.at_m)
     energy = np.interp(grid_m, line.along_m, speed_m_s) ** 2
@@ -213,7 +216,7 @@ def move(
     energy = np.minimum.accumulate(energy - 2 * gain * grid_m) + 2 * gain * grid_m
     energy = np.minimum.accumulate((energy + 2 * brake * grid_m)[::-1])[::-1] - 2 * brake * grid_m
     speed = np.sqrt(np.maximum(energy, 0.0))
-    step_s = 2 * np.diff(grid_m) / np.maximum(speed[:-1] + speed[1:], 0.6)
+    step_s = 2 * np.diff(grid_m) / np.maximum(speed[:-1] + speed[1:], 0.4)
     wait_s = np.zeros(len(grid_m))
     np.add.at(wait_s, at, halts.wait_s)
     depart_s = np.concatenate([[0.0], np.cumsum(step_s)]) + np.cumsum(wait_s)
