@@ -19,6 +19,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from flask import Flask
     from werkzeug.middleware.proxy_fix import ProxyFix
 
+    from transitmap.points.rules import load_rules
     from webapp import (
         accounts,
         api,
@@ -42,6 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config.update(_flask_settings(settings))
     app.extensions["transitmap_settings"] = settings
+    app.extensions["transitmap_rules"] = load_rules()
     if settings.n_proxies:
         n = settings.n_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]

@@ -20,7 +20,7 @@ from webapp.errors import Problem
 
 blueprint = Blueprint("accounts", __name__, url_prefix="/accounts")
 MAX_NAME_CHARS = 40
-NAME = r"^[^/\\<>&\"'@]*\S[^/\\<>&\"'@]*$"
+NAME = r"^(?=.*\S)[^/\\<>&\"'@]+$"
 
 
 class SignUpForm(FlaskForm):

@@ -145,6 +145,7 @@ def init_app(app: Flask) -> None:
 def send_traces() -> Response:
     """Send traces: parts named `file`, or one file as the raw body."""
     user = auth.uploader()
+    db.commit()  # a slow body must not keep other writers waiting
     received = uploads.receive(max_bytes())
     auth.check_form_token(received.fields.get("csrf_token"))
     results = receipts.send_all(user, received.files)

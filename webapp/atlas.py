@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from transitmap.model import DAY_TYPES, FloatArray, Network
+from transitmap.gtfs.feed.names import Names
+from transitmap.model import DAY_TYPES, FloatArray, Ids, Network
 
 DEGREE_DIGITS = 6
 
 
 @dataclass(frozen=True)
 class StopView:
-    """One stop: `name` is empty where nobody has told it."""
+    """One stop, by the name that the feed gives it."""
 
     id: str
     name: str
@@ -70,7 +70,7 @@ class PatternView:
 
 @dataclass(frozen=True)
 class RouteView:
-    """One line. `name` is what riders call it, else its id; `colour` counts routes from 0."""
+    """One line. `name` is its short name, else its id; `colour` counts routes from 0."""
 
     id: str
     name: str
@@ -123,16 +123,24 @@ class Atlas:
         return json.dumps(collection, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def make_atlas(
-    network: Network, stop_id: Sequence[str], route_id: Sequence[str], pattern_id: Sequence[str], feed_id: str
-) -> Atlas:
-    """The network in the order riders read it: routes by name (2 before 10), stops by name."""
-    stops = _stops(network, stop_id)
-    patterns = [_pattern(network, row, pattern_id[row], stops) for row in range(len(network.patterns))]
-    names = [name or route_id[row] for row, name in enumerate(network.routes.short_name)]
-    order = sorted(range(len(names)), key=lambda row: _natural(names[row]))
-    routes = tuple(_route(network, row, route_id[row], colour, patterns) for colour, row in enumerate(order))
-    listed = sorted(stops, key=lambda stop: (stop.name == "", _natural(stop.name or stop.id)))
+def make_atlas(network: Network, ids: Ids, names: Names, feed_id: str) -> Atlas:
+    """The network in the order riders read it: routes and stops by name, 2 before 10."""
+    stops = _stops(network, ids, names)
+    patterns = [_pattern(network, row, ids, names, stops) for row in range(len(network.patterns))]
+    shown = [short or ids.route_id[row] for row, short in enumerate(names.route_short)]
+    order = sorted(range(len(shown)), key=lambda row: _natural(shown[row]))
+    routes = tuple(
+        RouteView(
+            id=ids.route_id[row],
+            name=shown[row],
+            long_name=names.route_long[row],
+            colour=colour,
+            share_label=_known(network.routes.share_label[row]),
+            patterns=_patterns_of(network, row, patterns),
+        )
+        for colour, row in enumerate(order)
+    )
+    listed = sorted(stops, key=lambda stop: _natural(stop.name))
     return Atlas(feed_id, network.timezone, network.first_day, network.last_day, routes, tuple(listed))
 
 
@@ -142,11 +150,11 @@ def _natural(name: str) -> list[tuple[int, int, str]]:
     return [(0, int(word), "") if word[0] in "0123456789" else (1, 0, word.casefold()) for word in words]
 
 
-def _stops(network: Network, stop_id: Sequence[str]) -> list[StopView]:
+def _stops(network: Network, ids: Ids, names: Names) -> list[StopView]:
     stops = network.stops
     columns = (
-        stop_id,
-        stops.name,
+        ids.stop_id,
+        names.stop,
         stops.lat_deg.tolist(),
         stops.lon_deg.tolist(),
         stops.heading_deg.tolist(),
@@ -159,25 +167,21 @@ def _stops(network: Network, stop_id: Sequence[str]) -> list[StopView]:
     return [StopView(*row) for row in zip(*columns, strict=True)]
 
 
-def _route(network: Network, row: int, route_id: str, colour: int, patterns: list[PatternView]) -> RouteView:
-    routes = network.routes
-    rows = np.flatnonzero(network.patterns.route_index == row)
-    mine = sorted((patterns[one] for one in rows), key=lambda one: (one.direction_id, -one.n_rides))
-    name = routes.short_name[row] or route_id
-    return RouteView(
-        route_id, name, routes.long_name[row], colour, _known(routes.share_label[row]), tuple(mine)
-    )
+def _patterns_of(network: Network, route: int, patterns: list[PatternView]) -> tuple[PatternView, ...]:
+    """The patterns of a route, each direction's best known first."""
+    rows = np.flatnonzero(network.patterns.route_index == route)
+    return tuple(sorted((patterns[row] for row in rows), key=lambda one: (one.direction_id, -one.n_rides)))
 
 
-def _pattern(network: Network, row: int, pattern_id: str, stops: list[StopView]) -> PatternView:
+def _pattern(network: Network, row: int, ids: Ids, names: Names, stops: list[StopView]) -> PatternView:
     patterns, shapes = network.patterns, network.shapes
     calls = slice(patterns.call_start[row], patterns.call_start[row + 1])
     points = slice(shapes.point_start[row], shapes.point_start[row + 1])
     run_min = np.round(patterns.run_s[calls] / 60).astype(int).tolist()
     return PatternView(
-        id=pattern_id,
+        id=ids.pattern_id[row],
         direction_id=int(patterns.direction_id[row]),
-        headsign=patterns.headsign[row],
+        headsign=names.headsign[row],
         n_rides=int(patterns.n_rides[row]),
         n_riders=int(patterns.n_riders[row]),
         n_days=int(patterns.n_days[row]),
@@ -253,7 +257,7 @@ def _point(stop: StopView) -> dict[str, Any]:
     properties = {
         "kind": "stop",
         "stop_id": stop.id,
-        "name": stop.name or stop.id,
+        "name": stop.name,
         "heading_deg": None if heading is None else round(heading),
         "spread_m": None if spread is None else round(spread, 1),
         "n_rides": stop.n_rides,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from flask import Blueprint, current_app, render_template
 from flask_babel import gettext as _
 
 from transitmap.model import Rules
-from transitmap.points.rules import load_rules
 from webapp import words
 
 blueprint = Blueprint("help", __name__, url_prefix="/help")
@@ -15,7 +14,7 @@ blueprint = Blueprint("help", __name__, url_prefix="/help")
 @blueprint.get("/")
 def index() -> str:
     """Rules, privacy and refusals on one page."""
-    rules = load_rules()
+    rules: Rules = current_app.extensions["transitmap_rules"]
     return render_template(
         "help.html",
         rules=_explain(rules),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from flask import current_app
 
 from transitmap import store
 from transitmap.archive import unpack_network
+from transitmap.gtfs.feed.names import name_things
+from transitmap.model import Ids
 from webapp import db
 from webapp.atlas import Atlas, make_atlas
 
@@ -31,8 +34,9 @@ def atlas_of(feed: FeedVersion) -> Atlas:
     kept: Atlas | None = current_app.extensions.get("transitmap_atlas")
     if kept is None or kept.feed_id != feed.id:
         network = unpack_network(db.archive().get(feed.network_sha256))
-        ids = feed.ids
-        kept = make_atlas(network, ids["stop_id"], ids["route_id"], ids["pattern_id"], feed.id)
+        ids = Ids.from_json(json.dumps(feed.ids))
+        lang = current_app.extensions["transitmap_settings"].config.feed.lang
+        kept = make_atlas(network, ids, name_things(network, ids, lang), feed.id)
         current_app.extensions["transitmap_atlas"] = kept
     return kept
 

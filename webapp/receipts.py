@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from flask import current_app
+
 from transitmap import store
+from transitmap.collect.intake import unpack
+from transitmap.contribute import contribute
 from transitmap.errors import UploadRefused
+from transitmap.model import Refusal
 from webapp import db, published, words
 from webapp.errors import Problem, problem_of
 from webapp.standings import award_view
@@ -65,19 +72,35 @@ class Sent:
 
 
 def send_all(user: User, files: Sequence[tuple[str, bytes]]) -> list[Sent]:
-    """Contributes each file by itself, so that a bad one costs no other."""
-    return [_send(user, name, body) for name, body in files]
+    """Contributes each file, and each member of an archive, by itself: a bad one costs no other."""
+    limits = current_app.extensions["transitmap_settings"].config.collect
+    items = (item for name, body in files for item in unpack(name, body, limits))
+    return [_refused(item) if isinstance(item, Refusal) else _send(user, *item) for item in items]
+
+
+def _refused(item: Refusal) -> Sent:
+    return Sent(store.clean_name(item.ride_id), store.REFUSED, problem=refusal(item.reason, item.detail))
 
 
 def _send(user: User, name: str, body: bytes) -> Sent:
     shown = store.clean_name(name)
+    config = current_app.extensions["transitmap_settings"].config
+    rules = current_app.extensions["transitmap_rules"]
     try:
-        upload, is_new = _contribute(user, name, body)
+        told = contribute(db.session(), db.archive(), user, name, body, config, rules, time.time())
     except UploadRefused as error:
-        return Sent(shown, "refused", problem=problem_of(error))
-    if upload.state == store.REFUSED:
-        return Sent(shown, "refused", upload.id, not is_new, problem=Problem(upload.reason, upload.detail))
-    return Sent(upload.name, upload.state, upload.id, not is_new, ride_views(upload))
+        return Sent(shown, store.REFUSED, problem=problem_of(error))
+    upload = store.upload_by_id(db.session(), told.upload_id, user.id)
+    if upload is None or told.state == store.REFUSED:
+        return Sent(shown, store.REFUSED, told.upload_id, problem=refusal(told.reason, told.detail))
+    return Sent(upload.name, told.state, told.upload_id, not told.is_new, ride_views(upload))
+
+
+def refusal(reason: str, detail: str) -> Problem:
+    """The problem of an upload that was refused; the place in the file again as numbers."""
+    place = re.search(r"\(line ([0-9]+), column ([0-9]+)\)$", detail)
+    line, column = (int(place[1]), int(place[2])) if place else (None, None)
+    return Problem(reason, detail, line=line, column=column)
 
 
 def ride_views(upload: Upload) -> tuple[RideView, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from transitmap.config import Config, load_config
+from transitmap.config import Config, load_config, server_defaults
 from transitmap.errors import ConfigError
 
 VAR = Path("var")
@@ -25,7 +25,7 @@ class Settings:
     database_url: str
     archive_url: str
     secret_key: str = field(repr=False)
-    config: Config = field(default_factory=Config)
+    config: Config = field(default_factory=server_defaults)
     n_proxies: int = 0
 
 
@@ -40,7 +40,7 @@ def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Se
         database_url=environment.get("TRANSITMAP_DATABASE_URL") or f"sqlite:///{VAR / 'transitmap.sqlite'}",
         archive_url=environment.get("TRANSITMAP_ARCHIVE_URL") or str(VAR / "archive"),
         secret_key=keep_secret(VAR / "secret"),
-        config=load_config(Path(config_path) if config_path else None),
+        config=load_config(Path(config_path) if config_path else None, server_defaults()),
         n_proxies=_whole_number("TRANSITMAP_PROXIES", environment.get("TRANSITMAP_PROXIES", "0")),
     )
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Flask, Response, request, send_from_directory
+from flask import Flask, Response, request
+from werkzeug.exceptions import NotFound
+from werkzeug.utils import safe_join
 
 ROOT = Path(__file__).parent / "static"
 COMPRESSED = {".css", ".js", ".mjs", ".json", ".svg", ".txt"}
@@ -18,7 +20,7 @@ WEEK_S = 7 * 86_400
 
 
 @dataclass(frozen=True)
-class Packed:
+class Held:
     """A file as it goes out."""
 
     body: bytes
@@ -40,22 +42,26 @@ def _add_version(endpoint: str, values: dict[str, object]) -> None:
 
 def serve_static(filename: str) -> Response:
     """A file below static/; compressed where the browser can read that."""
-    path = ROOT / filename
-    accepts = request.accept_encodings["gzip"] > 0
-    if not accepts or path.suffix not in COMPRESSED or ".." in path.parts or not path.is_file():
-        response = send_from_directory(ROOT, filename, mimetype=MIME.get(path.suffix), max_age=WEEK_S)
-    else:
-        packed = _pack(path, path.stat().st_mtime_ns)
-        response = Response(packed.body, mimetype=MIME.get(path.suffix) or mimetypes.guess_type(filename)[0])
+    found = safe_join(str(ROOT), filename)
+    path = Path(found) if found else ROOT
+    if not path.is_file():
+        raise NotFound
+    is_packed = path.suffix in COMPRESSED and request.accept_encodings["gzip"] > 0
+    held = _read(path, path.stat().st_mtime_ns, is_packed)
+    response = Response(held.body, mimetype=MIME.get(path.suffix) or mimetypes.guess_type(filename)[0])
+    if is_packed:
         response.headers["Content-Encoding"] = "gzip"
-        response.set_etag(packed.etag)
-        response.cache_control.max_age = WEEK_S
-        response.make_conditional(request)
     response.headers["Vary"] = "Accept-Encoding"
+    response.set_etag(held.etag)
+    response.cache_control.max_age = WEEK_S
+    response.make_conditional(request)
     return response
 
 
 @lru_cache(maxsize=64)
-def _pack(path: Path, mtime_ns: int) -> Packed:
-    body = gzip.compress(path.read_bytes(), compresslevel=9, mtime=0)
-    return Packed(body, hashlib.sha256(body).hexdigest()[:32])
+def _read(path: Path, mtime_ns: int, is_packed: bool) -> Held:
+    """The file as it goes out, kept until it changes (`mtime_ns`): some 3 MB in all."""
+    body = path.read_bytes()
+    if is_packed:
+        body = gzip.compress(body, compresslevel=9, mtime=0)
+    return Held(body, hashlib.sha256(body).hexdigest()[:32])

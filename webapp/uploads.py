@@ -45,7 +45,7 @@ def receive(max_bytes: int, max_parts: int = MAX_PARTS) -> Received:
         received = _read_form(chunks, boundary.encode("latin-1", "replace"), max_parts, max_bytes)
     else:
         received = Received(files=[(request.headers.get("X-Filename", "upload"), _read_raw(chunks))])
-    if not received.files or (not boundary and request.content_length is None and not received.files[0][1]):
+    if not received.files:
         raise Problem("no_file")
     return received
 

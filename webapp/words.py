@@ -77,9 +77,10 @@ WARNINGS = {
     "repaired_ampersand": _("The file had a known fault of its app; we mended it."),
 }
 RIDES = {
-    "no_network": _("Not recognised yet: the map has no routes. This trip helps to draw the first."),
-    "no_pattern": _("No known route runs like this. It may be a new one: one more trip will tell."),
-    "not_in_vehicle": _("No stretch in a vehicle was found, only walking or standing."),
+    "no_pattern": _("No known route runs like this yet. It may be a new one; the map is drawn again soon."),
+    "copy": _("This is the same recording as another trip, so it says nothing new."),
+    "walking": _("Only walking was found, no stretch in a vehicle."),
+    "standing": _("The phone stood still; no stretch in a vehicle was found."),
 }
 MODES = {
     "walk": _("On foot"),

@@ -36,7 +36,7 @@ function words() {
 }
 
 function style(network) {
-  const colour = ["at", ["%", ["get", "colour"], COLOURS.length], ["literal", COLOURS]];
+  const colour = ["match", ["%", ["get", "colour"], COLOURS.length], ...COLOURS.flatMap((one, nth) => [nth, one]), INK];
   const dashed = DASHES.map((dash, nth) => ({
     id: `route-${nth}`, type: "line", source: "network", layout: { "line-join": "round", "line-cap": nth ? "butt" : "round" },
     filter: ["all", ["==", ["get", "kind"], "pattern"], ["==", ["%", ["floor", ["/", ["get", "colour"], COLOURS.length]], DASHES.length], nth]],

@@ -1,0 +1,116 @@
+"""The real application on a temporary SQLite database and archive."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from transitmap import store
+from transitmap.passwords import hash_password
+from webapp import create_app, vendor
+from webapp.serve import make_server
+from webapp.settings import Settings
+
+PASSWORD = "tres palabras y una"
+NOW_S = 1_790_000_000.0
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _translations() -> None:
+    vendor.compile_translations()
+
+
+@pytest.fixture(scope="session")
+def password_hash() -> str:
+    return hash_password(PASSWORD)
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tables without a row, made once and copied for each test."""
+    path = tmp_path_factory.mktemp("tables") / "empty.sqlite"
+    store.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def settings(tmp_path: Path, empty_database: Path) -> Settings:
+    shutil.copy(empty_database, tmp_path / "db.sqlite")
+    return Settings(f"sqlite:///{tmp_path / 'db.sqlite'}", str(tmp_path / "archive"), "test" * 10)
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    made = create_app(settings)
+    yield made
+    made.extensions["transitmap_engine"].dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def add_rider(app: Flask, password_hash: str) -> Callable[..., int]:
+    """Makes a rider with the password of all tests; the id."""
+
+    def add(name: str, role: str = "rider") -> int:
+        with store.session(app.extensions["transitmap_engine"]) as session:
+            return store.add_user(session, name, password_hash, NOW_S, role=role).id
+
+    return add
+
+
+@pytest.fixture
+def token_of(app: Flask) -> Callable[[int], str]:
+    """A device's token of a rider."""
+
+    def new(user_id: int) -> str:
+        with store.session(app.extensions["transitmap_engine"]) as session:
+            user = store.user_by_id(session, user_id)
+            assert user is not None
+            return store.add_token(session, user, "test phone", NOW_S)[1]
+
+    return new
+
+
+@pytest.fixture
+def log_in(app: Flask) -> Callable[[str], FlaskClient]:
+    """A browser in which a rider has logged in through the form."""
+
+    def open_browser(name: str) -> FlaskClient:
+        client = app.test_client()
+        form = {"csrf_token": form_token(client, "/accounts/log-in"), "name": name, "password": PASSWORD}
+        assert client.post("/accounts/log-in", data=form).status_code == 302
+        return client
+
+    return open_browser
+
+
+def form_token(client: FlaskClient, path: str) -> str:
+    """The hidden token of the first form on a page."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get(path).text)
+    assert found, f"no form on {path}"
+    return found[1]
+
+
+@contextmanager
+def serving(app: Flask, max_upload_bytes: int = 25_000_000) -> Iterator[int]:
+    """The application behind the real server, in a thread; the port."""
+    server = make_server(app, "127.0.0.1", 0, max_upload_bytes)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        yield server.effective_port
+    finally:
+        server.close()
+        thread.join(timeout=5)

@@ -1,0 +1,105 @@
+"""Sign up, log in and out, devices, privacy."""
+
+from __future__ import annotations
+
+import re
+
+from tests.webapp.conftest import PASSWORD, form_token
+from transitmap import store
+
+
+def sign_up(client, name, password=PASSWORD):
+    token = form_token(client, "/accounts/sign-up")
+    return client.post("/accounts/sign-up", data={"csrf_token": token, "name": name, "password": password})
+
+
+def test_a_pseudonym_and_a_password_are_enough(client):
+    assert sign_up(client, "Coyote de la 57").status_code == 302
+    assert "Coyote de la 57" in client.get("/").text
+
+
+def test_the_stored_password_is_argon2id_with_19_mib(app, client):
+    sign_up(client, "Coyote")
+    with store.session(app.extensions["transitmap_engine"], write=False) as session:
+        stored = store.user_by_name(session, "coyote").password_hash
+    assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+def test_a_taken_name_a_short_password_and_odd_letters_are_refused(client, add_rider):
+    add_rider("Coyote")
+    assert "Alguien ya tiene ese nombre" in sign_up(client, "COYOTE").text
+    assert sign_up(client, "Otra", "corta").status_code == 422
+    for name in ("", "   ", "<b>", "a/b", "x" * 41):
+        assert sign_up(client, name).status_code == 422, name
+
+
+def test_a_wrong_name_and_a_wrong_password_look_the_same(client, add_rider):
+    add_rider("Coyote")
+    token = form_token(client, "/accounts/log-in")
+    pages = []
+    for name, password in (("Coyote", "wrong password"), ("Nobody", PASSWORD)):
+        form = {"csrf_token": token, "name": name, "password": password}
+        answer = client.post("/accounts/log-in", data=form)
+        assert answer.status_code == 401
+        pages.append(answer.text.replace(name, ""))
+    assert re.sub(r'value="[^"]*"', "", pages[0]) == re.sub(r'value="[^"]*"', "", pages[1])
+
+
+def test_log_in_returns_only_to_this_site(app, client, add_rider):
+    add_rider("Coyote")
+    token = form_token(client, "/accounts/log-in")
+    form = {"csrf_token": token, "name": "Coyote", "password": PASSWORD}
+    for asked, expected in (("/traces/", "/traces/"), ("//evil.example", "/"), ("https://evil.example", "/")):
+        answer = app.test_client()
+        form["csrf_token"] = form_token(answer, "/accounts/log-in")
+        assert answer.post(f"/accounts/log-in?next={asked}", data=form).headers["Location"] == expected
+
+
+def test_log_out_ends_the_session(log_in, add_rider):
+    add_rider("Coyote")
+    client = log_in("Coyote")
+    client.post("/accounts/log-out", data={"csrf_token": form_token(client, "/accounts/")})
+    assert client.get("/accounts/").status_code == 401
+
+
+def test_a_new_password_ends_every_session(app, log_in, add_rider):
+    add_rider("Coyote")
+    client = log_in("Coyote")
+    with store.session(app.extensions["transitmap_engine"]) as session:
+        store.user_by_name(session, "Coyote").password_hash = "another"
+    assert client.get("/accounts/").status_code == 401
+
+
+def test_the_cookie_is_out_of_reach_and_secure_where_the_page_is(app):
+    for base, is_secure in (("http://localhost", False), ("https://localhost", True)):
+        answer = app.test_client().get("/accounts/sign-up", base_url=base)
+        cookie = next(
+            value for value in answer.headers.getlist("Set-Cookie") if value.startswith("transitmap=")
+        )
+        assert "HttpOnly" in cookie
+        assert "SameSite=Lax" in cookie
+        assert ("Secure" in cookie) is is_secure
+
+
+def test_a_devices_key_is_shown_once_works_and_can_be_taken_back(app, log_in, add_rider):
+    add_rider("Coyote")
+    client = log_in("Coyote")
+    form = {"csrf_token": form_token(client, "/accounts/"), "device": "Moto de Ana"}
+    key = re.search(r'class="token">(tm_[^<]+)<', client.post("/accounts/devices", data=form).text)[1]
+    page = client.get("/accounts/").text
+    assert "Moto de Ana" in page
+    assert key not in page
+    phone, headers = app.test_client(), {"Authorization": f"Bearer {key}"}
+    assert phone.post("/api/v1/traces", data=b"", headers=headers).status_code != 401
+    assert phone.get("/accounts/", headers=headers).status_code == 401, "a device's key reads nothing"
+    client.post("/accounts/devices/1/revoke", data={"csrf_token": form["csrf_token"]})
+    assert phone.post("/api/v1/traces", data=b"", headers=headers).status_code == 401
+
+
+def test_who_opts_out_is_on_no_board(app, log_in, add_rider):
+    add_rider("Coyote")
+    client = log_in("Coyote")
+    assert app.test_client().get("/standings/Coyote").status_code == 200
+    client.post("/accounts/privacy", data={"csrf_token": form_token(client, "/accounts/"), "is_hidden": "1"})
+    assert app.test_client().get("/standings/Coyote").status_code == 404
+    assert client.get("/standings/Coyote").status_code == 200

@@ -1,0 +1,119 @@
+"""Who may do what: a row for every route; a route without a row fails, and so does a row without a route."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from tests.webapp.city import publish
+from tests.webapp.conftest import form_token
+from transitmap import store
+
+ANYONE = {"visitor": 200, "other": 200, "owner": 200}
+RIDERS = {"visitor": 401, "other": 200, "owner": 200}
+RIDERS_ACT = {"visitor": 401, "other": 302, "owner": 302}
+MINE = {"visitor": 401, "other": 404, "owner": 200}
+TABLE = {
+    ("GET", "/"): ANYONE,
+    ("GET", "/accounts/"): RIDERS,
+    ("POST", "/accounts/devices"): RIDERS,
+    ("POST", "/accounts/devices/<int:token_id>/revoke"): {"visitor": 401, "other": 404, "owner": 302},
+    ("GET", "/accounts/log-in"): ANYONE,
+    ("POST", "/accounts/log-in"): {"visitor": 422, "other": 422, "owner": 422},
+    ("POST", "/accounts/log-out"): {"visitor": 302, "other": 302, "owner": 302},
+    ("POST", "/accounts/privacy"): RIDERS_ACT,
+    ("GET", "/accounts/sign-up"): ANYONE,
+    ("POST", "/accounts/sign-up"): {"visitor": 422, "other": 422, "owner": 422},
+    ("GET", "/api/v1/network.geojson"): ANYONE,
+    ("GET", "/api/v1/openapi.json"): ANYONE,
+    ("GET", "/api/v1/standings"): ANYONE,
+    ("POST", "/api/v1/traces"): {"visitor": 401, "other": 422, "owner": 422},
+    ("GET", "/feeds/"): ANYONE,
+    ("GET", "/gtfs/<feed_id>/gtfs.zip"): ANYONE,
+    ("GET", "/gtfs/evidence.csv"): ANYONE,
+    ("GET", "/gtfs/gtfs.zip"): ANYONE,
+    ("GET", "/health"): ANYONE,
+    ("GET", "/help/"): ANYONE,
+    ("GET", "/network/"): ANYONE,
+    ("GET", "/network/routes/<route_id>"): ANYONE,
+    ("GET", "/standings/"): ANYONE,
+    ("GET", "/standings/<path:name>"): ANYONE,
+    ("GET", "/static/<path:filename>"): ANYONE,
+    ("GET", "/traces/"): ANYONE,
+    ("POST", "/traces/"): {"visitor": 401, "other": 422, "owner": 422},
+    ("GET", "/traces/<upload_id>"): MINE,
+}
+FEED = "2026-11-22-0a1b2c3d"
+
+
+def test_every_route_has_a_row(app):
+    routes = {
+        (method, rule.rule)
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert routes == set(TABLE)
+
+
+@pytest.fixture
+def site(app, add_rider):
+    """An owner with a token and an upload, another rider, a published city: the values of the routes."""
+    owner_id = add_rider("dueña")
+    add_rider("otro")
+    route_id = publish(app, FEED)
+    with store.session(app.extensions["transitmap_engine"]) as session:
+        owner = store.user_by_id(session, owner_id)
+        token, _ = store.add_token(session, owner, "phone", 1.0)
+        upload, _ = store.add_upload(session, owner_id, "0" * 64, "a.gpx", 5, 1.0)
+        store.settle_upload(session, upload, store.REFUSED, "too_short", "1 fix, need 2")
+        return {
+            "token_id": token.id, "upload_id": upload.id, "route_id": route_id, "feed_id": FEED,
+            "name": "dueña", "filename": "style.css",
+        }  # fmt: skip
+
+
+@pytest.fixture
+def browsers(app, site, log_in):
+    return {"visitor": app.test_client(), "other": log_in("otro"), "owner": log_in("dueña")}
+
+
+@pytest.mark.parametrize("who", ["visitor", "other", "owner"])
+def test_each_row_holds(site, browsers, app, who):
+    client = browsers[who]
+    token = form_token(client, "/accounts/sign-up")
+    for (method, rule), expected in TABLE.items():
+        if rule == "/accounts/log-out":
+            continue  # would end the session: has its own test
+        path = fill(rule, site)
+        body = {"csrf_token": token, "file": (b"", "a.gpx")} if "traces" in rule else {"csrf_token": token}
+        headers = {"X-CSRFToken": token}
+        answer = client.open(
+            path, method=method, data=with_file(body) if method == "POST" else None, headers=headers
+        )
+        assert answer.status_code == expected[who], f"{who} {method} {path}"
+
+
+def test_a_form_without_its_token_changes_nothing(site, browsers, app):
+    for method, rule in TABLE:
+        if method == "POST":
+            body = {"file": (b"", "a.gpx")} if "traces" in rule else {}
+            answer = browsers["owner"].post(fill(rule, site), data=with_file(body))
+            assert answer.status_code == 400, rule
+    with store.session(app.extensions["transitmap_engine"], write=False) as session:
+        assert len(store.tokens_of_user(session, 1)) == 1
+
+
+def fill(rule: str, values: dict[str, object]) -> str:
+    for name, value in values.items():
+        for kind in ("", "int:", "path:"):
+            rule = rule.replace(f"<{kind}{name}>", str(value))
+    return rule
+
+
+def with_file(body: dict[str, object]) -> dict[str, object]:
+    """The form with its files opened: a form can be sent once."""
+    return {
+        key: (io.BytesIO(value[0]), value[1]) if isinstance(value, tuple) else value
+        for key, value in body.items()
+    }

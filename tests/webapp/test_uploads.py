@@ -1,0 +1,325 @@
+"""Every upload gets the one right answer, through the API and against the server that will serve it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import socket
+import zipfile
+
+import pytest
+
+from tests.webapp.conftest import form_token, serving
+from tests.webapp.traces import gpx, point, ride
+from transitmap import store
+from transitmap.config import CollectConfig, Config
+from webapp import create_app
+from webapp.settings import Settings
+
+TRACES = "/api/v1/traces"
+FAR_AHEAD_S = 40 * 365 * 86_400
+
+
+@pytest.fixture
+def device(app, add_rider, token_of):
+    """Sends a raw body with a rider's token."""
+    headers = {"Authorization": f"Bearer {token_of(add_rider('Coyote'))}"}
+
+    def send(body=b"", **more):
+        return app.test_client().post(
+            TRACES, data=body, headers={**headers, **more.pop("headers", {})}, **more
+        )
+
+    send.headers = headers
+    return send
+
+
+def n_uploads(app) -> int:
+    with store.session(app.extensions["transitmap_engine"], write=False) as session:
+        return store.counts(session)["uploads"]
+
+
+def problem(answer, status, code):
+    assert (answer.status_code, answer.json.get("code")) == (status, code), answer.text
+    assert answer.mimetype == "application/problem+json"
+    assert answer.json["status"] == status
+    assert answer.json["detail"]
+    return answer.json
+
+
+def test_without_a_token_nothing_is_read(client, app):
+    answer = client.post(TRACES, data=ride())
+    problem(answer, 401, "auth_required")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert n_uploads(app) == 0
+
+
+def test_a_good_trace_is_kept_and_told(device):
+    answer = device(ride(), headers={"X-Filename": "casa.gpx"})
+    told = answer.json
+    assert answer.status_code == 201
+    assert told["state"] == "understood"
+    assert told["points_kept"] > 400
+    assert told["points_dropped"] == {}
+    assert told["name"] == "casa.gpx"
+    assert [ride["id"] for ride in told["rides"]]
+    assert told["rides"][0]["awards"][0]["text"]
+    assert answer.headers["Location"].endswith(told["id"])
+
+
+def test_the_same_file_again_is_the_same_upload_and_another_riders_is_refused(
+    app, device, add_rider, token_of
+):
+    first, again = device(ride()), device(ride())
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json["id"] == again.json["id"]
+    headers = {"Authorization": f"Bearer {token_of(add_rider('Otra'))}"}
+    other = app.test_client().post(TRACES, data=ride(), headers=headers)
+    assert "Coyote" not in other.text
+    problem(other, 409, "already_contributed")
+
+
+def test_a_form_may_hold_many_files(device):
+    files = [(io.BytesIO(ride(seed)), f"{seed}.gpx") for seed in (1, 2)] + [
+        (io.BytesIO(b"%PDF-1.7"), "c.pdf")
+    ]
+    answer = device({"file": files}, content_type="multipart/form-data")
+    assert answer.status_code == 201
+    assert [one["state"] for one in answer.json["uploads"]] == ["understood", "understood", "refused"]
+    assert answer.json["uploads"][2]["code"] == "not_a_trace"
+
+
+def many(n):
+    return gpx("".join(point(19.53 + i * 1e-4, -96.92, i * 10) for i in range(n)))
+
+
+REFUSED = [
+    (b"", 422, "empty_file"),
+    (b"<html><body>hola</body></html>", 415, "not_a_trace"),
+    (b"%PDF-1.7 whatever", 415, "not_a_trace"),
+    (gpx(""), 422, "no_track_points"),
+    (many(5)[:-9], 422, "xml_syntax"),
+    (many(5) + b"<more/>", 422, "xml_syntax"),
+    (gpx(point(1, 1, 1), head='<!DOCTYPE gpx [<!ENTITY a "b">]>'), 422, "doctype_forbidden"),
+    (gpx(point(1, 1, 1) + "<extensions>" + "<a>" * 2000 + "</a>" * 2000 + "</extensions>"), 422, "too_deep"),
+    (gpx('<trkpt lat="19.5" lon="-96.9"/>' * 9), 422, "no_timestamps"),
+    (gpx(point(19.5, -96.9, 0)), 422, "too_short"),
+    (
+        gpx("".join(point(19.5 + i / 1e3, -96.9, 40 * 86_400 * 1000 + i) for i in range(9))),
+        422,
+        "future_date",
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "status", "code"), REFUSED, ids=[row[2] for row in REFUSED])
+def test_refusals(device, body, status, code):
+    problem(device(body), status, code)
+
+
+def test_a_cut_file_names_the_line(device):
+    told = problem(device(gpx("\n" + point(19.5, -96.9, 0) + "\n<oops")), 422, "xml_syntax")
+    assert told["line"] >= 2
+
+
+def test_bad_points_are_dropped_and_counted(device):
+    good = "".join(point(19.53 + i * 1e-4, -96.92, i * 10) for i in range(60))
+    odd = (
+        point("NaN", 1, 900)
+        + point(91, 1, 901)
+        + point("52,1", 1, 902)
+        + point(0, 0, 903)
+        + point("5_2.1", 1, 904)
+    )
+    told = device(gpx(good + odd + '<trkpt lat="19.5"><time>2026-11-20T15:00:00Z</time></trkpt>')).json
+    assert told["points_kept"] == 60
+    assert told["points_dropped"] == {
+        "bad_number": 2, "no_position": 1, "not_finite": 1, "null_island": 1, "out_of_range": 1,
+    }  # fmt: skip
+
+
+def test_archives(device):
+    def zipped(members):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, body in members:
+                archive.writestr(name, body)
+        return out.getvalue()
+
+    assert device(zipped([("a.gpx", ride(1)), ("b/../../c.gpx", ride(2))])).status_code == 201
+    problem(device(zipped([])), 422, "empty_archive")
+    problem(device(zipped([("a.gpx", b"\0" * 210_000_000)])), 422, "archive_too_big")
+    problem(device(zipped([(f"{i}.gpx", b"") for i in range(51)])), 422, "too_many_files")
+
+
+def test_a_form_without_a_file_with_too_many_or_cut(device):
+    problem(device({"note": "hi"}, content_type="multipart/form-data"), 400, "no_file")
+    files = [(io.BytesIO(b"x"), "a.gpx") for _ in range(21)]
+    problem(device({"file": files}, content_type="multipart/form-data"), 413, "too_many_parts")
+    big = {"note": "x" * 70_000, "file": (io.BytesIO(b"x"), "a.gpx")}
+    problem(device(big, content_type="multipart/form-data"), 413, "field_too_large")
+    cut = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.gpx"\r\n\r\n<gpx'
+    problem(device(cut, content_type="multipart/form-data; boundary=b"), 400, "incomplete_body")
+
+
+def test_a_digest_must_agree(device):
+    right = base64.b64encode(hashlib.sha256(ride()).digest()).decode()
+    problem(device(ride(2), headers={"Content-Digest": f"sha-256=:{right}:"}), 400, "digest_mismatch")
+    assert device(ride(), headers={"Content-Digest": f"sha-256=:{right}:"}).status_code == 201
+
+
+def test_a_body_shorter_than_announced_is_incomplete(device, app):
+    told = problem(
+        device(environ_overrides={"CONTENT_LENGTH": "5000", "wsgi.input": io.BytesIO(b"<gpx" * 75)}),
+        400,
+        "incomplete_body",
+    )
+    assert (told["expected"], told["received"]) == (5000, 300)
+    assert n_uploads(app) == 0
+
+
+def small(tmp_path, n_bytes=2000):
+    settings = Settings(
+        f"sqlite:///{tmp_path / 'db.sqlite'}", str(tmp_path / "archive"), "k" * 40,
+        Config(collect=CollectConfig(max_upload_bytes=n_bytes)),
+    )  # fmt: skip
+    store.upgrade(settings.database_url)
+    return create_app(settings)
+
+
+def test_too_large_by_length_and_while_counting(tmp_path, add_rider, token_of, app, password_hash):
+    limited = small(tmp_path / "small")
+    with store.session(limited.extensions["transitmap_engine"]) as session:
+        user = store.add_user(session, "Coyote", password_hash, 1.0)
+        token = store.add_token(session, user, "phone", 1.0)[1]
+    headers = {"Authorization": f"Bearer {token}"}
+    client = limited.test_client()
+    unread = io.BytesIO(b"x" * 2001)
+    over = {"CONTENT_LENGTH": "2001", "wsgi.input": unread}
+    problem(client.post(TRACES, headers=headers, environ_overrides=over), 413, "too_large")
+    assert unread.tell() == 0, "refused before a byte is read"
+    chunked = {"wsgi.input": io.BytesIO(b"x" * 2001), "wsgi.input_terminated": True}
+    problem(client.post(TRACES, headers=headers, environ_overrides=chunked), 413, "too_large")
+    form = {"file": (io.BytesIO(b"x" * 2001), "a.gpx")}
+    problem(client.post(TRACES, headers=headers, data=form), 413, "too_large")
+    assert n_uploads(limited) == 0
+    limited.extensions["transitmap_engine"].dispose()
+
+
+# --- against the real server, byte by byte --------------------------------------------------------
+
+
+def exchange(port, request, end=False):
+    """What the server answers to these bytes; `end` half-closes, as a phone that lost its signal does."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as phone:
+        phone.sendall(request)
+        if end:
+            phone.shutdown(socket.SHUT_WR)
+        answer = b""
+        while piece := phone.recv(65536):
+            answer += piece
+            head, found, body = answer.partition(b"\r\n\r\n")
+            length = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+            if found and length and len(body) >= int(length[0].split(b":")[1]):
+                break
+    return answer
+
+
+def head(device, *lines):
+    token = device.headers["Authorization"]
+    return "\r\n".join(
+        [f"POST {TRACES} HTTP/1.1", "Host: localhost", f"Authorization: {token}", *lines, "", ""]
+    ).encode()
+
+
+def test_a_cut_body_is_never_acknowledged(app, device):
+    with serving(app) as port:
+        answer = exchange(port, head(device, "Content-Length: 5000") + b"<gpx" * 75, end=True)
+        assert b" 201 " not in answer
+        assert b" 200 " not in answer
+        chunk = b"12c\r\n" + b"<gpx" * 75 + b"\r\n"
+        answer = exchange(port, head(device, "Transfer-Encoding: chunked") + chunk, end=True)
+        assert b" 20" not in answer.split(b"\r\n")[0]
+    assert n_uploads(app) == 0
+
+
+def test_an_announced_giant_is_refused_before_it_is_sent(app, device):
+    with serving(app) as port:
+        answer = exchange(port, head(device, "Content-Length: 99000000"))
+    status, _, body = answer.partition(b"\r\n\r\n")
+    assert status.startswith(b"HTTP/1.1 413")
+    assert b"application/problem+json" in status
+    assert json.loads(body)["code"] == "too_large"
+
+
+def test_chunks_beyond_the_limit_are_refused(app, device):
+    with serving(app, max_upload_bytes=1_000_000) as port:
+        chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+        try:
+            answer = exchange(port, head(device, "Transfer-Encoding: chunked") + chunk * 20 + b"0\r\n\r\n")
+        except ConnectionError:
+            answer = b"HTTP/1.1 413"  # closed while we were still sending, which says the same
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert n_uploads(app) == 0
+
+
+def test_a_whole_chunked_body_is_taken(app, device):
+    body = ride()
+    chunks = b"".join(
+        b"%x\r\n%b\r\n" % (len(body[i : i + 4000]), body[i : i + 4000]) for i in range(0, len(body), 4000)
+    )
+    with serving(app) as port:
+        answer = exchange(port, head(device, "Transfer-Encoding: chunked") + chunks + b"0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 201")
+
+
+def test_length_and_chunks_together_are_refused(app, device):
+    with serving(app) as port:
+        answer = exchange(
+            port, head(device, "Content-Length: 4", "Transfer-Encoding: chunked") + b"0\r\n\r\n", end=True
+        )
+    assert b" 400 " in answer.split(b"\r\n")[0]
+    assert n_uploads(app) == 0
+
+
+# --- busy, pages ----------------------------------------------------------------------------------
+
+
+def test_a_locked_database_says_try_again(app, device, monkeypatch):
+    engine = app.extensions["transitmap_engine"]
+    with engine.connect() as quick:
+        quick.exec_driver_sql("PRAGMA busy_timeout=50")
+        quick.rollback()
+    monkeypatch.setattr(store, "BUSY_TIMEOUT_MS", 50)
+    engine.dispose()
+    with store.session(engine) as writer:
+        store.set_fact(writer, "held", "yes")
+        answer = device(ride())
+        assert answer.headers["Retry-After"] == "30"
+        problem(answer, 503, "busy")
+    assert n_uploads(app) == 0
+
+
+def test_the_page_sends_and_shows_a_receipt(log_in, add_rider):
+    add_rider("Coyote")
+    client = log_in("Coyote")
+    token = form_token(client, "/traces/")
+    good = {"csrf_token": token, "file": (io.BytesIO(ride()), "a.gpx")}
+    answer = client.post("/traces/", data=good, content_type="multipart/form-data")
+    assert answer.status_code == 303
+    receipt = client.get(answer.headers["Location"]).text
+    assert "Cuánto valió" in receipt
+    assert "guardado" in receipt
+    bad = {"csrf_token": token, "file": (io.BytesIO(b"%PDF"), "b.pdf")}
+    page = client.post("/traces/", data=bad, content_type="multipart/form-data")
+    assert page.status_code == 415
+    assert "Esto no es un recorrido GPS" in page.text
+
+
+def test_nothing_a_rider_sent_is_in_the_log(device, caplog):
+    with caplog.at_level("DEBUG"):
+        device(ride(), headers={"X-Filename": "mi casa.gpx"})
+        device(gpx(point(19.512345, -96.954321, 0)))
+    assert not [word for word in ("casa", "Coyote", "19.5", "96.9", "tm_") if word in caplog.text]

@@ -1,0 +1,102 @@
+"""The service on a port: waitress around `create_app`, made for many slow phones."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from flask import json
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.server import TcpWSGIServer, create_server
+from waitress.utilities import RequestEntityTooLarge
+
+from webapp import create_app
+from webapp.headers import HEADERS
+from webapp.settings import Settings, settings_from_environment
+from webapp.uploads import MAX_FIELD_BYTES
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+CONNECTION_LIMIT = 1000
+THREADS = 4
+SLOW_CLIENT_S = 120
+
+
+class TooLarge(RequestEntityTooLarge):
+    """Our answer to a body that is announced too large: sent before a byte of it is read."""
+
+    def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:
+        """The problem as the API would say it; a browser shows it as text."""
+        problem = {
+            "type": "/help/#too_large",
+            "title": "El archivo es demasiado grande. / The file is too large.",
+            "status": self.code,
+            "code": "too_large",
+            "detail": f"{self.body}; compress it as .gz or split it by day",
+        }
+        headers = [("Content-Type", "application/problem+json"), *HEADERS.items()]
+        return f"{self.code} {self.reason}", headers, json.dumps(problem).encode()
+
+
+class Parser(HTTPRequestParser):
+    """Waitress's own, with our answer to what is too large, and none to a body of two lengths."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """As waitress does. Content-Length beside Transfer-Encoding is how requests are smuggled: refused.
+
+        Raises:
+            ParsingError: both headers are there, or whatever waitress finds.
+        """
+        names = {line.partition(b":")[0].strip().lower() for line in header_plus.split(b"\n")[1:]}
+        if {b"content-length", b"transfer-encoding"} <= names:
+            raise ParsingError("Content-Length and Transfer-Encoding together")
+        super().parse_header(header_plus)
+
+    def received(self, data: bytes) -> int:
+        """As waitress does."""
+        n_bytes: int = super().received(data)
+        if isinstance(self.error, RequestEntityTooLarge):
+            self.error = TooLarge(f"limit {self.adj.max_request_body_size // 1_000_000} MB")
+        return n_bytes
+
+
+class Channel(HTTPChannel):
+    """One connection."""
+
+    parser_class = Parser
+
+
+def serve(host: str, port: int, settings: Settings | None = None) -> None:
+    """Serves until interrupted; prints the address once it answers. The database must be upgraded."""
+    settings = settings or settings_from_environment()
+    server = make_server(create_app(settings), host, port, settings.config.collect.max_upload_bytes)
+    shown = f"[{host}]" if ":" in host else host
+    sys.stdout.write(f"transitmap: http://{shown}:{server.effective_port}\n")
+    sys.stdout.flush()
+    try:
+        server.run()
+    finally:
+        server.close()
+
+
+def make_server(app: Flask, host: str, port: int, max_upload_bytes: int) -> Any:
+    """A server that listens but does not run yet; `effective_port` says where (port 0 takes a free one)."""
+    sockets: dict[int, Any] = {}
+    server = create_server(
+        app,
+        map=sockets,
+        host=host,
+        port=port,
+        threads=THREADS,
+        connection_limit=CONNECTION_LIMIT,
+        channel_timeout=SLOW_CLIENT_S,
+        max_request_body_size=max_upload_bytes + MAX_FIELD_BYTES,
+        ident=None,
+        clear_untrusted_proxy_headers=False,
+    )
+    for one in sockets.values():
+        if isinstance(one, TcpWSGIServer):
+            one.channel_class = Channel
+    return server
