@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import io
+import random
+import zipfile
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from tests.points.hand import DAY_S, NOON_S, bus_ride, gpx_of
+from transitmap import pipeline, store
+from transitmap import publish as publishing
+from transitmap.archive import Archive, unpack_network
+from transitmap.config import Config, FeedConfig
+from transitmap.contribute import contribute
+from transitmap.errors import FeedInvalid
+from transitmap.model import Notice
+from transitmap.points.rules import load_rules
+from transitmap.publish import publish, replay
+
+CONFIG = Config(feed=FeedConfig(timezone="America/Mexico_City"))
+RULES = load_rules()
+NOW_S = NOON_S + 30 * DAY_S
+TODAY = datetime.date(2025, 7, 15)
+EAST = [(0.0, 0.0), (3000.0, 0.0)]
+WEST = [(3000.0, 9.0), (0.0, 9.0)]
+NORTH = [(500.0, 1000.0), (500.0, 4000.0)]
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return Archive(tmp_path / "archive")
+
+
+def send(session: Session, archive: Archive, who: str, way, day: float, seed: int, **stops: int) -> int:
+    user = store.user_by_name(session, who) or store.add_user(session, who, "hash", NOW_S)
+    body = gpx_of(bus_ride(way, NOON_S + day * DAY_S, seed, **stops))
+    return contribute(session, archive, user, f"{seed}.gpx", body, CONFIG, RULES, NOW_S + seed).millipoints
+
+
+def ride_the_city(session: Session, archive: Archive, days: range, seed: int) -> None:
+    """Four rides a day on two lines, some a part of the way, one of them now and then the same day."""
+    choose = random.Random(seed + days.start)
+    for day in days:
+        for number in range(4):
+            way = (EAST, WEST, NORTH, EAST)[number]
+            first = choose.choice((0, 0, 2))
+            send(
+                session,
+                archive,
+                f"rider {choose.randrange(7)}",
+                way,
+                day + number / 10,
+                seed + 100 * day + number,
+                first=first,
+                last=choose.choice((8, 8, first + 3)),
+            )
+
+
+def make(session: Session, archive: Archive, config: Config = CONFIG) -> store.FeedVersion:
+    return publish(session, archive, config, TODAY, NOW_S, RULES)
+
+
+def test_a_feed_of_all_rides_is_published_and_holds(session: Session, archive: Archive) -> None:
+    ride_the_city(session, archive, range(2), 1)
+    feed = make(session, archive)
+    assert store.latest_feed(session) is feed
+    assert (feed.number, feed.n_rides, feed.rules_version) == (1, 8, RULES.version)
+    with zipfile.ZipFile(io.BytesIO(archive.get(feed.feed_sha256))) as opened:
+        assert "stop_times.txt" in opened.namelist()
+    network = unpack_network(archive.get(feed.network_sha256))
+    assert len(network.patterns) == len(feed.ids["pattern_id"]) > 0
+    assert archive.get(feed.evidence_sha256).startswith(b"kind,id,")
+
+
+def test_the_same_rides_give_the_same_feed_and_ids_carry_on(session: Session, archive: Archive) -> None:
+    ride_the_city(session, archive, range(2), 1)
+    first = make(session, archive)
+    second = make(session, archive)
+    assert second.number == 2
+    assert second.id != first.id
+    assert second.network_sha256 == first.network_sha256
+    assert second.ids["route_id"] == first.ids["route_id"]
+    assert second.ids["stop_id"] == first.ids["stop_id"]
+
+
+def test_nothing_is_published_that_too_few_people_support(session: Session, archive: Archive) -> None:
+    for number in range(4):
+        send(session, archive, f"rider {number}", EAST, number, number)
+        send(session, archive, "rider 0", NORTH, number + 0.3, 50 + number)
+    careful = dataclasses.replace(CONFIG, feed=dataclasses.replace(CONFIG.feed, min_riders=3))
+    feed = make(session, archive, careful)
+    shown = unpack_network(archive.get(feed.network_sha256))
+    assert len(shown.patterns) == 1
+    assert shown.patterns.n_riders.tolist() == [4]
+
+
+def test_a_feed_with_errors_is_not_published(
+    session: Session, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ride_the_city(session, archive, range(2), 1)
+    first = make(session, archive)
+    flaw = Notice("stop_without_name", "error", "stops.txt", 2, "a stop without a name")
+    made = pipeline.make_feed
+    monkeypatch.setattr(
+        publishing.pipeline, "make_feed", lambda *a: dataclasses.replace(made(*a), notices=(flaw,))
+    )
+    with pytest.raises(FeedInvalid) as refused:
+        make(session, archive)
+    assert refused.value.notices == [flaw]
+    latest = store.latest_feed(session)
+    assert latest is not None
+    assert latest.id == first.id
+    assert store.counts(session)["feed_versions"] == 1
+
+
+def test_warnings_are_kept_and_publish(
+    session: Session, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ride_the_city(session, archive, range(1), 1)
+    hint = Notice("odd", "warning", "stops.txt", 2, "odd", ("x",))
+    made = pipeline.make_feed
+    monkeypatch.setattr(
+        publishing.pipeline, "make_feed", lambda *a: dataclasses.replace(made(*a), notices=(hint,))
+    )
+    assert [notice["rule"] for notice in make(session, archive).notices] == ["odd"]
+
+
+def test_a_ride_that_comes_while_a_feed_is_made_counts_under_it(
+    engine: sa.Engine, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.session(engine) as session:
+        ride_the_city(session, archive, range(2), 1)
+    made = pipeline.make_feed
+
+    def slowly(*arguments):
+        with store.session(engine) as other:
+            send(other, archive, "late", EAST, 5, 900)
+        return made(*arguments)
+
+    monkeypatch.setattr(publishing.pipeline, "make_feed", slowly)
+    with store.session(engine) as session:
+        feed = make(session, archive)
+        assert feed.n_rides == 8
+        late = store.user_by_name(session, "late")
+        assert late is not None
+        observed = [row for row in store.all_observations(session, feed.id) if row[1] == late.id]
+        assert len(observed) >= 25
+        assert send(session, archive, "late", EAST, 9, 901) == 0
+        assert replay(session, archive, CONFIG, RULES) == []
+
+
+def test_of_two_publishers_the_first_wins(
+    engine: sa.Engine, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.session(engine) as session:
+        ride_the_city(session, archive, range(2), 1)
+    made, others = pipeline.make_feed, []
+
+    def interrupted(*arguments):
+        if not others:
+            others.append(None)
+            with store.session(engine) as other:
+                others[0] = make(other, archive).id
+        return made(*arguments)
+
+    monkeypatch.setattr(publishing.pipeline, "make_feed", interrupted)
+    with store.session(engine) as session:
+        assert make(session, archive).id == others[0]
+        assert store.counts(session)["feed_versions"] == 1
+
+
+def test_a_city_without_rides_gives_an_empty_network_or_says_no(session: Session, archive: Archive) -> None:
+    try:
+        feed = make(session, archive)
+    except FeedInvalid:
+        assert store.latest_feed(session) is None
+    else:
+        assert feed.n_rides == 0
+
+
+def test_a_replay_gives_the_ledger_again(session: Session, archive: Archive) -> None:
+    """Three feeds, rides before, between and after them: every line follows from the raw uploads."""
+    for number in range(3):
+        ride_the_city(session, archive, range(2 * number, 2 * number + 2), 1)
+        make(session, archive)
+    ride_the_city(session, archive, range(6, 8), 1)
+    versions = {line.network_version for line in store.ledger_rows(session)}
+    assert len(versions) == 4
+    assert sum(line.millipoints > 0 for line in store.ledger_rows(session)) > 10
+    assert replay(session, archive, CONFIG, RULES) == []
+
+
+def test_a_replay_of_nothing_finds_nothing(session: Session, archive: Archive) -> None:
+    assert replay(session, archive, CONFIG, RULES) == []
+
+
+def test_a_replay_finds_what_somebody_added(session: Session, archive: Archive) -> None:
+    ride_the_city(session, archive, range(2), 1)
+    ride = store.rides_after(session)[0]
+    forged = {
+        "ride_id": ride.id,
+        "user_id": ride.user_id,
+        "rule": "gift",
+        "millipoints": 10**6,
+        "rules_version": "1",
+        "network_version": "",
+        "evidence": {},
+        "text_es": "",
+        "text_en": "",
+        "created_s": NOW_S,
+    }
+    store.add_awards(session, [forged])
+    (difference,) = replay(session, archive, CONFIG, RULES)
+    assert (difference.ride_id, difference.what, difference.recomputed) == (ride.id, "gift", None)
+
+
+def test_a_replay_finds_what_was_changed_behind_the_triggers(
+    sqlite_engine: sa.Engine, archive: Archive
+) -> None:
+    with store.session(sqlite_engine) as session:
+        ride_the_city(session, archive, range(2), 1)
+        changed = next(line for line in store.ledger_rows(session) if line.millipoints > 0)
+    with sqlite_engine.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER ledger_no_update")
+        connection.exec_driver_sql(f"UPDATE ledger SET millipoints = 7 WHERE sequence = {changed.sequence}")
+        connection.exec_driver_sql("UPDATE rides SET mode = 'rail', route_name = 'X' WHERE sequence = 2")
+        connection.exec_driver_sql("DELETE FROM observations WHERE user_id = 1")
+    with store.session(sqlite_engine) as session:
+        found = [
+            (difference.what, difference.recorded) for difference in replay(session, archive, CONFIG, RULES)
+        ]
+    assert ("route_name", "X") in found
+    assert 7 in [recorded[0] for what, recorded in found if what == changed.rule]
+    assert any(what.startswith("observers") for what, _ in found)
+
+
+def test_a_replay_finds_a_raw_upload_that_is_gone(session: Session, archive: Archive) -> None:
+    ride_the_city(session, archive, range(1), 1)
+    upload = store.uploads_in_state(session, store.UNDERSTOOD)[0]
+    archive.delete(upload.sha256)
+    differences = replay(session, archive, CONFIG, RULES)
+    assert differences[0].what == "collected"
+    assert differences[0].ride_id == f"{upload.id}.1"
