@@ -15,7 +15,9 @@ class SimulateConfig:
 
     `commuter` riders record the part they ride; in a `campaign` they ride from terminal to terminal.
     `label_share` of rides carry a name somebody typed, `wrong_label_share` of those name another route;
-    `tap_share` of phones mark stops as waypoints; `junk_share` of recordings are no bus ride at all.
+    `tap_share` of phones mark stops as waypoints; `junk_share` of recordings are no bus ride at all. On
+    `hail_share` of routes vehicles halt anywhere on the outer streets; `walk_share` of recordings have a walk
+    at an end; `gap_share` of recordings have gaps.
 
     Sources: `dwell_s` are quartiles and 90th percentile noted by riders in Xalapa; `noise_m` (each axis, open
     street, an average phone) is set so that fixes lie a median 3-4 m across the line with 5 % beyond some
@@ -37,7 +39,7 @@ class SimulateConfig:
     tap_share: float = 0.12
     junk_share: float = 0.08
     walk_share: float = 0.55
-    hail_share: float = 0.1
+    hail_share: float = 0.3
     noise_m: float = 4.4
     canyon_factor: float = 2.0
     interval_s: tuple[float, ...] = (1.0, 2.0, 3.0, 5.0, 10.0, 15.0, 30.0)

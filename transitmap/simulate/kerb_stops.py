@@ -56,7 +56,7 @@ def find_hail_edges(
 ) -> set[int]:
     """Edges where vehicles halt wherever people wave: the outer streets of some routes."""
     routes = sorted({line.route_index for line in itineraries})
-    hailed = {route for route in routes if rng.random() < 3 * config.hail_share}
+    hailed = {route for route in routes if rng.random() < config.hail_share}
     edges = sorted({edge for line in itineraries if line.route_index in hailed for edge in line.path})
     middle_m = (ground.node_xy_m[ground.edge_from] + ground.node_xy_m[ground.edge_to]) / 2
     return {edge for edge in edges if np.hypot(*middle_m[edge]) > 0.72 * ground.radius_m}

@@ -16,6 +16,8 @@ from transitmap.simulate.network import DAY_DEMAND, HOUR_DEMAND, City
 from transitmap.simulate.operation import Departures, day_type
 
 HABIT_SHARE = 0.55
+HAILS_SHARE = 0.2
+"""Rides with an end away from any stop, on patterns where that is done."""
 RIDE_M, RIDE_SPREAD = 3_800.0, 0.5
 MIN_RIDE_M = 700.0
 N_DIALECTS = 6
@@ -192,7 +194,7 @@ def _with_hailing(city: City, rider: int, row: int, habit: _Habit, rng: np.rando
     true = city.patterns[habit.pattern]
     board_m, alight_m = float(true.call_m[habit.board_call]), float(true.call_m[habit.alight_call])
     journey = Journey(rider, row, habit.board_call, habit.alight_call, board_m, alight_m)
-    if city.config.mode == "campaign" or not len(true.hail_m) or rng.random() > 0.4:
+    if city.config.mode == "campaign" or not len(true.hail_m) or rng.random() > HAILS_SHARE:
         return journey
     first_m, last_m = true.hail_m[int(rng.integers(len(true.hail_m)))]
     place_m = float(rng.uniform(max(first_m, true.call_m[0] + 20), min(last_m, true.call_m[-1] - 20)))
