@@ -1,0 +1,248 @@
+"""A real browser on the served pages: what a rider does, what the console says, and what axe finds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chromium import ARGUMENTS, find_chromium
+from tests.webapp.city import NOTICE, publish
+from tests.webapp.conftest import serving
+from tests.webapp.traces import ride
+
+CHROMIUM = find_chromium()
+PHONE = {"width": 360, "height": 740}
+NARROW = {"width": 320, "height": 640}
+PAGES = (
+    "/",
+    "/traces/",
+    "/standings/",
+    "/network/",
+    "/network/routes/R1",
+    "/feeds/",
+    "/help/",
+    "/accounts/sign-up",
+)
+WAIT_MS = 15_000
+MAX_PAGE_BYTES = 60_000
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="NO BROWSER: install chromium, the pages were NOT tested in one"
+)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site(app) -> Iterator[str]:
+    publish(app, notices=(NOTICE,))
+    with serving(app) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+class Visit:
+    """One page of one browser context, with all that went wrong on it."""
+
+    def __init__(self, chromium: Any, site: str, **context: Any) -> None:
+        self.site, self.foreign, self.complaints, self.n_bytes = site, [], [], 0
+        self.context = chromium.new_context(base_url=site, locale="es-MX", **context)
+        self.context.on("request", self._note_request)
+        self.context.on("response", self._note_response)
+        self.context.add_init_script(
+            "addEventListener('securitypolicyviolation', e => console.error('CSP ' + e.violatedDirective))"
+        )
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(WAIT_MS)
+        self.page.on("console", lambda message: self._note_console(message))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _note_request(self, request: Any) -> None:
+        if not request.url.startswith((self.site, "data:", "blob:")):
+            self.foreign.append(request.url)
+
+    def _note_response(self, response: Any) -> None:
+        self.n_bytes += int(response.headers.get("content-length", 0))
+
+    def _note_console(self, message: Any) -> None:
+        if message.type == "error" or "CSP" in message.text:
+            self.complaints.append(message.text)
+
+    def check(self) -> None:
+        assert self.complaints == []
+        assert self.foreign == []
+
+
+@pytest.fixture
+def visit(chromium, site) -> Iterator[Any]:
+    opened: list[Visit] = []
+
+    def start(**context: Any) -> Visit:
+        opened.append(Visit(chromium, site, **context))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        one.context.close()
+
+
+def sign_up(page: Any, name: str) -> None:
+    page.goto("/accounts/sign-up")
+    page.get_by_label("Seudónimo").fill(name)
+    page.get_by_label("Contraseña").fill("tres palabras y una")
+    page.get_by_role("button", name="Crear mi cuenta").click()
+    page.wait_for_url("**/traces/")
+
+
+def upload(page: Any, tmp_path: Path, seed: int) -> None:
+    file = tmp_path / f"viaje-{seed}.gpx"
+    file.write_bytes(ride(seed))
+    page.goto("/traces/")
+    page.locator("#file").set_input_files(str(file))
+    page.locator("#upload button").click()
+
+
+def test_a_riders_way_from_sign_up_to_the_board(visit, tmp_path):
+    rider = visit(viewport=PHONE)
+    page = rider.page
+    page.goto("/")
+    page.get_by_role("link", name="Empezar a mapear").click()
+    sign_up(page, "Coyote de la 57")
+    upload(page, tmp_path, 1)
+    page.locator("#sent").get_by_role("link", name=re.compile("Recibo")).click()
+    page.get_by_role("heading", name="Cuánto valió").wait_for()
+    assert "guardado" in page.locator("main").inner_text()
+    assert page.locator(".award").count() >= 1
+    page.goto("/standings/")
+    page.get_by_role("link", name="Desde el inicio").click()
+    page.wait_for_url("**/standings/?period=all")
+    assert page.locator("tr.me").first.inner_text().split()[1:5] == ["Coyote", "de", "la", "57"]
+    page.locator("tr.me a").first.click()
+    page.get_by_role("heading", name="Coyote de la 57").wait_for()
+    assert page.locator(".award").count() >= 1
+    rider.check()
+
+
+def test_the_map_and_its_list(visit):
+    rider = visit(viewport={"width": 1200, "height": 800})
+    page = rider.page
+    page.goto("/network/")
+    page.locator("#map[data-ready]").wait_for()
+    assert page.locator("#map canvas").count() == 1
+    assert page.locator("[data-id]").count() == 2
+    page.locator("[data-show]").first.click()
+    assert "on" in page.locator("[data-id]").first.get_attribute("class")
+    page.locator("#map canvas").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Minus")
+    page.locator("[data-id] a").first.click()
+    page.wait_for_url("**/network/routes/R1")
+    page.locator("#map[data-ready]").wait_for()
+    assert page.locator(".strip li").count() == 13
+    rider.check()
+
+
+def test_a_coast_is_drawn_far_out_and_nothing_foreign_is_asked_for(visit):
+    rider = visit()
+    rider.page.goto("/network/")
+    rider.page.locator("#map[data-ready]").wait_for()
+    with rider.page.expect_response(re.compile("land-50m")):
+        for _ in range(8):
+            rider.page.locator(".maplibregl-ctrl-zoom-out").click()
+            rider.page.wait_for_timeout(350)
+    rider.check()
+
+
+def test_the_feed_can_be_downloaded(visit, tmp_path):
+    page = visit().page
+    page.goto("/feeds/")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="gtfs.zip").first.click()
+    assert Path(download.value.path()).read_bytes()[:4] == b"PK\x03\x04"
+
+
+def test_without_javascript_a_file_can_be_sent(visit, tmp_path):
+    rider = visit(java_script_enabled=False)
+    sign_up(rider.page, "Sin guion")
+    upload(rider.page, tmp_path, 3)
+    rider.page.get_by_role("heading", name="Recibo").wait_for()
+    rider.page.goto("/network/")
+    assert rider.page.locator("[data-id]").count() == 2
+    rider.check()
+
+
+def test_a_file_that_is_no_trace_is_told_in_words(visit, tmp_path):
+    rider = visit()
+    sign_up(rider.page, "Coyote")
+    (tmp_path / "foto.jpg").write_bytes(b"\xff\xd8\xff\xe0 nothing")
+    rider.page.locator("#file").set_input_files(str(tmp_path / "foto.jpg"))
+    rider.page.locator("#upload button").click()
+    rider.page.get_by_text("Esto no es un recorrido GPS").wait_for()
+    rider.check()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(visit, tmp_path, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    rider = visit(viewport=PHONE, color_scheme=scheme, bypass_csp=True)
+    without_map(rider)
+    page, axe, found = rider.page, Axe(), {}
+    sign_up(page, "Coyote")
+    upload(page, tmp_path, 4)
+    page.locator("#sent a").first.click()
+    page.get_by_role("heading", name="Recibo").wait_for()
+    receipt = page.url.removeprefix(rider.site)
+    for path in (*PAGES, "/accounts/", "/standings/Coyote", "/nowhere", receipt):
+        page.goto(path)
+        found[path] = [
+            f"{one['id']}: {one['nodes'][0]['html'][:120]}"
+            for one in axe.run(page).response["violations"]
+            if one["impact"] in ("serious", "critical")
+        ]
+    assert {path: faults for path, faults in found.items() if faults} == {}
+
+
+def without_map(rider):
+    """Software rendering of the map takes seconds a page and says nothing about the rest of it."""
+    rider.context.route("**/map.js*", lambda route: route.fulfill(body="", content_type="text/javascript"))
+
+
+def test_nothing_sticks_out_at_320_pixels(visit):
+    rider = visit(viewport=NARROW)
+    without_map(rider)
+    sign_up(rider.page, "Un seudónimo bastante largo, para tablas")
+    for path in (*PAGES, "/accounts/", "/standings/?period=all"):
+        rider.page.goto(path)
+        width = rider.page.evaluate("document.documentElement.scrollWidth")
+        assert width <= NARROW["width"], f"{path} is {width} wide"
+
+
+def test_targets_are_large_enough_for_a_thumb(visit):
+    rider = visit(viewport=PHONE)
+    without_map(rider)
+    for path in PAGES:
+        rider.page.goto(path)
+        boxes = rider.page.locator(
+            "main button:visible, main .button:visible, nav a:visible, main input:visible"
+        )
+        for box in (boxes.nth(i).bounding_box() for i in range(boxes.count())):
+            assert box["height"] >= 24, f"{path}: {box}"
+
+
+def test_a_page_without_the_map_weighs_little(visit):
+    for path in ("/", "/standings/", "/traces/", "/feeds/"):
+        rider = visit(viewport=PHONE)
+        rider.page.goto(path, wait_until="networkidle")
+        assert 5_000 < rider.n_bytes < MAX_PAGE_BYTES, f"{path}: {rider.n_bytes} bytes"
