@@ -165,19 +165,28 @@ class Config:
         return asdict(self)
 
 
-def load_config(path: Path | None) -> Config:
-    """The settings in a TOML file (one table a stage); the defaults without a file.
+def server_defaults() -> Config:
+    """The defaults of a service: people's ends are trimmed, and three people must support what is published.
+
+    Files of one's own (`Config()`) are read whole, and there nobody knows who rode.
+    """
+    return override(Config(), {"collect": {"trim_m": 100.0}, "feed": {"min_riders": 3}})
+
+
+def load_config(path: Path | None, defaults: Config | None = None) -> Config:
+    """The settings in a TOML file (one table a stage), the rest by `defaults`; those alone without a file.
 
     Raises:
         ConfigError: the file is no TOML, or names a table or key that does not exist, or of another type.
     """
+    config = defaults or Config()
     if path is None:
-        return Config()
+        return config
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError("config", path.name, f"cannot be read as TOML: {error}") from error
-    return override(Config(), tables)
+    return override(config, tables)
 
 
 def override(config: Config, tables: dict[str, Any]) -> Config:

@@ -109,7 +109,9 @@ def project(xy_m: FloatArray, line_m: FloatArray) -> tuple[FloatArray, FloatArra
     gap_m = relative_m - share[:, :, None] * delta_m
     segment = np.argmin((gap_m**2).sum(axis=2), axis=1)
     row = np.arange(len(xy_m))
-    side = delta_m[segment, 0] * relative_m[row, segment, 1] - delta_m[segment, 1] * relative_m[row, segment, 0]
+    side = (
+        delta_m[segment, 0] * relative_m[row, segment, 1] - delta_m[segment, 1] * relative_m[row, segment, 0]
+    )
     off_m = np.hypot(gap_m[row, segment, 0], gap_m[row, segment, 1]) * np.where(side < 0, -1.0, 1.0)
     distance_m = along_m(line_m)
     return distance_m[segment] + share[row, segment] * np.sqrt(length2[segment]), off_m, segment

@@ -113,8 +113,8 @@ class Lines(Columns):
 
     `xy_m` and `heading` are (n, 2); `heading` holds unit vectors. `time_s` is when the vehicle got there and
     `place` the directed place the point lies in: points of different lines with one `place` ran the same way
-    along the same few metres. `is_seen` is false between fixes that lie too far apart to know the way. Ragged by
-    `fix_start`, `fix_s` and `fix_m` are the clean fixes behind the lines.
+    along the same few metres. `is_seen` is false between fixes that lie too far apart to know the way. Ragged
+    by `fix_start`, `fix_s` and `fix_m` are the clean fixes behind the lines.
     """
 
     leg_index: IntArray
@@ -161,7 +161,7 @@ class Paths(Columns):
 class Sightings(Columns):
     """Vehicles seen on paths, ragged by `fix_start`: row k is line `line_index[k]` on `path_index[k]`.
 
-    `along_m` never decreases. `weight` is that of Paths; `is_own` marks the one path that suits the line best.
+    `along_m` never decreases. `weight` is that of Paths; `is_own` marks the path that suits the line best.
     """
 
     line_index: IntArray

@@ -14,11 +14,21 @@ from transitmap.collect import parse, screen, trim
 from transitmap.config import Config
 from transitmap.geo import Plane, along_m
 from transitmap.gtfs import admit, carry_ids, evidence, feed, pack, validate
-from transitmap.infer import copies, labels, legs, lines, patterns, patterns_known, routes, shapes, sightings
+from transitmap.infer import (
+    copies,
+    labels,
+    legs,
+    lines,
+    patterns,
+    patterns_known,
+    routes,
+    shapes,
+    sightings,
+    times,
+    trips,
+)
 from transitmap.infer import stops as stops_stage
-from transitmap.infer import times, trips
 from transitmap.model import (
-    Fixes,
     FloatArray,
     Ids,
     IntArray,
@@ -110,9 +120,7 @@ class Feed:
     notices: tuple[Notice, ...]
 
 
-def make_feed(
-    network: Network, config: Config, today: datetime.date, previous: Ids | None = None
-) -> Feed:
+def make_feed(network: Network, config: Config, today: datetime.date, previous: Ids | None = None) -> Feed:
     """A network to a feed, keeping the ids of the one before; `notices` are those of our own rules."""
     admitted, held_back = admit.admit(network, config.feed.min_riders)
     ids = carry_ids.carry_ids(admitted, previous)
@@ -177,7 +185,9 @@ def _patterns(
     zone: str,
 ) -> Patterns:
     """The patterns with the rides, riders and days behind each."""
-    counted = [_support(rides, np.flatnonzero(trip.pattern_index == k), zone) for k in range(len(call.start) - 1)]
+    counted = [
+        _support(rides, np.flatnonzero(trip.pattern_index == k), zone) for k in range(len(call.start) - 1)
+    ]
     n = np.array(counted, dtype=np.int64).reshape(-1, 3)
     return Patterns(
         route_index=route.route_index,
@@ -185,7 +195,7 @@ def _patterns(
         n_rides=n[:, 0],
         n_riders=n[:, 1],
         n_days=n[:, 2],
-        confidence=1.0 - 0.5 ** n[:, 0],
+        confidence=np.asarray(1.0 - 0.5 ** n[:, 0], dtype=np.float64),
         headsign=tuple("" for _ in counted),
         call_start=call.start,
         stop_index=call.stop_index,

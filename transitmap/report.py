@@ -12,12 +12,22 @@ import numpy as np
 
 from transitmap.gtfs.admit import admitted_patterns
 from transitmap.gtfs.feed import published_trip_id
-from transitmap.model import MODES, FloatArray, Ids, Network, Refusal, Ride, Trips
+from transitmap.model import MODES, FloatArray, Ids, Legs, Network, Refusal, Ride, Trips
 
-COLUMNS = (
-    "ride,status,reason,mode,route_id,direction_id,trip_id,board_stop_id,alight_stop_id,"
-    "board_time,alight_time,confidence"
-).split(",")
+COLUMNS = [
+    "ride",
+    "status",
+    "reason",
+    "mode",
+    "route_id",
+    "direction_id",
+    "trip_id",
+    "board_stop_id",
+    "alight_stop_id",
+    "board_time",
+    "alight_time",
+    "confidence",
+]
 HELD_BACK = "held_back"
 
 
@@ -73,9 +83,7 @@ def _published(inferred: Network, admitted: Network, ids: Ids, min_riders: int) 
     return found
 
 
-def _row(
-    k: int, ride: Ride, trips: Trips, inferred: Network, published: dict[int, Published]
-) -> list[str]:
+def _row(k: int, ride: Ride, trips: Trips, inferred: Network, published: dict[int, Published]) -> list[str]:
     mode, pattern = MODES[trips.mode[k]], int(trips.pattern_index[k])
     feed = published.get(pattern)
     if feed is None:
@@ -88,7 +96,30 @@ def _row(
         stops.append(feed.stop_id[int(np.argmin(np.abs(feed.along_m - along_m)))])
     when = [_utc(float(trips.board_time_s[k])), _utc(float(trips.alight_time_s[k]))]
     sure = f"{trips.confidence[k]:.2f}"
-    return [ride.ride_id, "used", "", mode, feed.route_id, feed.direction_id, feed.trip_id, *stops, *when, sure]
+    return [
+        ride.ride_id,
+        "used",
+        "",
+        mode,
+        feed.route_id,
+        feed.direction_id,
+        feed.trip_id,
+        *stops,
+        *when,
+        sure,
+    ]
+
+
+def legs_table(rides: Sequence[Ride], legs: Legs) -> str:
+    """CSV text, one row a leg: ride, start and end in UTC, mode."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["ride", "start", "end", "mode"])
+    for k in range(len(legs)):
+        ride = rides[legs.ride_index[k]]
+        ends_s = ride.fixes.time_s[[legs.first[k], legs.last[k] - 1]]
+        writer.writerow([ride.ride_id, _utc(ends_s[0]), _utc(ends_s[1]), MODES[legs.mode[k]]])
+    return out.getvalue()
 
 
 def _utc(time_s: float) -> str:

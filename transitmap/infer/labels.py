@@ -5,7 +5,23 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_GENERIC = frozenset(["autobus", "bus", "camion", "colectivo", "combi", "linea", "line", "micro", "microbus", "ramal", "route", "ruta", "track"])
+_GENERIC = frozenset(
+    [
+        "autobus",
+        "bus",
+        "camion",
+        "colectivo",
+        "combi",
+        "linea",
+        "line",
+        "micro",
+        "microbus",
+        "ramal",
+        "route",
+        "ruta",
+        "track",
+    ]
+)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{1,2}:\d{2}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}")
 
 

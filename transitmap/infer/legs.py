@@ -10,7 +10,15 @@ from transitmap.config import LegsConfig
 from transitmap.geo import Plane
 from transitmap.model import BUS, CAR, RAIL, STILL, WALK, FloatArray, IntArray, Legs, Ride
 
-_DECLARED = {"car": CAR, "driving": CAR, "carro": CAR, "train": RAIL, "rail": RAIL, "tram": RAIL, "metro": RAIL}
+_DECLARED = {
+    "car": CAR,
+    "driving": CAR,
+    "carro": CAR,
+    "train": RAIL,
+    "rail": RAIL,
+    "tram": RAIL,
+    "metro": RAIL,
+}
 _VEHICLE = BUS
 
 
@@ -37,7 +45,9 @@ def split_legs(rides: Sequence[Ride], config: LegsConfig) -> Legs:
 def _legs_of(ride: Ride, config: LegsConfig) -> list[tuple[int, int, int, float]]:
     """`first, last, mode, confidence` of each leg of one ride."""
     time_s = ride.fixes.time_s
-    xy_m = Plane(ride.fixes.lat_deg[0], ride.fixes.lon_deg[0]).to_metres(ride.fixes.lat_deg, ride.fixes.lon_deg)
+    xy_m = Plane(ride.fixes.lat_deg[0], ride.fixes.lon_deg[0]).to_metres(
+        ride.fixes.lat_deg, ride.fixes.lon_deg
+    )
     cuts = np.flatnonzero(np.diff(time_s) > config.max_gap_s) + 1
     bounds = np.concatenate([[0], cuts, [len(time_s)]])
     legs = []
@@ -63,7 +73,11 @@ def _legs_of_piece(
     for first, last in zip(edges[:-1], edges[1:], strict=True):
         a, b = int(index[first]), int(min(index[last] + 1, len(time_s)))
         if b - a >= 2:
-            sure = float(np.mean(speed_m_s[first:last] > config.max_walk_m_s)) if mode[first] == _VEHICLE else 0.5
+            sure = (
+                float(np.mean(speed_m_s[first:last] > config.max_walk_m_s))
+                if mode[first] == _VEHICLE
+                else 0.5
+            )
             legs.append((a + offset, b + offset, int(mode[first]), min(1.0, 0.5 + sure)))
     return legs
 

@@ -72,7 +72,7 @@ def _empty() -> Lines:
 def _draw(
     rides: Sequence[Ride], legs: Legs, leg_index: int, plane: geo.Plane, config: LinesConfig
 ) -> _Line | None:
-    """One leg, thinned so that standing jitter adds no road, then resampled; None if it stays in one place."""
+    """One leg, thinned so that standing jitter adds no road, and resampled; None if it stays in one place."""
     fixes = rides[legs.ride_index[leg_index]].fixes
     piece = slice(legs.first[leg_index], legs.last[leg_index])
     xy_m, time_s = plane.to_metres(fixes.lat_deg[piece], fixes.lon_deg[piece]), fixes.time_s[piece]

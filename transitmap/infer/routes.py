@@ -107,4 +107,3 @@ def _name(groups: list[list[int]], paths: Paths) -> Routes:
         names.append(best.upper() if best else "")
         shares.append(votes[best] / labelled if votes and labelled else float("nan"))
     return Routes(tuple(names), tuple("" for _ in names), np.array(shares, dtype=float))
-

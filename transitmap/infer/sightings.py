@@ -26,17 +26,17 @@ def see_vehicles(lines: Lines, paths: Paths, shapes_m: Sequence[FloatArray]) -> 
             fixes = slice(lines.fix_start[line], lines.fix_start[line + 1])
             time_s, along_m = _along(lines.fix_s[fixes], lines.fix_m[fixes], tree, where_m)
             if len(time_s) >= 2:
-                rows.append(int(row))
+                rows.append(row)
                 times_s.append(time_s)
                 alongs_m.append(along_m)
-    row = np.array(rows, dtype=np.int64)
-    line_index = paths.line_index[row]
+    kept = np.array(rows, dtype=np.int64)
+    line_index = paths.line_index[kept]
     return Sightings(
         line_index=line_index,
         ride_index=lines.ride_index[line_index],
-        path_index=paths.path_index[row],
-        weight=paths.weight[row],
-        is_own=_own(line_index, paths.weight[row] * paths.covered[row]),
+        path_index=paths.path_index[kept],
+        weight=paths.weight[kept],
+        is_own=_own(line_index, paths.weight[kept] * paths.covered[kept]),
         fix_start=np.concatenate([[0], np.cumsum([len(t) for t in times_s])]).astype(np.int64),
         time_s=np.concatenate(times_s) if times_s else np.zeros(0),
         along_m=np.concatenate(alongs_m) if alongs_m else np.zeros(0),

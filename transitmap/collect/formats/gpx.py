@@ -185,6 +185,8 @@ class _Reader:
             self.parser.Parse(b"", True)
         except expat.ExpatError as error:
             raise _syntax_refusal(error, body) from error
+        except (LookupError, ValueError) as error:  # what expat asks Python for: codecs it has not itself
+            raise UploadRefused("bad_encoding", f"{error}; save the file as UTF-8") from error
         return self.out
 
     def _start(self, name: str, attributes: list[str]) -> None:

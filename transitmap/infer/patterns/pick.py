@@ -59,7 +59,12 @@ def _row(matrix: Any, row: int) -> tuple[list[int], list[float]]:
 
 
 def _seed(
-    lines: Lines, rows: IntArray, inside: list[tuple[int, float]], line_of: list[int], label: list[str], near: Any
+    lines: Lines,
+    rows: IntArray,
+    inside: list[tuple[int, float]],
+    line_of: list[int],
+    label: list[str],
+    near: Any,
 ) -> Chain:
     votes: Counter[str] = Counter()
     for piece, weight in inside:
@@ -115,9 +120,9 @@ def _fit(
 ) -> FloatArray:
     """(lines, chains): how much each line supports each chain, 0 where it ran elsewhere."""
     called = [top_label(chain.labels) for chain in chains]
-    worth = np.array(
-        [[_worth(label, name) for name in called] for label in labels], dtype=float
-    ).reshape(covered.shape)
+    worth = np.array([[_worth(label, name) for name in called] for label in labels], dtype=float).reshape(
+        covered.shape
+    )
     return np.where(covered >= config.share_fit, worth, 0.0)
 
 
@@ -150,7 +155,9 @@ def _paths(chains: Sequence[Chain], covered: FloatArray, fit: FloatArray, lines:
         point_start=np.concatenate([[0], np.cumsum([len(chain.row) for chain in chains])]).astype(np.int64),
         xy_m=lines.xy_m[rows],
         label=called,
-        n_label=np.array([chain.labels[name] for chain, name in zip(chains, called, strict=True)], dtype=float),
+        n_label=np.array(
+            [chain.labels[name] for chain, name in zip(chains, called, strict=True)], dtype=float
+        ),
         n_labelled=np.array([float(sum(chain.labels.values())) for chain in chains], dtype=float),
         line_index=line_index,
         path_index=path_index,

@@ -21,9 +21,7 @@ class _Halt(NamedTuple):
     is_tap: bool
 
 
-def find_halts(
-    rides: Sequence[Ride], legs: Legs, lines: Lines, plane: Plane, config: StopsConfig
-) -> Halts:
+def find_halts(rides: Sequence[Ride], legs: Legs, lines: Lines, plane: Plane, config: StopsConfig) -> Halts:
     """One row for each time that a vehicle stood, a rider got on or off, or tapped a stop.
 
     A single ride cannot tell a stop from a signal: that is for the peaks.

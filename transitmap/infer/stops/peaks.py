@@ -121,7 +121,9 @@ def _kernel_sum(halt_m: FloatArray, weight: FloatArray, n_bins: int, config: Sto
     return np.asarray(np.convolve(np.pad(count, half), kernel, mode="valid"))
 
 
-def _passing(line: IntArray, where_m: FloatArray, n_bins: int, bin_m: float, gap_m: float = 80.0) -> FloatArray:
+def _passing(
+    line: IntArray, where_m: FloatArray, n_bins: int, bin_m: float, gap_m: float = 80.0
+) -> FloatArray:
     """Vehicles that pass each bin: the stretches of each line along the shape, ends included."""
     order = np.lexsort((where_m, line))
     line, where_m = line[order], where_m[order]

@@ -110,7 +110,10 @@ def _merge(peaks: list[_Peak], config: StopsConfig) -> IntArray:
 def _stops(
     peaks: list[_Peak], stop_of: IntArray, halts: Halts, rides: Sequence[Ride], plane: geo.Plane
 ) -> Stops:
-    rows = [_stop(peaks, np.flatnonzero(stop_of == k), halts, rides) for k in range(int(stop_of.max(initial=-1)) + 1)]
+    rows = [
+        _stop(peaks, np.flatnonzero(stop_of == k), halts, rides)
+        for k in range(int(stop_of.max(initial=-1)) + 1)
+    ]
     table = np.array([row[:9] for row in rows], dtype=float).reshape(-1, 9)
     lat_deg, lon_deg = plane.to_degrees(table[:, :2])
     return Stops(

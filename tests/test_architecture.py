@@ -1,0 +1,214 @@
+"""The house keeps its shape: imports one way, one door a library, short functions, folders show the flow."""
+
+import ast
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted(p for top in ("transitmap", "webapp") for p in (ROOT / top).rglob("*.py"))
+NAMES = [p.relative_to(ROOT).as_posix() for p in SOURCES]
+MAX_LINES = 50
+MEDIAN_LINES = 10
+
+DOORS = {
+    "sqlalchemy": ("transitmap/store.py", "transitmap/migrations/"),
+    "alembic": ("transitmap/store.py", "transitmap/migrations/"),
+    "partridge": ("transitmap/gtfs/read.py",),
+    "pandas": ("transitmap/gtfs/read.py",),
+    "networkx": ("transitmap/infer/", "transitmap/simulate/"),
+    "sklearn": ("transitmap/infer/",),
+    "gpxpy": ("transitmap/simulate/", "transitmap/export.py"),
+    "zstandard": ("transitmap/archive.py",),
+    "fsspec": ("transitmap/archive.py",),
+    "argon2": ("transitmap/passwords.py",),
+    "tzfpy": ("transitmap/infer/times.py",),
+    "joblib": ("transitmap/build.py",),
+    "click": ("transitmap/cli.py",),
+    "rich": ("transitmap/cli.py",),
+    "flask": ("webapp/",),
+    "waitress": ("webapp/serve.py",),
+}
+"""Who may import a library: everybody else goes through the door."""
+
+HEAVY = ("sklearn", "pandas", "partridge", "networkx", "scipy")
+"""Imported inside functions only: `transitmap --help` must not wait for them."""
+
+BASE = {"model", "errors", "geo", "config"}
+LAYERS = {
+    "transitmap.model": set(),
+    "transitmap.errors": set(),
+    "transitmap.geo": {"model"},
+    "transitmap.config": {"errors"},
+    "transitmap.archive": BASE,
+    "transitmap.store": BASE,
+    "transitmap.collect": BASE,
+    "transitmap.infer": BASE,
+    "transitmap.gtfs": BASE,
+    "transitmap.points": BASE,
+    "transitmap.simulate": BASE,
+    "transitmap.pipeline": BASE | {"collect", "infer", "gtfs"},
+    "transitmap.report": BASE | {"gtfs"},
+}
+"""What a part may import of the rest of transitmap. Parts not named here stand above all of these."""
+
+STAGES = {
+    "transitmap/infer": (
+        "copies labels legs lines patterns patterns_known routes shapes sightings stops times trips"
+    ),
+    "transitmap/gtfs": "admit carry_ids evidence feed pack read validate",
+    "transitmap/points": "evidence rules score standings",
+}
+"""Folders whose listing is the flow."""
+
+
+@cache
+def imports(path: Path) -> list[tuple[str, bool]]:
+    """(module, is it imported when the file is) of every import of a file outside TYPE_CHECKING."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    skipped = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test)
+        for node in ast.walk(block)
+    }
+    at_top = {id(node) for node in tree.body}
+    found = []
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            found += [(alias.name, id(node) in at_top) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: relative import in line {node.lineno}"
+            assert all(alias.name != "*" for alias in node.names), (
+                f"{path.name}: import * in line {node.lineno}"
+            )
+            found += [(f"{node.module}.{alias.name}", id(node) in at_top) for alias in node.names]
+    return found
+
+
+@cache
+def functions(path: Path) -> list[tuple[str, int]]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [
+        (node.name, (node.end_lineno or 0) - node.lineno)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_file_says_its_job_in_its_first_line(name):
+    text = ast.get_docstring(ast.parse((ROOT / name).read_text(encoding="utf-8")))
+    assert text, f"{name} has no docstring"
+    assert text.splitlines()[0].endswith("."), f"{name}: the first line must be a sentence"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_function_is_too_long(name):
+    long = [(function, lines) for function, lines in functions(ROOT / name) if lines > MAX_LINES]
+    assert not long, f"{name}: over {MAX_LINES} lines: {long}"
+
+
+def test_the_median_function_is_short():
+    lengths = sorted(lines for path in SOURCES for _, lines in functions(path))
+    assert lengths[len(lengths) // 2] < MEDIAN_LINES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_libraries_come_through_their_door(name):
+    for module, _ in imports(ROOT / name):
+        doors = DOORS.get(module.split(".")[0])
+        assert doors is None or name.startswith(doors), f"{name} imports {module}; its door is {doors}"
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if n.startswith("transitmap/")])
+def test_heavy_libraries_are_imported_where_they_are_used(name):
+    heavy = [module for module, at_top in imports(ROOT / name) if at_top and module.split(".")[0] in HEAVY]
+    assert not heavy, f"{name} imports {heavy} at the top"
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if n.startswith("transitmap/")])
+def test_the_engine_knows_no_web(name):
+    web = [module for module, _ in imports(ROOT / name) if module.split(".")[0] in ("webapp", "flask")]
+    assert not web or (name == "transitmap/cli.py" and web == ["webapp.serve.serve"]), f"{name}: {web}"
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if n.startswith("transitmap/")])
+def test_imports_go_one_way(name):
+    module = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    layer = next((part for part in LAYERS if module == part or module.startswith(part + ".")), None)
+    if layer is None:
+        return
+    own = layer.split(".")[1]
+    for imported, _ in imports(ROOT / name):
+        parts = imported.split(".")
+        if parts[0] == "transitmap" and len(parts) > 1 and parts[1] != own:
+            allowed = LAYERS[layer]
+            assert parts[1] in allowed, f"{name} imports {imported}; {layer} may import {sorted(allowed)}"
+
+
+@pytest.mark.parametrize("folder", STAGES)
+def test_a_stage_imports_no_other_stage(folder):
+    stages = STAGES[folder].split()
+    package = folder.replace("/", ".")
+    for path in (ROOT / folder).rglob("*.py"):
+        own = path.relative_to(ROOT / folder).parts[0].removesuffix(".py")
+        for imported, _ in imports(path):
+            for stage in stages:
+                target = f"{package}.{stage}"
+                is_stage = imported == target or imported.startswith(target + ".")
+                assert not is_stage or stage == own, f"{path.name} ({own}) imports stage {stage}"
+
+
+@pytest.mark.parametrize("folder", STAGES)
+def test_listing_a_folder_shows_the_flow(folder):
+    stages = STAGES[folder].split()
+    assert stages == sorted(stages)
+    there = {p.name.removesuffix(".py") for p in (ROOT / folder).iterdir() if p.suffix == ".py" or p.is_dir()}
+    there -= {"__init__", "__pycache__"}
+    assert there == set(stages), f"{folder} holds {sorted(there)}"
+
+
+ALONE = """
+import importlib, os, sys, warnings
+import alembic, flask, flask_babel, flask_smorest, flask_wtf, numpy, sqlalchemy.orm, waitress.server
+warnings.simplefilter("error")
+for module in sys.argv[1:]:
+    child = os.fork()
+    if not child:
+        try:
+            importlib.import_module(module)
+            code = 0
+        except BaseException as error:
+            print(module, repr(error), flush=True)
+            code = 1
+        os._exit(code)
+    os.waitpid(child, 0)
+"""
+
+
+def test_every_module_can_be_imported_alone_and_does_nothing(tmp_path):
+    """Each in a process that holds nothing of ours: no order is needed, nothing printed, no file made."""
+    modules = [n.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for n in NAMES]
+    modules = [m for m in modules if not m.startswith("transitmap.migrations.")]
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE, *modules], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_needs_no_heavy_library():
+    code = (
+        "import sys; from transitmap.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        f"print([m for m in {HEAVY + ('numpy', 'flask', 'sqlalchemy')!r} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,409 @@
+"""The engine's door: one verb a stage group. Exit 0 done, 1 findings, 2 bad usage."""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from transitmap import __version__
+from transitmap.errors import TransitmapError
+
+if TYPE_CHECKING:
+    from transitmap.config import Config
+
+FILE = click.Path(path_type=Path)
+RIDES = click.argument(
+    "inputs", metavar="RIDES...", nargs=-1, required=True, type=click.Path(True, path_type=Path)
+)
+CONFIG = click.option(
+    "--config", "config_path", envvar="TRANSITMAP_CONFIG", type=FILE, help="Settings of the campaign (TOML)."
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="A summary that programs can read.")
+JOBS = click.option(
+    "--jobs", default=1, show_default=True, type=click.IntRange(1), help="Processes that read."
+)
+DATABASE = click.option(
+    "--database-url",
+    envvar="TRANSITMAP_DATABASE_URL",
+    default="sqlite:///var/transitmap.sqlite",
+    show_default=True,
+    help="Where people, uploads and points are.",
+)
+ARCHIVE = click.option(
+    "--archive-url",
+    envvar="TRANSITMAP_ARCHIVE_URL",
+    default="var/archive",
+    show_default=True,
+    help="Where raw uploads are: a folder, or what fsspec reads.",
+)
+
+
+class Verbs(click.Group):
+    """Verbs whose refusals are a sentence on standard error and exit 2, never a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs a verb."""
+        try:
+            return super().invoke(ctx)
+        except (TransitmapError, OSError) as error:
+            click.echo(f"transitmap: {error}", err=True)
+            ctx.exit(2)
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+@click.option("-v", "--verbose", is_flag=True, help="A line a stage on standard error.")
+def main(verbose: bool) -> None:
+    """Riders' GPS traces in; stops, routes, a GTFS feed and a fair leaderboard out."""
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(name)s: %(message)s", stream=sys.stderr)
+
+
+@main.command()
+@RIDES
+@click.option("--out", required=True, type=FILE, help="The feed to write (zip).")
+@click.option("--report", type=FILE, help="A row for every ride: used or ignored, and why (CSV).")
+@click.option("--evidence", type=FILE, help="What every stop, pattern and headway rests on (CSV).")
+@click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="The day the feed is made, else today.")
+@CONFIG
+@JOBS
+@JSON
+def build(
+    inputs: tuple[Path, ...],
+    out: Path,
+    report: Path | None,
+    evidence: Path | None,
+    today: Any,
+    config_path: Path | None,
+    jobs: int,
+    as_json: bool,
+) -> None:
+    """Rides (files, folders, zips) to a GTFS feed. No database is needed."""
+    from transitmap.build import build_feed
+
+    with _progress(not as_json) as progress:
+        built = build_feed(inputs, _config(config_path), today and today.date(), jobs, progress)
+    if report:
+        report.write_text(built.report_csv, encoding="utf-8")
+    if evidence:
+        evidence.write_text(built.feed.evidence_csv, encoding="utf-8")
+    summary = built.summary()
+    if not summary["patterns"]:
+        click.echo(f"transitmap: no feed written: {_story(summary)}", err=True)
+        sys.exit(1)
+    out.write_bytes(built.feed.zip_bytes)
+    click.echo(json.dumps(summary) if as_json else f"{out}: {_story(summary)}")
+    sys.exit(1 if summary["errors"] else 0)
+
+
+def _story(summary: dict[str, Any]) -> str:
+    """What a build did, in a sentence."""
+    ignored = ", ".join(f"{n} {reason}" for reason, n in summary["ignored"].items()) or "none"
+    return (
+        f"{summary['files']} files, {summary['rides']} rides, {summary['used']} used, ignored: {ignored}; "
+        f"{summary['stops']} stops, {summary['routes']} routes, {summary['patterns']} patterns; "
+        f"{summary['errors']} errors, {summary['warnings']} warnings"
+    )
+
+
+@main.command()
+@RIDES
+@click.option("--out", required=True, type=FILE, help="The table to write (CSV).")
+@CONFIG
+@JOBS
+def legs(inputs: tuple[Path, ...], out: Path, config_path: Path | None, jobs: int) -> None:
+    """Rides cut where the way of moving changes: one row a leg (ride,start,end,mode)."""
+    from transitmap.build import collect_files
+    from transitmap.infer.legs import split_legs
+    from transitmap.report import legs_table
+
+    config = _config(config_path)
+    with _progress(True) as progress:
+        rides, refusals, _ = collect_files(inputs, config, jobs, progress)
+    found = split_legs(rides, config.legs)
+    out.write_text(legs_table(rides, found), encoding="utf-8")
+    click.echo(f"{out}: {len(rides)} rides, {len(found)} legs, {len(refusals)} files refused")
+
+
+@main.command()
+@click.argument("feed", type=click.Path(True, path_type=Path))
+@click.option("--country", default="", help="ISO 3166 code, for the rules on telephone numbers.")
+@click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="The day to take for today.")
+@JSON
+def validate(feed: Path, country: str, today: Any, as_json: bool) -> None:
+    """Our own rules and the canonical ones on a feed; exit 1 where one finds an error or a warning."""
+    import datetime
+    from dataclasses import asdict
+
+    from transitmap.gtfs.read import read_tables
+    from transitmap.gtfs.validate import canonical
+    from transitmap.gtfs.validate import validate as own
+
+    day = today.date() if today else datetime.datetime.now(datetime.UTC).date()
+    notices = [*own(read_tables(feed), day), *canonical(feed, day, country)]
+    if as_json:
+        click.echo(json.dumps([asdict(notice) for notice in notices]))
+    else:
+        for notice in notices:
+            click.echo(f"{notice.severity} {notice.rule} {notice.file}:{notice.row} {notice.message}")
+        click.echo(f"{feed}: {len(notices)} notices")
+    sys.exit(1 if any(notice.severity in ("error", "warning") for notice in notices) else 0)
+
+
+@main.command()
+@click.argument("folder", type=FILE)
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same city and rides.")
+@click.option("--rides", "n_rides", default=400, show_default=True, type=click.IntRange(1))
+@click.option("--riders", "n_riders", default=60, show_default=True, type=click.IntRange(1))
+@click.option("--days", default=14, show_default=True, type=click.IntRange(1))
+@click.option("--routes", "n_routes", default=7, show_default=True, type=click.IntRange(1))
+@click.option("--mode", default="commuter", show_default=True, type=click.Choice(["commuter", "campaign"]))
+@click.option("--labels", "label_share", default=0.6, show_default=True, type=click.FloatRange(0, 1))
+def simulate(
+    folder: Path,
+    seed: int,
+    n_rides: int,
+    n_riders: int,
+    days: int,
+    n_routes: int,
+    mode: str,
+    label_share: float,
+) -> None:
+    """A fictional city, its riders' traces and the truth about them, in a folder."""
+    from transitmap.simulate import SimulateConfig, simulate_city, simulate_rides, write_dataset
+
+    config = SimulateConfig(n_routes=n_routes, mode=mode, label_share=label_share)
+    with _progress(True) as progress:
+        progress("city", 0.05)
+        city = simulate_city(seed, config)
+        progress("rides", 0.1)
+        write_dataset(simulate_rides(city, seed, n_rides, n_riders, days=days), folder)
+        progress("done", 1.0)
+    click.echo(f"{folder}: {n_rides} rides by {n_riders} riders in {days} days")
+
+
+@main.command()
+@DATABASE
+@ARCHIVE
+@CONFIG
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", envvar="PORT", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--demo", is_flag=True, help="Fill an empty database with a fictional campaign first.")
+@click.option("--no-work", is_flag=True, help="Leave publishing to a `transitmap work` elsewhere.")
+def serve(
+    database_url: str,
+    archive_url: str,
+    config_path: Path | None,
+    host: str,
+    port: int,
+    demo: bool,
+    no_work: bool,
+) -> None:
+    """The service on a port: upgrades the database, publishes new rides, answers until interrupted."""
+    from transitmap import store
+    from transitmap.demo import fill
+
+    _export(database_url, archive_url, config_path)
+    store.upgrade(database_url)
+    if demo:
+        with _progress(True) as progress:
+            n_rides = fill(database_url, archive_url, _server_config(config_path), progress)
+        if n_rides:
+            click.echo(f"demo: a fictional town, {n_rides} rides")
+    from webapp.serve import serve as serve_pages
+
+    with _worker(not no_work):
+        serve_pages(host, port)
+
+
+@main.command()
+@DATABASE
+@ARCHIVE
+@CONFIG
+@click.option("--once", is_flag=True, help="Publish what is new, then stop.")
+@click.option("--every", "every_s", default=60.0, show_default=True, help="Seconds between two looks.")
+def work(database_url: str, archive_url: str, config_path: Path | None, once: bool, every_s: float) -> None:
+    """Makes a new feed whenever new rides are in."""
+    from transitmap.work import work_forever, work_once
+
+    config = _server_config(config_path)
+    if once:
+        version = work_once(database_url, archive_url, config)
+        click.echo(f"published {version}" if version else "nothing new")
+        return
+    work_forever(database_url, archive_url, config, every_s)
+
+
+@main.group()
+def db() -> None:
+    """The database's tables."""
+
+
+@db.command()
+@DATABASE
+def upgrade(database_url: str) -> None:
+    """Brings the tables up to date; safe to repeat."""
+    from transitmap import store
+
+    store.upgrade(database_url)
+    click.echo("database is up to date")
+
+
+@main.group()
+def users() -> None:
+    """People."""
+
+
+@users.command("add")
+@click.argument("name")
+@click.option("--role", default="rider", type=click.Choice(["rider", "reviewer", "planner", "organiser"]))
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@DATABASE
+def add_user(name: str, role: str, password_stdin: bool, database_url: str) -> None:
+    """Adds somebody. Without a password they can only send by device token."""
+    import time
+
+    from transitmap import passwords, store
+
+    hashed = passwords.hash_password(sys.stdin.readline().rstrip("\n")) if password_stdin else ""
+    store.upgrade(database_url)
+    with store.session(store.open_engine(database_url)) as session:
+        store.add_user(session, name, hashed, time.time(), role)
+    click.echo(f"{name}: {role}")
+
+
+@main.group()
+def tokens() -> None:
+    """Device tokens: they can send rides and read nothing."""
+
+
+@tokens.command("new")
+@click.argument("name")
+@click.option("--device", default="cli", show_default=True, help="What its owner calls the device.")
+@DATABASE
+def new_token(name: str, device: str, database_url: str) -> None:
+    """Prints a new token of a user, and nothing else."""
+    import time
+
+    from transitmap import store
+
+    store.upgrade(database_url)
+    with store.session(store.open_engine(database_url)) as session:
+        user = store.user_by_name(session, name)
+        if user is None:
+            raise click.UsageError(f"nobody is called {name}")
+        _, token = store.add_token(session, user, device, time.time())
+    click.echo(token)
+
+
+@main.group()
+def points() -> None:
+    """The ledger."""
+
+
+@points.command()
+@DATABASE
+@ARCHIVE
+@CONFIG
+@JSON
+def replay(database_url: str, archive_url: str, config_path: Path | None, as_json: bool) -> None:
+    """Recomputes every award from the raw uploads; exit 1 where the ledger differs."""
+    from dataclasses import asdict
+
+    from transitmap import publish, store
+    from transitmap.archive import Archive
+    from transitmap.points.rules import load_rules
+
+    with store.session(store.open_engine(database_url), write=False) as session:
+        found = publish.replay(session, Archive(archive_url), _server_config(config_path), load_rules())
+        n_lines = len(store.ledger_rows(session))
+    if as_json:
+        click.echo(json.dumps({"lines": n_lines, "differences": [asdict(one) for one in found]}, default=str))
+    else:
+        for one in found:
+            click.echo(f"{one.ride_id} {one.what}: ledger {one.recorded}, recomputed {one.recomputed}")
+        click.echo(f"{n_lines} ledger lines, {len(found)} differences")
+    sys.exit(1 if found else 0)
+
+
+@points.command()
+@click.option("--since", "since_s", default=0.0, help="Unix time from which points count.")
+@DATABASE
+@JSON
+def standings(since_s: float, database_url: str, as_json: bool) -> None:
+    """The board: rank, pseudonym, points, rides."""
+    from transitmap import store
+    from transitmap.points.standings import board
+
+    with store.session(store.open_engine(database_url), write=False) as session:
+        places = board(store.standings_rows(session, since_s))
+    rows = [{"rank": p.rank, "name": p.name, "points": p.millipoints / 1000} for p in places]
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    table = csv.writer(sys.stdout)
+    table.writerows([row["rank"], row["name"], row["points"]] for row in rows)
+
+
+def _config(path: Path | None) -> Config:
+    from transitmap.config import load_config
+
+    return load_config(path)
+
+
+def _server_config(path: Path | None) -> Config:
+    from transitmap.config import load_config, server_defaults
+
+    return load_config(path, server_defaults())
+
+
+def _export(database_url: str, archive_url: str, config_path: Path | None) -> None:
+    """The service and the worker read the environment: give them what this command was given."""
+    import os
+
+    os.environ["TRANSITMAP_DATABASE_URL"] = database_url
+    os.environ["TRANSITMAP_ARCHIVE_URL"] = archive_url
+    if config_path:
+        os.environ["TRANSITMAP_CONFIG"] = str(config_path)
+
+
+@contextmanager
+def _worker(wanted: bool) -> Iterator[None]:
+    """A `transitmap work` beside the service, ended with it."""
+    import subprocess
+
+    if not wanted:
+        yield
+        return
+    process = subprocess.Popen([sys.executable, "-m", "transitmap.cli", "work"])  # noqa: S603 - our own words
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@contextmanager
+def _progress(wanted: bool) -> Iterator[Callable[[str, float], None]]:
+    """A bar on a terminal, nothing elsewhere."""
+    if not wanted or not sys.stderr.isatty():
+        yield lambda stage, share: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda stage, share: bar.update(task, description=stage, completed=share)
+
+
+if __name__ == "__main__":
+    main()
