@@ -12,11 +12,22 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, settings
 from sqlalchemy.orm import Session
 
 from transitmap import store
 
 BACKENDS = ("sqlite", "postgresql")
+
+# A busy machine is no finding, and the same commit must give the same answer every time.
+settings.register_profile(
+    "transitmap",
+    deadline=None,
+    derandomize=True,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("transitmap")
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.points.hand import DAY_S, NONE, NOON_S, network_of, part_of, ride_along, trips_of
@@ -220,7 +220,6 @@ def test_across_the_antimeridian_the_way_is_the_short_one() -> None:
     assert km(rows) == pytest.approx(1.0, abs=0.06)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     cut=st.floats(0.02, 0.98),
     seed=st.integers(0, 1000),
