@@ -79,6 +79,11 @@ def test_a_name_that_comes_twice_is_told_apart() -> None:
     assert [name for name, _ in upload(body)] == ["subida/a.gpx", "subida/a.gpx~2"]
 
 
+def test_a_member_without_a_name_is_read() -> None:
+    body = zip_of({"QQ": BODY, "b.gpx": OTHER}).replace(b"QQ", b"\0Q")  # a name ends where NUL is
+    assert upload(body) == [("subida/unnamed", len(BODY)), ("subida/b.gpx", len(OTHER))]
+
+
 def test_unprintable_and_endless_names_are_tamed() -> None:
     ((name, _),) = upload(zip_of({"a\n\x1b\u202e" + "b" * 400: BODY}))
     assert name.isprintable()

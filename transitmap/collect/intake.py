@@ -139,7 +139,7 @@ def _open_zip(name: str, file: BinaryIO, config: CollectConfig) -> Iterator[Item
 def _is_wanted(member: zipfile.ZipInfo) -> bool:
     parts = member.filename.replace("\\", "/").split("/")
     hidden = any(part.startswith(".") and part not in (".", "..") for part in parts)
-    return bool(parts[-1]) and not hidden and _MACOS_FOLDER not in parts  # a folder ends in a slash
+    return not (member.filename.endswith("/") or hidden or _MACOS_FOLDER in parts)
 
 
 def _refuse_zip(name: str, members: list[zipfile.ZipInfo], config: CollectConfig) -> Refusal | None:

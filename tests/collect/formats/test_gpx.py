@@ -161,9 +161,11 @@ def test_any_known_encoding_is_read(body: bytes, warnings: tuple[str, ...]) -> N
         NAMED.encode("latin-1"),
         NAMED.replace("UTF-8", "x-unheard-of").encode("latin-1"),
         NAMED.replace("UTF-8", "zip").encode("latin-1"),
+        NAMED.replace("UTF-8", "x-unheard-of").encode("utf-16"),
+        NAMED.replace("UTF-8", "shift_jis").encode("utf-16"),
         NAMED.replace("Caf", "\x81").replace("UTF-8", "windows-1252").encode("latin-1"),
     ],
-    ids=["invalid UTF-8", "unknown", "a codec that is no encoding", "not what it declares"],
+    ids=["invalid UTF-8", "unknown", "no encoding", "in UTF-16", "wide in UTF-16", "not what it declares"],
 )
 def test_text_in_no_known_encoding_is_refused(body: bytes) -> None:
     assert refusal_of(body).reason == "bad_encoding"
