@@ -90,10 +90,12 @@ class RouteView:
         return len({call.stop.id for pattern in self.patterns for call in pattern.calls})
 
     @property
-    def ends(self) -> tuple[StopView, StopView] | None:
-        """First and last stop of its best known pattern."""
-        best = max(self.patterns, key=lambda pattern: pattern.n_rides, default=None)
-        return (best.calls[0].stop, best.calls[-1].stop) if best and best.calls else None
+    def headsigns(self) -> tuple[str, ...]:
+        """Where it goes: the best known destination of each direction."""
+        first: dict[int, str] = {}
+        for pattern in self.patterns:
+            first.setdefault(pattern.direction_id, pattern.headsign)
+        return tuple(dict.fromkeys(first.values()))
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,7 @@ def close_session() -> None:
 def user_with_password(name: str, password: str) -> User | None:
     """The rider of that name and password; a wrong name takes as long as a wrong password."""
     user = store.user_by_name(db.session(), name)
+    db.commit()  # a slow hash must not keep writers waiting
     is_right = passwords.check_password(user.password_hash if user else "", password)
     return user if is_right else None
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, Response, json, render_template, request, url_for
+from flask import Flask, Response, g, json, render_template, request, url_for
+from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -121,6 +122,8 @@ def _for_programs(problem: Problem, status: int) -> Response:
 
 
 def _for_people(problem: Problem, status: int) -> Response:
+    if status >= 500:
+        g._login_user = AnonymousUserMixin()  # the page must not ask the database who reads it
     sentence = words.sentence(problem.code)
     page = render_template("error.html", problem=problem, status=status, sentence=sentence)
     return Response(page, status, mimetype="text/html")

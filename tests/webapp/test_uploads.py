@@ -299,7 +299,17 @@ def test_a_locked_database_says_try_again(app, device, monkeypatch):
         answer = device(ride())
         assert answer.headers["Retry-After"] == "30"
         problem(answer, 503, "busy")
+        page = app.test_client().post("/accounts/log-out")
+        assert page.status_code == 400, "a form without its token asks the database nothing"
+        page = log_in_form(app.test_client())
+        assert (page.status_code, page.headers["Retry-After"]) == (503, "30")
+        assert "intenta en medio minuto" in page.text
     assert n_uploads(app) == 0
+
+
+def log_in_form(client):
+    form = {"csrf_token": form_token(client, "/accounts/log-in"), "name": "Coyote", "password": "wrong one"}
+    return client.post("/accounts/log-in", data=form)
 
 
 def test_the_page_sends_and_shows_a_receipt(log_in, add_rider):

@@ -37,6 +37,10 @@ function words() {
 
 function style(network) {
   const colour = ["match", ["%", ["get", "colour"], COLOURS.length], ...COLOURS.flatMap((one, nth) => [nth, one]), INK];
+  const route = box.dataset.route;
+  const isPattern = ["==", ["get", "kind"], "pattern"];
+  const isNamed = route ? ["all", isPattern, ["==", ["get", "route_id"], route]] : isPattern;
+  const isStop = route ? ["in", ["get", "stop_id"], ["literal", stopsOf(network, route)]] : ["==", ["get", "kind"], "stop"];
   const dashed = DASHES.map((dash, nth) => ({
     id: `route-${nth}`, type: "line", source: "network", layout: { "line-join": "round", "line-cap": nth ? "butt" : "round" },
     filter: ["all", ["==", ["get", "kind"], "pattern"], ["==", ["%", ["floor", ["/", ["get", "colour"], COLOURS.length]], DASHES.length], nth]],
@@ -56,11 +60,15 @@ function style(network) {
       { id: "chosen", type: "line", source: "network", filter: ["==", ["get", "route_id"], box.dataset.route || "\u0000"], layout: { "line-join": "round", "line-cap": "round" }, paint: { "line-color": "#f6b73c", "line-width": width(3), "line-opacity": 0.75 } },
       { id: "casing", type: "line", source: "network", filter: ["==", ["get", "kind"], "pattern"], layout: { "line-join": "round" }, paint: { "line-color": LAND, "line-width": width(1.7) } },
       ...dashed,
-      { id: "stops", type: "circle", source: "network", minzoom: 10.5, filter: ["==", ["get", "kind"], "stop"], paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 10.5, 1.5, 16, 7], "circle-color": LAND, "circle-stroke-color": INK, "circle-stroke-width": ["interpolate", ["linear"], ["zoom"], 10.5, 1, 16, 2.5], "circle-stroke-opacity": ["case", ["<", ["get", "confidence"], 0.5], 0.45, 1] } },
-      { id: "names", type: "symbol", source: "network", filter: ["==", ["get", "kind"], "pattern"], layout: { "symbol-placement": "line", "text-field": ["get", "name"], "text-size": 13, "symbol-spacing": 260, "text-padding": 12 }, paint: { "text-color": colour, "text-halo-color": LAND, "text-halo-width": 2.2 } },
-      { id: "stop-names", type: "symbol", source: "network", minzoom: 14, filter: ["==", ["get", "kind"], "stop"], layout: { "text-field": ["get", "name"], "text-size": 12, "text-anchor": "left", "text-offset": [0.9, 0], "text-optional": true }, paint: { "text-color": INK, "text-halo-color": LAND, "text-halo-width": 1.8 } },
+      { id: "stops", type: "circle", source: "network", minzoom: 10.5, filter: isStop, paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 10.5, 1.5, 16, 7], "circle-color": LAND, "circle-stroke-color": INK, "circle-stroke-width": ["interpolate", ["linear"], ["zoom"], 10.5, 1, 16, 2.5], "circle-stroke-opacity": ["case", ["<", ["get", "confidence"], 0.5], 0.45, 1] } },
+      { id: "names", type: "symbol", source: "network", filter: isNamed, layout: { "symbol-placement": "line", "text-field": ["get", "name"], "text-size": 13, "symbol-spacing": 260, "text-padding": 12 }, paint: { "text-color": colour, "text-halo-color": LAND, "text-halo-width": 2.2 } },
+      { id: "stop-names", type: "symbol", source: "network", minzoom: 14, filter: isStop, layout: { "text-field": ["get", "name"], "text-size": 12, "text-anchor": "left", "text-offset": [0.9, 0], "text-optional": true }, paint: { "text-color": INK, "text-halo-color": LAND, "text-halo-width": 1.8 } },
     ],
   };
+}
+
+function stopsOf(network, route) {
+  return network.features.filter((one) => one.properties.route_id === route).flatMap((one) => one.properties.stop_ids);
 }
 
 function width(times) { return ["interpolate", ["linear"], ["zoom"], 9, 2 * times, 16, 6 * times]; }
