@@ -13,6 +13,8 @@ from transitmap.geo import first_reached
 from transitmap.model import BoolArray, FloatArray, Headways, IntArray, Sightings
 
 HOUR_S = 3600
+END_SLACK_M = 30.0
+"""Two fixes of a moving bus lie this far apart: a ride to the terminal may end so far before its point."""
 
 
 class RunningTimes(NamedTuple):
@@ -42,8 +44,12 @@ def time_runs(
 
 
 def _passed_s(sightings: Sightings, row: int, along_m: FloatArray) -> FloatArray:
+    """When a vehicle passed places of its path; just beyond its first and last fix counts as there."""
     fixes = slice(sightings.fix_start[row], sightings.fix_start[row + 1])
-    return first_reached(sightings.along_m[fixes], sightings.time_s[fixes], along_m)
+    seen_m = sightings.along_m[fixes]
+    within_m = np.clip(along_m, seen_m[0], seen_m[-1])
+    where_m = np.where(np.abs(along_m - within_m) <= END_SLACK_M, within_m, along_m)
+    return first_reached(seen_m, sightings.time_s[fixes], where_m)
 
 
 def _hops(passed_s: FloatArray, hop_m: FloatArray, config: TimesConfig) -> tuple[FloatArray, FloatArray]:
@@ -105,12 +111,13 @@ def find_headways(
 def _first_call_s(
     sightings: Sightings, row: int, call_start: IntArray, call_along_m: FloatArray, run_s: FloatArray
 ) -> float:
-    """When the vehicle left the path's first call, by the running time to the first call it was seen at."""
+    """When the vehicle left the path's first call: back from the middle of what was seen of it."""
     path = sightings.path_index[row]
     calls = slice(call_start[path], call_start[path + 1])
-    left_s = _passed_s(sightings, row, call_along_m[calls]) - run_s[calls]
-    seen = np.flatnonzero(np.isfinite(left_s))
-    return float(left_s[seen[0]]) if len(seen) else float("nan")
+    fixes = slice(sightings.fix_start[row], sightings.fix_start[row + 1])
+    middle_m = np.array([(sightings.along_m[fixes][0] + sightings.along_m[fixes][-1]) / 2])
+    seen_s = _passed_s(sightings, row, middle_m)[0]
+    return float(seen_s - np.interp(middle_m[0], call_along_m[calls], run_s[calls]))
 
 
 def _distinct_vehicles(path: IntArray, first_s: FloatArray, same_s: float) -> IntArray:

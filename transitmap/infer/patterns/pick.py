@@ -1,4 +1,4 @@
-"""Lines -> seeds -> joined chains -> the fewest Paths that explain the rides."""
+"""Lines -> seeds -> joined, mended chains -> the fewest Paths that explain the rides."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from transitmap.config import PatternsConfig
 from transitmap.infer.patterns.chain import Chain, nearness, reach_of, top_label
 from transitmap.infer.patterns.join import join
+from transitmap.infer.patterns.mend import mend
 from transitmap.model import FloatArray, IntArray, Lines, Paths
 
 SAME_LABEL, OTHER_LABEL = 1.5, 0.15
@@ -26,7 +27,8 @@ def find_paths(lines: Lines, labels: Sequence[str], near_m: float, config: Patte
     if len(lines) == 0:
         return _paths([], np.zeros((0, 0)), np.zeros((0, 0)), lines)
     near = nearness(lines, near_m)
-    chains = join(_seeds(lines, labels, near, config), near, config)
+    joined = join(_seeds(lines, labels, near, config), near, config)
+    chains = [mend(chain, lines, near) for chain in joined]
     covered = _cover(lines, chains, near)
     fit = _fit(covered, labels, chains, config)
     picked = _pick(fit, config.min_support)
