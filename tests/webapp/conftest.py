@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from waitress import wasyncore
 
 from transitmap import store
 from transitmap.passwords import hash_password
@@ -112,5 +113,8 @@ def serving(app: Flask, max_upload_bytes: int = 25_000_000) -> Iterator[int]:
     try:
         yield server.effective_port
     finally:
-        server.close()
+        # closed by its own loop: from outside it would meet sockets that vanish under its feet
+        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map, ignore_all=True))
         thread.join(timeout=5)
+        server.task_dispatcher.shutdown()
+        assert not thread.is_alive()
