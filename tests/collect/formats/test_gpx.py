@@ -10,7 +10,7 @@ import gpxpy
 import gpxpy.gpx
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.collect.made_up import POINTS, START_S, gpx, point, read, read_one
@@ -421,12 +421,14 @@ def columns_of(body: bytes, in_bulk: bool) -> object:
         return refusal.reason
 
 
+@settings(max_examples=200)
 @given(st.lists(well_formed, max_size=6).map("".join))
 def test_points_in_bulk_and_points_one_by_one_are_the_same(inside: str) -> None:
     body = gpx(POINTS + inside + POINTS, inside=inside).encode()
     assert columns_of(body, in_bulk=True) == columns_of(body, in_bulk=False) != "xml_syntax"
 
 
+@settings(max_examples=200)
 @given(st.lists(st.one_of(well_formed, hidden_parts, broken_parts), max_size=6).map("".join))
 def test_a_fault_is_a_fault_in_bulk_too(inside: str) -> None:
     body = gpx(POINTS + inside + POINTS).encode()
@@ -438,6 +440,29 @@ def test_a_mark_of_the_file_itself_is_none(head: str) -> None:
     body = (head + gpx().split("\n", 1)[1]).encode()
     assert columns_of(body, in_bulk=True) == columns_of(body, in_bulk=False)
     assert len(read_one(body).fixes) == 5
+
+
+START = '<trkpt lat="1" lon="2">'
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        START,
+        START + " " * 60_000,
+        START + "<ele>1</ele>\n" * 5_000,
+        START + "<time>" + "2" * 60_000,
+        f"{START}<time>2026-01-01T00:00:00Z</time><extensions>" + "<speed>1</speed>" * 4_000,
+    ],
+    ids=["only starts", "spaces", "leaves", "digits", "extensions"],
+)
+def test_what_is_almost_a_point_is_passed_in_linear_time(part: str) -> None:
+    text = gpx(part * (4_000_000 // len(part))).encode()
+    begin_s = time.monotonic()
+    lifted = lift_points(text)
+    assert time.monotonic() - begin_s < 2 * REFUSED_AT_ONCE_S
+    assert lifted is not None
+    assert lifted.rest == text
 
 
 def test_ordinary_points_are_indeed_read_in_bulk() -> None:

@@ -411,7 +411,9 @@ def _accuracy_m(tracks: _Tracks) -> FloatArray:
     accuracy_m = np.full(len(tracks.lat), np.nan)
     for column, metres in ((tracks.hdop, METRES_PER_HDOP), (tracks.accuracy, 1.0)):
         if column:
-            value, _ = read_numbers(list(column.values()))
+            texts = list(set(column.values()))  # a phone tells few different ones
+            value_of = dict(zip(texts, read_numbers(texts)[0].tolist(), strict=True))
+            value = np.fromiter(map(value_of.__getitem__, column.values()), np.float64, len(column))
             known = np.isfinite(value) & (value > 0)
             accuracy_m[np.fromiter(column, np.int64, len(column))[known]] = value[known] * metres
     return accuracy_m

@@ -46,8 +46,7 @@ def read_numbers(values: Sequence[str]) -> tuple[FloatArray, BoolArray]:
     `NaN`, `inf` and what overflows come back as such and are not marked: they are numbers, though not finite.
     """
     joined = "\n".join(values)
-    short = max(map(len, values), default=0) <= MAX_NUMBER_CHARS
-    if short and joined.isascii() and not joined.encode().translate(None, _NUMBER_BYTES):
+    if joined.isascii() and _is_plain(joined.encode()):
         try:
             return np.fromiter(map(float, values), np.float64, len(values)), np.zeros(len(values), np.bool_)
         except ValueError:
@@ -55,6 +54,13 @@ def read_numbers(values: Sequence[str]) -> tuple[FloatArray, BoolArray]:
     numbers = [_read_number(value) for value in values]
     is_bad = np.array([number is None for number in numbers], dtype=np.bool_)
     return np.array([np.nan if number is None else number for number in numbers], dtype=np.float64), is_bad
+
+
+def _is_plain(lines: bytes) -> bool:
+    """Whether all lines are short and hold nothing that a decimal number cannot."""
+    ends = np.flatnonzero(np.frombuffer(lines, np.uint8) == ord("\n"))
+    longest = np.diff(ends, prepend=-1, append=len(lines)).max() - 1
+    return bool(longest <= MAX_NUMBER_CHARS) and not lines.translate(None, _NUMBER_BYTES)
 
 
 def _read_number(value: str) -> float | None:
