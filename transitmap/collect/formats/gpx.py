@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, field
 from xml.parsers import expat
@@ -362,8 +363,8 @@ def _note(tracks: _Tracks, config: CollectConfig, warnings: set[str]) -> None:
     """What is odd about the file without spoiling it."""
     if tracks.version not in _VERSIONS:
         warnings.add("unknown_version")
-    bounds = np.array([*tracks.segment_first, len(tracks.lat)])
-    if np.any(np.diff(bounds) == 0):
+    bounds = [*tracks.segment_first, len(tracks.lat)]
+    if any(first == end for first, end in itertools.pairwise(bounds)):
         warnings.add("empty_segments")
     names = [track.name for track in tracks.tracks] + [waypoint.name for waypoint in tracks.waypoints]
     if any(len(name) > config.max_name_chars for name in names):
@@ -421,6 +422,8 @@ def _accuracy_m(tracks: _Tracks) -> FloatArray:
 
 def _taps(tracks: _Tracks, config: CollectConfig, warnings: set[str]) -> Taps:
     """The waypoints that have a place; the others are left out with a warning."""
+    if not tracks.waypoints:
+        return Taps(np.zeros(0), np.zeros(0), np.zeros(0), ())
     lat_deg, _ = read_numbers([waypoint.lat for waypoint in tracks.waypoints])
     lon_deg, _ = read_numbers([waypoint.lon for waypoint in tracks.waypoints])
     time_s = read_times([waypoint.time for waypoint in tracks.waypoints]).time_s

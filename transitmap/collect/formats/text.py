@@ -58,8 +58,8 @@ def read_numbers(values: Sequence[str]) -> tuple[FloatArray, BoolArray]:
 
 def _is_plain(lines: bytes) -> bool:
     """Whether all lines are short and hold nothing that a decimal number cannot."""
-    ends = np.flatnonzero(np.frombuffer(lines, np.uint8) == ord("\n"))
-    longest = np.diff(ends, prepend=-1, append=len(lines)).max() - 1
+    ends = np.flatnonzero(np.frombuffer(b"\n%b\n" % lines, np.uint8) == ord("\n"))
+    longest = (ends[1:] - ends[:-1]).max() - 1
     return bool(longest <= MAX_NUMBER_CHARS) and not lines.translate(None, _NUMBER_BYTES)
 
 
