@@ -18,6 +18,7 @@ DOORS = {
     "sqlalchemy": ("transitmap/store.py", "transitmap/migrations/"),
     "alembic": ("transitmap/store.py", "transitmap/migrations/"),
     "partridge": ("transitmap/gtfs/read.py",),
+    "gtfs_validator": ("transitmap/gtfs/validate/canonical.py",),
     "pandas": ("transitmap/gtfs/read.py",),
     "networkx": ("transitmap/infer/", "transitmap/simulate/"),
     "sklearn": ("transitmap/infer/",),

@@ -121,7 +121,7 @@ def test_a_feed_with_errors_is_not_published(
 def test_warnings_are_kept_and_publish(
     session: Session, archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ride_the_city(session, archive, range(1), 1)
+    ride_the_city(session, archive, range(2), 1)
     hint = Notice("odd", "warning", "stops.txt", 2, "odd", ("x",))
     made = pipeline.make_feed
     monkeypatch.setattr(

@@ -111,7 +111,7 @@ class StopsConfig:
     min_share: float = 0.27
     min_halts: float = 2.0
     apart_m: float = 75.0
-    merge_m: float = 30.0
+    merge_m: float = 40.0
     end_m: float = 120.0
 
 

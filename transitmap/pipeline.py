@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime
 import logging
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from transitmap.collect import parse, screen, trim
 from transitmap.config import Config
 from transitmap.geo import Plane, along_m
-from transitmap.gtfs import admit, carry_ids, evidence, feed, pack, validate
+from transitmap.gtfs import admit, carry_ids, evidence, feed, pack, read, validate
 from transitmap.infer import (
     copies,
     labels,
@@ -134,6 +136,19 @@ def make_feed(network: Network, config: Config, today: datetime.date, previous: 
         held_back=(*held_back, *feed.unscheduled(admitted, ids)),
         notices=tuple(validate.validate(tables, today)),
     )
+
+
+def check_feed(feed: Feed, config: Config, today: datetime.date) -> tuple[Notice, ...]:
+    """What our own rules and the canonical ones find in a feed as it was packed, read back from the disk.
+
+    Raises:
+        FeedInvalid, TransitmapError: the canonical validator broke, so its silence means nothing.
+    """
+    with tempfile.TemporaryDirectory(prefix="transitmap-check-") as folder:
+        path = Path(folder) / "gtfs.zip"
+        path.write_bytes(feed.zip_bytes)
+        own = validate.validate(read.read_tables(path), today)
+        return (*own, *validate.canonical(path, today, config.feed.country))
 
 
 class _Teller:

@@ -6,7 +6,7 @@ import datetime
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,7 +60,7 @@ def publish(
     lost between two feeds. Where somebody else published meanwhile, theirs is returned and this one dropped.
 
     Raises:
-        FeedInvalid: our own rules found errors; the feed before goes on to hold.
+        FeedInvalid: our own rules or the canonical ones found errors; the feed before goes on to hold.
     """
     rules = rules or load_rules()
     key = segment_key(session, archive)
@@ -69,11 +69,12 @@ def publish(
     rides = [unpack_ride(archive.get(row.packed_sha256)) for row in rows]
     network, trips = pipeline.infer_network(rides, config, progress)
     feed = pipeline.make_feed(network, config, today, _previous_ids(before))
-    errors = [notice for notice in feed.notices if notice.severity == ERROR]
+    notices = tuple(dict.fromkeys((*feed.notices, *pipeline.check_feed(feed, config, today))))
+    errors = [notice for notice in notices if notice.severity == ERROR]
     if errors:
         raise FeedInvalid(errors)
     known = _known(network, trips, rides, feed, config.feed.min_riders)
-    version = _version(archive, feed, known, before, rules, now_s)
+    version = _version(archive, replace(feed, notices=notices), known, before, rules, now_s)
     terrain = terrain_of(version, archive, config, rules, key)
     observed = count_observers(_found(terrain, rides, trips, rules), rules, {})
     return _hold(session, archive, version, terrain, observed, rows, config, rules)

@@ -84,27 +84,20 @@ def _with_ends(peaks: list[_Peak], path: int, shape_m: FloatArray, config: Stops
 
 
 def _merge(peaks: list[_Peak], config: StopsConfig) -> IntArray:
-    """The stop of each peak: the best supported peak near it that faces its way, of another path or none."""
-    from scipy.spatial import cKDTree
+    """The stop of each peak: peaks that all lie within `config.merge_m` of each other and face one way.
 
-    stop_of = np.full(len(peaks), -1, dtype=np.int64)
-    if not peaks:
-        return stop_of
-    xy_m, ahead = np.array([p.xy_m for p in peaks]), np.array([p.ahead for p in peaks])
-    path = np.array([p.path for p in peaks])
-    near = cKDTree(xy_m).query_ball_point(xy_m, config.merge_m)
-    n_stops = 0
-    for k in sorted(range(len(peaks)), key=lambda k: (-peaks[k].evidence, k)):
-        if stop_of[k] >= 0:
-            continue
-        stop_of[k] = n_stops
-        used = {int(path[k])}
-        for j in sorted(near[k], key=lambda j: float(np.hypot(*(xy_m[j] - xy_m[k])))):
-            if stop_of[j] < 0 and int(path[j]) not in used and ahead[j] @ ahead[k] > 0.5:
-                stop_of[j] = n_stops
-                used.add(int(path[j]))
-        n_stops += 1
-    return stop_of
+    Complete linkage, so that a row of stops never chains into one; a turn of 60 degrees counts as
+    `config.merge_m` of distance, so the other side of the street is another stop. Memory O(peaks squared).
+    """
+    from sklearn.cluster import AgglomerativeClustering
+
+    if len(peaks) < 2:
+        return np.zeros(len(peaks), dtype=np.int64)
+    place = np.array([[*peak.xy_m, *(config.merge_m * peak.ahead)] for peak in peaks])
+    linkage = AgglomerativeClustering(n_clusters=None, distance_threshold=config.merge_m, linkage="complete")
+    label = linkage.fit_predict(place)
+    first = np.unique(label, return_index=True)[1]
+    return np.asarray(np.argsort(np.argsort(first))[label], dtype=np.int64)
 
 
 def _stops(

@@ -1,0 +1,136 @@
+"""A simulated town to a feed: what is found and reported, and the same bytes each time."""
+
+import csv
+import datetime
+import io
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.optimize import linear_sum_assignment
+
+from transitmap.build import build_feed
+from transitmap.config import Config
+from transitmap.geo import Plane
+from transitmap.gtfs.read import read_tables
+from transitmap.gtfs.validate import canonical
+from transitmap.report import COLUMNS
+from transitmap.simulate import SimulateConfig, simulate_city, simulate_rides, write_dataset
+
+TODAY = datetime.date(2026, 3, 20)
+NEAR_M = 30.0
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("town")
+    city = simulate_city(5, SimulateConfig(n_routes=4))
+    write_dataset(simulate_rides(city, 5, n_rides=200, n_riders=50), folder)
+    with zipfile.ZipFile(folder / "truth.zip") as truth:
+        tables = {n: list(csv.DictReader(io.StringIO(truth.read(n).decode()))) for n in truth.namelist()}
+    return folder, tables
+
+
+@pytest.fixture(scope="module")
+def built(town):
+    return build_feed([town[0] / "rides.zip"], Config(), TODAY)
+
+
+def pairs_within(a_m, b_m):
+    """How many of a and b can be paired one to one within NEAR_M."""
+    off_m = np.hypot(*(a_m[:, None, :] - b_m[None, :, :]).transpose(2, 0, 1))
+    rows, columns = linear_sum_assignment(np.minimum(off_m, 10 * NEAR_M))
+    return int((off_m[rows, columns] <= NEAR_M).sum())
+
+
+def test_most_of_the_stops_that_riders_used_are_found(town, built):
+    truth = [stop for stop in town[1]["stops.txt"] if stop.get("stop_lat")]
+    plane = Plane.around(*(np.array([float(s[c]) for s in truth]) for c in ("stop_lat", "stop_lon")))
+    true_m = plane.to_metres(*(np.array([float(s[c]) for s in truth]) for c in ("stop_lat", "stop_lon")))
+    used = np.array([float(stop["expected_visits"]) >= 3 for stop in truth])
+    found = built.feed.network.stops
+    found_m = plane.to_metres(found.lat_deg, found.lon_deg)
+    recall = pairs_within(true_m[used], found_m) / used.sum()
+    precision = pairs_within(true_m, found_m) / len(found_m)
+    assert recall > 0.6 and precision > 0.55
+    rng = np.random.default_rng(1)
+    chance_m = rng.uniform(true_m.min(axis=0), true_m.max(axis=0), found_m.shape)
+    assert pairs_within(true_m[used], chance_m) / used.sum() < recall / 4
+
+
+def test_rides_of_one_pattern_are_put_together(town, built):
+    truth = {row["ride"]: row for row in truth_rows(town)}
+    report = {row["ride"].removesuffix(".gpx").split("/")[-1]: row for row in rows_of(built)}
+    used = [name for name, row in truth.items() if row["kind"] == "ride" and report[name]["status"] == "used"]
+    assert len(used) > 0.7 * sum(row["kind"] == "ride" for row in truth.values())
+    agreed = n_pairs = 0
+    for k, a in enumerate(used):
+        for b in used[:k]:
+            same_truth = all(truth[a][c] == truth[b][c] for c in ("route_id", "direction_id"))
+            same_found = all(report[a][c] == report[b][c] for c in ("route_id", "direction_id"))
+            agreed += same_truth and same_found
+            n_pairs += same_truth or same_found
+    assert agreed / n_pairs > 0.5
+
+
+def truth_rows(town):
+    return csv.DictReader(io.StringIO((town[0] / "rides.csv").read_text()))
+
+
+def rows_of(built):
+    return list(csv.DictReader(io.StringIO(built.report_csv)))
+
+
+def test_the_report_has_one_row_for_every_ride(town, built):
+    rows = rows_of(built)
+    assert list(rows[0]) == COLUMNS
+    assert len(rows) == built.n_files == 200
+    assert {row["status"] for row in rows} == {"used", "ignored"}
+    for row in rows:
+        assert bool(row["reason"]) == (row["status"] == "ignored"), row["ride"]
+    trips = set(built.feed.tables["trips.txt"]["trip_id"])
+    stops = set(built.feed.tables["stops.txt"]["stop_id"])
+    for row in rows:
+        if row["status"] == "used":
+            assert row["trip_id"] in trips and {row["board_stop_id"], row["alight_stop_id"]} <= stops
+            assert row["board_time"] <= row["alight_time"]
+
+
+def test_junk_is_left_out(town, built):
+    truth = {row["ride"]: row["kind"] for row in truth_rows(town)}
+    used = {
+        row["ride"].removesuffix(".gpx").split("/")[-1] for row in rows_of(built) if row["status"] == "used"
+    }
+    for kind in ("walk", "still", "copy"):
+        of_kind = {name for name, what in truth.items() if what == kind}
+        assert not of_kind & used, kind
+
+
+def test_the_same_rides_give_the_same_bytes(town, built, tmp_path):
+    again = build_feed([town[0] / "rides.zip"], Config(), TODAY, jobs=2)
+    assert again.feed.zip_bytes == built.feed.zip_bytes
+    assert again.report_csv == built.report_csv
+    with zipfile.ZipFile(town[0] / "rides.zip") as rides:
+        rides.extractall(tmp_path)
+    assert build_feed([tmp_path], Config(), TODAY).feed.zip_bytes == built.feed.zip_bytes
+
+
+def test_the_feed_satisfies_every_validator(built, tmp_path):
+    path = tmp_path / "feed.zip"
+    path.write_bytes(built.feed.zip_bytes)
+    assert built.feed.notices == ()
+    assert canonical(path, TODAY) == []
+    tables = read_tables(path)
+    assert {name: len(t[next(iter(t))]) for name, t in tables.items()} == {
+        name: len(t[next(iter(t))]) for name, t in built.feed.tables.items()
+    }
+
+
+def test_what_few_people_support_is_held_back(town):
+    config = Config()
+    strict = replace(config, feed=replace(config.feed, min_riders=8))
+    whole, held = (build_feed([town[0] / "rides.zip"], c, TODAY).feed for c in (config, strict))
+    assert len(held.network.patterns) < len(whole.network.patterns)
+    assert (held.network.patterns.n_riders >= 8).all() and (held.network.stops.n_riders >= 8).all()
+    assert len(held.held_back) > len(whole.held_back)

@@ -1,0 +1,193 @@
+"""The command line on files as people really have them: good, odd, broken and hostile."""
+
+import csv
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from tests.infer.roads import bus
+from transitmap import store
+from transitmap.cli import main
+
+ROAD = np.array([(0, 0), (3000, 0), (3000, 3000), (6000, 3000)], dtype=float)
+HEAD = '<?xml version="1.0"?><gpx version="1.1" creator="hand" xmlns="http://www.topografix.com/GPX/1/1">'
+
+
+def run(*words, **more):
+    return CliRunner().invoke(main, [str(word) for word in words], **more)
+
+
+def gpx(ride, label="12"):
+    stamp = np.round(ride.fixes.time_s * 1000).astype("datetime64[ms]").astype(str)
+    points = "".join(
+        f'<trkpt lat="{lat:.7f}" lon="{lon:.7f}"><time>{when}Z</time></trkpt>'
+        for lat, lon, when in zip(ride.fixes.lat_deg, ride.fixes.lon_deg, stamp, strict=True)
+    )
+    return f"{HEAD}<trk><name>{label}</name><trkseg>{points}</trkseg></trk></gpx>"
+
+
+@pytest.fixture(scope="module")
+def good():
+    return {
+        f"ride-{k}.gpx": gpx(bus(ROAD, noise_m=3, seed=k, start_s=1_772_526_600.0 + 900 * k))
+        for k in range(6)
+    }
+
+
+BAD = {
+    "page.gpx": ("<html><body>not found</body></html>", "not_a_trace"),
+    "empty.gpx": ("", "empty_file"),
+    "cut.gpx": (HEAD + "<trk><trkseg><trkpt lat=", "xml_syntax"),
+    "doctype.gpx": ('<!DOCTYPE gpx [<!ENTITY a "b">]>' + HEAD[21:] + "<trk/></gpx>", "doctype_forbidden"),
+    "deep.gpx": (HEAD + "<extensions>" * 200_000 + "</extensions>" * 200_000 + "</gpx>", "too_deep"),
+    "untimed.gpx": (
+        HEAD
+        + '<trk><trkseg><trkpt lat="19.4" lon="-99.1"/><trkpt lat="19.5" lon="-99.1"/></trkseg></trk></gpx>',
+        "no_timestamps",
+    ),
+    "point.gpx": (
+        HEAD
+        + '<trk><trkseg><trkpt lat="19.4" lon="-99.1"><time>2026-03-03T08:00:00Z</time></trkpt>'
+        + "</trkseg></trk></gpx>",
+        "too_short",
+    ),
+    "impossible.gpx": (
+        HEAD
+        + "<trk><trkseg>"
+        + '<trkpt lat="NaN" lon="-99.1"><time>2026-03-03T08:00:00Z</time></trkpt>'
+        + '<trkpt lat="91" lon="-99.1"><time>2026-03-03T08:00:01Z</time></trkpt>'
+        + "</trkseg></trk></gpx>",
+        "",
+    ),
+    "waypoints.gpx": (HEAD + '<wpt lat="19.4" lon="-99.1"/></gpx>', "no_track_points"),
+}
+
+
+def read_rows(path):
+    return {row["ride"]: row for row in csv.DictReader(io.StringIO(path.read_text()))}
+
+
+def test_bad_rides_among_good_ones_are_rows_of_the_report(good, tmp_path):
+    folder = tmp_path / "rides"
+    folder.mkdir()
+    for name, text in good.items():
+        (folder / name).write_text(text)
+    for name, (text, _) in BAD.items():
+        (folder / name).write_text(text)
+    (folder / "again.gpx").write_text(good["ride-0.gpx"])
+    done = run("build", folder, "--out", tmp_path / "feed.zip", "--report", tmp_path / "r.csv", "--json")
+    assert done.exit_code == 0, done.output
+    summary = json.loads(done.output)
+    assert (summary["used"], summary["patterns"], summary["errors"]) == (6, 1, 0)
+    rows = read_rows(tmp_path / "r.csv")
+    assert len(rows) == len(good) + len(BAD) + 1
+    for name, (_, reason) in BAD.items():
+        assert rows[name]["status"] == "ignored"
+        assert rows[name]["reason"] == reason or (not reason and rows[name]["reason"]), rows[name]
+    # Of two equal files the first by name is the ride, the other the copy.
+    assert [rows["again.gpx"]["reason"], rows["ride-0.gpx"]["reason"]] == ["", "copy"]
+    with zipfile.ZipFile(tmp_path / "feed.zip") as feed:
+        assert "stop_times.txt" in feed.namelist()
+
+
+@pytest.mark.parametrize("name", sorted(BAD))
+def test_nothing_usable_is_a_sentence_and_no_feed(name, tmp_path):
+    (tmp_path / name).write_text(BAD[name][0])
+    done = run("build", tmp_path / name, "--out", tmp_path / "feed.zip", "--report", tmp_path / "r.csv")
+    assert done.exit_code == 1
+    assert "no feed written" in done.output and "Traceback" not in done.output
+    assert not (tmp_path / "feed.zip").exists()
+    assert len(read_rows(tmp_path / "r.csv")) == 1
+
+
+def zipped(members):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, body in members.items():
+            archive.writestr(name, body)
+    return out.getvalue()
+
+
+def test_empty_and_broken_archives_are_refused(tmp_path, good):
+    bodies = {
+        "empty.zip": zipped({}),
+        "cut.zip": zipped(good)[:5000],
+        "nested.zip": zipped({"a.zip": zipped(good)}),
+    }
+    for name, body in bodies.items():
+        (tmp_path / name).write_bytes(body)
+        done = run("build", tmp_path / name, "--out", tmp_path / "feed.zip")
+        assert done.exit_code == 1, name
+        assert "Traceback" not in done.output
+
+
+def test_a_zip_bomb_among_good_rides_is_a_row(tmp_path, good):
+    (tmp_path / "rides.zip").write_bytes(zipped({**good, "bomb.gpx": b"<gpx>" + b" " * 300_000_000}))
+    done = run("build", tmp_path / "rides.zip", "--out", tmp_path / "f.zip", "--report", tmp_path / "r.csv")
+    assert done.exit_code == 0, done.output
+    rows = read_rows(tmp_path / "r.csv")
+    assert rows["rides.zip/bomb.gpx"]["status"] == "ignored"
+    assert sum(row["status"] == "used" for row in rows.values()) == 6
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["build"], ["build", "missing.zip", "--out", "x"], ["build", "--nonsense"], ["nonsense"], ["simulate"]],
+)
+def test_bad_usage_is_exit_2(words):
+    assert run(*words).exit_code == 2
+
+
+def test_settings_that_make_no_sense_are_a_sentence_and_exit_2(tmp_path, good):
+    (tmp_path / "r.gpx").write_text(good["ride-0.gpx"])
+    (tmp_path / "c.toml").write_text("[stops]\nbin_metres = 4\n")
+    done = run("build", tmp_path / "r.gpx", "--out", tmp_path / "f.zip", "--config", tmp_path / "c.toml")
+    assert done.exit_code == 2
+    assert "stops.bin_metres" in done.output and "bin_m" in done.output
+
+
+def test_legs_are_a_table(tmp_path, good):
+    (tmp_path / "rides.zip").write_bytes(zipped(good))
+    assert run("legs", tmp_path / "rides.zip", "--out", tmp_path / "legs.csv").exit_code == 0
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "legs.csv").read_text())))
+    assert list(rows[0]) == ["ride", "start", "end", "mode"]
+    assert {row["mode"] for row in rows} == {"bus"} and len(rows) == 6
+
+
+def test_simulate_then_build_then_validate(tmp_path):
+    town = tmp_path / "town"
+    done = run("simulate", town, "--rides", 60, "--riders", 15, "--routes", 2, "--seed", 3)
+    assert done.exit_code == 0, done.output
+    feed = tmp_path / "feed.zip"
+    assert run("build", town / "rides.zip", "--out", feed, "--today", "2026-03-20").exit_code == 0
+    assert run("validate", feed, "--today", "2026-03-20").exit_code == 0
+    expired = run("validate", feed, "--today", "2031-01-01", "--json")
+    assert expired.exit_code == 1 and json.loads(expired.output)
+
+
+def test_users_and_tokens_for_scripts(tmp_path):
+    url = f"sqlite:///{tmp_path / 't.sqlite'}"
+    add = ["users", "add", "Ana", "--role", "organiser", "--password-stdin", "--database-url", url]
+    assert run(*add, input="a long enough password\n").exit_code == 0
+    assert run(*add, input="again\n").exit_code == 2
+    done = run("tokens", "new", "Ana", "--database-url", url)
+    token = done.output.removesuffix("\n")
+    assert done.exit_code == 0 and len(token) > 20 and "\n" not in token
+    with store.session(store.open_engine(url)) as session:
+        user = store.user_of_token(session, token, 0.0)
+        assert user is not None and (user.name, user.role) == ("Ana", "organiser")
+    assert run("tokens", "new", "Nobody", "--database-url", url).exit_code == 2
+    assert run("db", "upgrade", "--database-url", url).exit_code == 0
+
+
+def test_nothing_to_publish_is_said(tmp_path):
+    where = ["--database-url", f"sqlite:///{tmp_path / 't.sqlite'}", "--archive-url", tmp_path / "archive"]
+    assert run("db", "upgrade", *where[:2]).exit_code == 0
+    done = run("work", "--once", *where)
+    assert (done.exit_code, done.output) == (0, "nothing new\n")
+    done = run("points", "replay", *where)
+    assert (done.exit_code, done.output) == (0, "0 ledger lines, 0 differences\n")

@@ -1,0 +1,46 @@
+"""Real and simulated rides that lie beside the project, where they do: built, scored against their truth."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from transitmap.build import build_feed
+from transitmap.config import Config
+
+SHARED = Path(__file__).parent.parent.parent / "shared"
+pytestmark = pytest.mark.skipif(
+    not SHARED.is_dir(), reason="no folder `shared` beside the project: nothing to score"
+)
+
+FLOORS = {
+    "sim-accra-commuter": (0.54, 0.19, 0.07),
+    "sim-accra-campaign": (0.62, 0.79, 0.72),
+    "sim-cairns-branches": (0.33, 0.15, 0.08),
+    "sim-saopaulo-headway": (0.46, 0.10, 0.02),
+}
+"""What a naive day's work reaches: stop F1 at 30 m, pattern F1, ride accuracy."""
+
+
+def build(name, tmp_path):
+    built = build_feed([SHARED / "rides" / name / "rides.zip"], Config())
+    (tmp_path / "feed.zip").write_bytes(built.feed.zip_bytes)
+    (tmp_path / "rides.csv").write_text(built.report_csv)
+    return built
+
+
+@pytest.mark.parametrize("name", FLOORS)
+def test_a_city_is_mapped_better_than_naively(name, tmp_path):
+    spec = importlib.util.spec_from_file_location("score_feed", SHARED / "tools" / "score_feed.py")
+    scorer = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(scorer)
+    build(name, tmp_path)
+    score = scorer.score(tmp_path / "feed.zip", SHARED / "rides" / name, tmp_path / "rides.csv")
+    reached = score["stop_f1@30"], score["pattern_f1"], score["ride_accuracy"]
+    assert all(have > floor for have, floor in zip(reached, FLOORS[name], strict=True)), reached
+
+
+def test_real_rides_build_without_an_error(tmp_path):
+    built = build("real-chicago", tmp_path)
+    assert built.summary()["errors"] == 0
+    assert built.summary()["patterns"] > 0
