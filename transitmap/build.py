@@ -142,9 +142,11 @@ def collect_item(
         return [], [item]
     name, body = item
     try:
-        return pipeline.collect_upload(name, body, config, now_s), []
+        collected = pipeline.collect_file(name, body, config, now_s)
     except UploadRefused as refused:
         return [], [Refusal(name, refused.reason, refused.detail)]
+    rides = [one for one in collected if isinstance(one, Ride)]
+    return rides, [one for one in collected if isinstance(one, Refusal)]
 
 
 def _part(progress: Progress | None, start: float, end: float) -> Progress | None:

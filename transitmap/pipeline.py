@@ -14,6 +14,7 @@ import numpy as np
 
 from transitmap.collect import parse, screen, trim
 from transitmap.config import Config
+from transitmap.errors import UploadRefused
 from transitmap.geo import Plane, along_m
 from transitmap.gtfs import admit, carry_ids, evidence, feed, pack, read, validate
 from transitmap.infer import (
@@ -37,6 +38,7 @@ from transitmap.model import (
     Network,
     Notice,
     Patterns,
+    Refusal,
     Ride,
     Shapes,
     Tables,
@@ -54,9 +56,28 @@ def collect_upload(name: str, body: bytes, config: Config, now_s: float) -> list
     Raises:
         UploadRefused: nothing in the file can be used; the reason says why.
     """
-    parsed = parse.parse(name, body, config.collect)
-    screened = [screen.screen(ride, config.collect, now_s) for ride in parsed]
-    return [trim.trim(ride, config.collect) for ride in screened]
+    collected = collect_file(name, body, config, now_s)
+    rides = [one for one in collected if isinstance(one, Ride)]
+    if not rides:
+        refused = next(one for one in collected if isinstance(one, Refusal))
+        raise UploadRefused(refused.reason, refused.detail)
+    return rides
+
+
+def collect_file(name: str, body: bytes, config: Config, now_s: float) -> list[Ride | Refusal]:
+    """The clean rides of one file; a trace that cannot be used is a Refusal and costs no other trace.
+
+    Raises:
+        UploadRefused: the file as a whole cannot be read.
+    """
+    collected: list[Ride | Refusal] = []
+    for ride in parse.parse(name, body, config.collect):
+        try:
+            screened = screen.screen(ride, config.collect, now_s)
+            collected.append(trim.trim(screened, config.collect))
+        except UploadRefused as refused:
+            collected.append(Refusal(ride.ride_id, refused.reason, refused.detail))
+    return collected
 
 
 def infer_network(
