@@ -161,12 +161,31 @@ def validate(feed: Path, country: str, today: Any, as_json: bool) -> None:
 @main.command()
 @click.argument("folder", type=FILE)
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same city and rides.")
-@click.option("--rides", "n_rides", default=400, show_default=True, type=click.IntRange(1))
-@click.option("--riders", "n_riders", default=60, show_default=True, type=click.IntRange(1))
-@click.option("--days", default=14, show_default=True, type=click.IntRange(1))
-@click.option("--routes", "n_routes", default=7, show_default=True, type=click.IntRange(1))
-@click.option("--mode", default="commuter", show_default=True, type=click.Choice(["commuter", "campaign"]))
-@click.option("--labels", "label_share", default=0.6, show_default=True, type=click.FloatRange(0, 1))
+@click.option(
+    "--rides", "n_rides", default=400, show_default=True, type=click.IntRange(1), help="How many recordings."
+)
+@click.option(
+    "--riders", "n_riders", default=60, show_default=True, type=click.IntRange(1), help="By how many people."
+)
+@click.option("--days", default=14, show_default=True, type=click.IntRange(1), help="In how many days.")
+@click.option(
+    "--routes", "n_routes", default=7, show_default=True, type=click.IntRange(1), help="Routes of the city."
+)
+@click.option(
+    "--mode",
+    default="commuter",
+    show_default=True,
+    type=click.Choice(["commuter", "campaign"]),
+    help="Partial rides, or from terminal to terminal.",
+)
+@click.option(
+    "--labels",
+    "label_share",
+    default=0.6,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Share of rides somebody named.",
+)
 def simulate(
     folder: Path,
     seed: int,
@@ -194,8 +213,15 @@ def simulate(
 @DATABASE
 @ARCHIVE
 @CONFIG
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", envvar="PORT", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port",
+    envvar="PORT",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="The port, 0 for a free one.",
+)
 @click.option("--demo", is_flag=True, help="Fill an empty database with a fictional campaign first.")
 @click.option("--no-work", is_flag=True, help="Leave publishing to a `transitmap work` elsewhere.")
 def serve(
@@ -264,7 +290,12 @@ def users() -> None:
 
 @users.command("add")
 @click.argument("name")
-@click.option("--role", default="rider", type=click.Choice(["rider", "reviewer", "planner", "organiser"]))
+@click.option(
+    "--role",
+    default="rider",
+    type=click.Choice(["rider", "reviewer", "planner", "organiser"]),
+    help="What they may do.",
+)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @DATABASE
 def add_user(name: str, role: str, password_stdin: bool, database_url: str) -> None:

@@ -85,6 +85,7 @@ class RoutesConfig:
 
     near_m: float = 60.0
     share_same_label: float = 0.2
+    ends_meet_m: float = 400.0
     share_way_back: float = 0.5
 
 

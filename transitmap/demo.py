@@ -18,7 +18,14 @@ FEEDS_AFTER = (0.35, 0.7, 1.0)
 CONSENT = "demo"
 
 
-def fill(database_url: str, archive_url: str, config: Config, progress: Callable[[str, float], None]) -> int:
+def fill(
+    database_url: str,
+    archive_url: str,
+    config: Config,
+    progress: Callable[[str, float], None],
+    n_rides: int = N_RIDES,
+    n_riders: int = N_RIDERS,
+) -> int:
     """Fills an empty database and returns how many rides it sent; 0, and nothing done, where anyone is there.
 
     The campaign ends yesterday. Every upload, receipt, award and feed is made by the product itself.
@@ -32,7 +39,7 @@ def fill(database_url: str, archive_url: str, config: Config, progress: Callable
     progress("drawing a town and its riders", 0.02)
     today = datetime.datetime.now(datetime.UTC).date()
     city = simulate_city(SEED)
-    campaign = simulate_rides(city, SEED, N_RIDES, N_RIDERS, today - datetime.timedelta(days=DAYS), DAYS)
+    campaign = simulate_rides(city, SEED, n_rides, n_riders, today - datetime.timedelta(days=DAYS), DAYS)
     archive, rules = Archive(archive_url), load_rules()
     feeds_at = [round(share * len(campaign.rides)) for share in FEEDS_AFTER]
     with store.session(engine) as session:

@@ -26,6 +26,14 @@ def test_a_label_alone_makes_no_route():
     assert sorted(found.route_index) == [0, 1]
 
 
+def test_one_name_on_one_way_streets_side_by_side_is_one_route():
+    beside = MAIN[::-1] + np.array([0, 150])
+    named = rides_on(MAIN, WHOLE, "12") + rides_on(beside, WHOLE, "Ruta 12", seed=50)
+    assert grouped(named).route_index.tolist() == [0, 0]
+    unnamed = grouped(rides_on(MAIN, WHOLE) + rides_on(beside, WHOLE, seed=50))
+    assert sorted(unnamed.route_index) == [0, 1]
+
+
 def test_labels_that_differ_keep_a_way_back_apart():
     found = grouped(rides_on(MAIN, WHOLE, "12") + rides_on(MAIN[::-1], WHOLE, "14", seed=50))
     assert sorted(found.route_index) == [0, 1]

@@ -23,7 +23,8 @@ def group_paths(paths: Paths, config: RoutesConfig) -> Grouping:
     """Routes with a robust name, the path with most riders first.
 
     A label joins two paths only where the streets agree too: they share `config.share_same_label` of the
-    shorter one, the same way or back. Paths without a label join where one is the other's way back.
+    shorter one, the same way or back, or one ends where the other runs. Paths without a label join where
+    one is the other's way back.
     """
     import networkx as nx
 
@@ -56,12 +57,25 @@ def _shared(paths: Paths, config: RoutesConfig) -> tuple[FloatArray, FloatArray]
 
 
 def _label_pairs(paths: Paths, shared: FloatArray, config: RoutesConfig) -> list[tuple[int, int]]:
+    """Pairs of one name that share streets, or of which one ends where the other runs."""
     return [
         (i, j)
         for i in range(len(paths))
         for j in range(i)
-        if paths.label[i] and paths.label[i] == paths.label[j] and shared[i, j] >= config.share_same_label
+        if paths.label[i]
+        and paths.label[i] == paths.label[j]
+        and (shared[i, j] >= config.share_same_label or _ends_meet(paths, i, j, config.ends_meet_m))
     ]
+
+
+def _ends_meet(paths: Paths, i: int, j: int, meet_m: float) -> bool:
+    """Whether an end of one path lies within `meet_m` of the other: a street apart, the same terminal."""
+    a, b = (paths.xy_m[paths.point_start[k] : paths.point_start[k + 1]] for k in (i, j))
+    for ends_m, line_m in ((a[[0, -1]], b), (b[[0, -1]], a)):
+        gap_m = np.hypot(*(ends_m[:, None, :] - line_m[None, :, :]).transpose(2, 0, 1))
+        if gap_m.min() <= meet_m:
+            return True
+    return False
 
 
 def _way_backs(paths: Paths, back: FloatArray, config: RoutesConfig) -> list[tuple[int, int]]:

@@ -1,0 +1,54 @@
+"""The demo campaign: filled once, published without a notice, and replayed to the last millipoint."""
+
+import pytest
+
+from transitmap import demo, publish, store
+from transitmap.archive import Archive
+from transitmap.config import server_defaults
+from transitmap.points.rules import load_rules
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")
+    url, archive = f"sqlite:///{folder / 't.sqlite'}", str(folder / "archive")
+    store.upgrade(url)
+    stages = []
+
+    def fill():
+        return demo.fill(
+            url,
+            archive,
+            server_defaults(),
+            lambda stage, share: stages.append(share),
+            n_rides=150,
+            n_riders=25,
+        )
+
+    assert fill() == 150
+    assert stages == sorted(stages) and stages[-1] == 1.0
+    return url, archive, fill
+
+
+def test_a_second_start_adds_nothing(filled):
+    assert filled[2]() == 0
+
+
+def test_its_feeds_are_published_without_a_notice(filled):
+    url, archive, _ = filled
+    with store.session(store.open_engine(url), write=False) as session:
+        feeds = store.feeds(session)
+        assert len(feeds) >= 1
+        assert [feed.notices for feed in feeds] == [[]] * len(feeds)
+        assert Archive(archive).get(feeds[0].feed_sha256).startswith(b"PK")
+
+
+def test_its_ledger_follows_from_the_raw_uploads(filled):
+    url, archive, _ = filled
+    with store.session(store.open_engine(url), write=False) as session:
+        assert publish.replay(session, Archive(archive), server_defaults(), load_rules()) == []
+        standings = store.standings_rows(session)
+        assert sum(one.millipoints for one in standings) > 0
+        assert sum(one.millipoints for one in standings) == sum(
+            line.millipoints for line in store.ledger_rows(session)
+        )

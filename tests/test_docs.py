@@ -1,0 +1,46 @@
+"""The words about the project are true of the code."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from transitmap.cli import main
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def commands(group, words=("transitmap",)):
+    for name, command in group.commands.items():
+        yield (*words, name), command
+        if isinstance(command, click.Group):
+            yield from commands(command, (*words, name))
+
+
+@pytest.mark.parametrize(
+    ("words", "command"), list(commands(main)), ids=lambda x: " ".join(x) if isinstance(x, tuple) else ""
+)
+def test_every_verb_is_in_the_readme_and_helps(words, command):
+    assert f"transitmap {words[1]}" in README
+    assert words[-1] in README
+    assert command.help and command.help.endswith(".")
+    for option in command.params:
+        if isinstance(option, click.Option):
+            assert option.help, f"{' '.join(words)} {option.name}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_environment_variable_is_explained():
+    read = set()
+    for folder in ("transitmap", "webapp"):
+        for path in (ROOT / folder).rglob("*.py"):
+            read |= set(re.findall(r"TRANSITMAP_[A-Z_]+", path.read_text(encoding="utf-8")))
+    assert read and all(name in README for name in read), read
