@@ -33,6 +33,14 @@ def test_spikes_are_taken_out():
     assert np.abs(draw(ride_of(time_s, xy_m)).xy_m[:, 1]).max() < 5
 
 
+def test_a_phone_that_wakes_up_far_away_draws_no_road_from_there():
+    time_s, xy_m = drive(ROAD)
+    xy_m = xy_m.copy()
+    xy_m[:20] += (3_000_000, 500_000)
+    lines = draw(ride_of(time_s, xy_m))
+    assert 3600 < geo.along_m(lines.xy_m)[-1] < 4100
+
+
 def test_between_distant_fixes_the_way_is_unknown():
     time_s, xy_m = drive(ROAD)
     away = (xy_m[:, 0] > 1500) & (xy_m[:, 0] < 2500)

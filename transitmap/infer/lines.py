@@ -12,6 +12,7 @@ from transitmap.config import LinesConfig
 from transitmap.model import BUS, CAR, OTHER, RAIL, BoolArray, FloatArray, IntArray, Legs, Lines, Ride
 
 N_SECTORS = 8
+JUMP_M = 300.0
 
 
 class _Line(NamedTuple):
@@ -77,7 +78,8 @@ def _draw(
     piece = slice(legs.first[leg_index], legs.last[leg_index])
     xy_m, time_s = plane.to_metres(fixes.lat_deg[piece], fixes.lon_deg[piece]), fixes.time_s[piece]
     kept = without_spikes(time_s, xy_m, config.max_speed_m_s)
-    xy_m, time_s = xy_m[kept], time_s[kept]
+    whole = _longest_run(time_s[kept], xy_m[kept], config.max_speed_m_s)
+    xy_m, time_s = xy_m[kept][whole], time_s[kept][whole]
     thin = _thin(xy_m, config.thin_m)
     if len(thin) < 3:
         return None
@@ -120,6 +122,15 @@ def _is_spike(time_s: FloatArray, xy_m: FloatArray, max_speed_m_s: float) -> Boo
     )
     detour = (in_m + out_m - straight_m > 80) & (in_m + out_m > 2.5 * straight_m) & (off_m > 30)
     return np.asarray(detour | ((fast > max_speed_m_s) & (off_m > 40)))
+
+
+def _longest_run(time_s: FloatArray, xy_m: FloatArray, max_speed_m_s: float) -> slice:
+    """The longest stretch without an impossible jump: a phone may wake up where it was last switched off."""
+    step_m = geo.steps_m(xy_m)
+    jump = (step_m > JUMP_M) & (step_m > max_speed_m_s * np.maximum(np.diff(time_s), 0.5))
+    edges = np.concatenate([[0], np.flatnonzero(jump) + 1, [len(xy_m)]])
+    longest = int(np.argmax(np.diff(edges)))
+    return slice(int(edges[longest]), int(edges[longest + 1]))
 
 
 def _thin(xy_m: FloatArray, thin_m: float) -> IntArray:
