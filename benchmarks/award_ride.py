@@ -55,26 +55,29 @@ def main() -> None:
             store.add_observations(session, VERSION, counted)
         print(f"{n_rides} earlier rides: {len(counted)} observations of {len(observers)} segments")
         for number in range(5):
-            times = []
-            with store.session(engine) as session:
-                for step in ("gather", "look up", "score", "keep and commit"):
-                    began_s = time.process_time()
-                    if step == "gather":
-                        segments = evidence.gather(ground, trip, [ride], rules, KEY)
-                    elif step == "look up":
-                        store.lock_ledger(session)
-                        before = store.observers(session, VERSION, segments.segment.tolist())
-                    elif step == "score":
-                        result = score(segments, 1_000 + number, before, rules)
-                    else:
-                        store.add_observations(session, VERSION, result.observed)
-                        session.commit()
-                    times.append((step, 1000 * (time.process_time() - began_s)))
-            parts = ", ".join(f"{step} {ms:.1f}" for step, ms in times)
-            print(
-                f"award of a ride of {len(ride.fixes)} fixes: {sum(ms for _, ms in times):.1f} ms ({parts})"
-            )
+            award(engine, number, ground, trip, ride, rules)
         engine.dispose()
+
+
+def award(engine, number, ground, trip, ride, rules) -> None:
+    """Print the milliseconds of CPU of each step of one award."""
+    times = {}
+    with store.session(engine) as session:
+        began_s = time.process_time()
+        segments = evidence.gather(ground, trip, [ride], rules, KEY)
+        times["gather"] = time.process_time()
+        store.lock_ledger(session)
+        before = store.observers(session, VERSION, segments.segment.tolist())
+        times["look up"] = time.process_time()
+        result = score(segments, 1_000 + number, before, rules)
+        times["score"] = time.process_time()
+        store.add_observations(session, VERSION, result.observed)
+        session.commit()
+        times["keep and commit"] = time.process_time()
+    ends_ms = [1000 * (end_s - began_s) for end_s in times.values()]
+    steps_ms = np.diff([0.0, *ends_ms])
+    parts = ", ".join(f"{step} {ms:.1f}" for step, ms in zip(times, steps_ms, strict=True))
+    print(f"award of a ride of {len(ride.fixes)} fixes: {ends_ms[-1]:.1f} ms ({parts})")
 
 
 if __name__ == "__main__":

@@ -201,7 +201,8 @@ def _days(rides: Sequence[Ride], zone: str) -> tuple[str, str]:
         return "", ""
     day, _ = times.local_clock(first_s, zone)
     epoch = datetime.date(1970, 1, 1)
-    return tuple(str(epoch + datetime.timedelta(days=int(d))) for d in (day.min(), day.max()))  # type: ignore[return-value]
+    first, last = (str(epoch + datetime.timedelta(days=int(d))) for d in (day.min(), day.max()))
+    return first, last
 
 
 def _shapes(shape_m: Sequence[FloatArray], plane: Plane) -> Shapes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,7 @@ def see_vehicles(lines: Lines, paths: Paths, shapes_m: Sequence[FloatArray]) -> 
     )
 
 
-def _index(shape_m: FloatArray) -> tuple[object, FloatArray]:
+def _index(shape_m: FloatArray) -> tuple[Any, FloatArray]:
     from scipy.spatial import cKDTree
 
     dense_m = geo.resample(shape_m, STEP_M)
@@ -51,10 +52,10 @@ def _index(shape_m: FloatArray) -> tuple[object, FloatArray]:
 
 
 def _along(
-    time_s: FloatArray, xy_m: FloatArray, tree: object, where_m: FloatArray
+    time_s: FloatArray, xy_m: FloatArray, tree: Any, where_m: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Times and distances along the shape of the fixes near it, in order of travel."""
-    off_m, nearest = tree.query(xy_m, distance_upper_bound=OFF_M)  # type: ignore[attr-defined]
+    off_m, nearest = tree.query(xy_m, distance_upper_bound=OFF_M)
     near = np.isfinite(off_m)
     time_s, along_m = time_s[near], where_m[nearest[near]]
     keep = _running_on(along_m)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -26,7 +25,7 @@ class Chain:
     is_seen: BoolArray
     reach: BoolArray
     lines: dict[int, float]
-    labels: Counter[str]
+    labels: dict[str, float]
 
     @property
     def n_seen(self) -> int:
@@ -108,6 +107,6 @@ def agreement(a: Chain, b: Chain) -> int:
     return 1 if top_label(a.labels) == top_label(b.labels) else -1
 
 
-def top_label(labels: Counter[str]) -> str:
+def top_label(labels: dict[str, float]) -> str:
     """The most frequent label, the smallest of equals; empty without any."""
     return min(labels, key=lambda label: (-labels[label], label)) if labels else ""

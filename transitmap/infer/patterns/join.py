@@ -142,7 +142,7 @@ def _splice(a: Chain, b: Chain, near: Any) -> Chain:
         is_seen=np.concatenate([a.is_seen[: end + 1], b.is_seen[start:]]),
         reach=reach_of(place, near),
         lines=dict(a.lines),
-        labels=a.labels.copy(),
+        labels=dict(a.labels),
     )
     _adopt(joined, b)
     return joined
@@ -152,4 +152,5 @@ def _adopt(chain: Chain, other: Chain) -> None:
     """Takes over another chain's support."""
     for line, weight in other.lines.items():
         chain.lines[line] = max(weight, chain.lines.get(line, 0.0))
-    chain.labels = chain.labels + other.labels
+    for label, votes in other.labels.items():
+        chain.labels[label] = chain.labels.get(label, 0.0) + votes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -68,10 +67,10 @@ def _seed(
     label: list[str],
     near: Any,
 ) -> Chain:
-    votes: Counter[str] = Counter()
+    votes: dict[str, float] = {}
     for piece, weight in inside:
         if label[piece]:
-            votes[label[piece]] += weight  # type: ignore[assignment]
+            votes[label[piece]] = votes.get(label[piece], 0.0) + weight
     place = lines.place[rows]
     support = {line_of[piece]: weight for piece, weight in inside}
     return Chain(rows, place, lines.is_seen[rows], reach_of(place, near), support, votes)
@@ -158,7 +157,7 @@ def _paths(chains: Sequence[Chain], covered: FloatArray, fit: FloatArray, lines:
         xy_m=lines.xy_m[rows],
         label=called,
         n_label=np.array(
-            [chain.labels[name] for chain, name in zip(chains, called, strict=True)], dtype=float
+            [chain.labels.get(name, 0.0) for chain, name in zip(chains, called, strict=True)], dtype=float
         ),
         n_labelled=np.array([float(sum(chain.labels.values())) for chain in chains], dtype=float),
         line_index=line_index,
