@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from urllib.parse import urlsplit
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -84,8 +85,14 @@ def log_in() -> str | Response | tuple[str, int]:
 
 
 def _safe(path: str) -> str:
-    """The path where it stays on this site, else nothing."""
-    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else ""
+    """The path where it stays on this site, else nothing: browsers skip tabs and take \\ for /."""
+    if not path.isprintable() or "\\" in path or not path.startswith("/") or path.startswith("//"):
+        return ""
+    try:
+        place = urlsplit(path)
+    except ValueError:
+        return ""
+    return "" if place.scheme or place.netloc else path
 
 
 @blueprint.post("/log-out")

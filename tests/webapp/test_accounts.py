@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.webapp.conftest import PASSWORD, form_token
 from transitmap import store
 
@@ -53,6 +55,42 @@ def test_log_in_returns_only_to_this_site(app, client, add_rider):
         answer = app.test_client()
         form["csrf_token"] = form_token(answer, "/accounts/log-in")
         assert answer.post(f"/accounts/log-in?next={asked}", data=form).headers["Location"] == expected
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "/\r\n/evil.example",
+        "\t//evil.example",
+        "/\\evil.example",
+        "/traces\\..\\/evil.example",
+        "/\x00/evil.example",
+        "/\x7f/evil.example",
+        "/\u2028/evil.example",
+        "//evil.example",
+        "///evil.example",
+        "http:/evil.example",
+        "//[evil",
+        "evil.example",
+    ],
+)
+def test_a_disguised_way_off_this_site_is_not_taken(app, add_rider, asked):
+    add_rider("Coyote")
+    browser = app.test_client()
+    form = {"csrf_token": form_token(browser, "/accounts/log-in"), "name": "Coyote", "password": PASSWORD}
+    answer = browser.post("/accounts/log-in", query_string={"next": asked}, data=form)
+    assert (answer.status_code, answer.headers.get("Location")) == (302, "/")
+
+
+def test_a_page_with_a_question_is_returned_to(app, add_rider):
+    add_rider("Coyote")
+    browser = app.test_client()
+    form = {"csrf_token": form_token(browser, "/accounts/log-in"), "name": "Coyote", "password": PASSWORD}
+    asked = "/standings/?period=all"
+    answer = browser.post("/accounts/log-in", query_string={"next": asked}, data=form)
+    assert answer.headers["Location"] == asked
 
 
 def test_log_out_ends_the_session(log_in, add_rider):
