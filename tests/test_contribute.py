@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -188,16 +189,22 @@ def test_who_was_paid_for_new_ground_is_not_paid_again_as_its_route(
     assert send("rider 1", gpx_of(bus_ride(EAST, day(20), seed=50))).millipoints == 0
 
 
-def test_a_route_held_back_is_not_named_by_its_id(send: Send, session: Session, archive: Archive) -> None:
+def test_a_route_held_back_is_not_named(send: Send, session: Session, archive: Archive) -> None:
     careful = dataclasses.replace(CONFIG, feed=dataclasses.replace(CONFIG.feed, min_riders=3))
     for number in range(4):
         send(f"rider {number}", gpx_of(bus_ride(EAST, day(number), seed=number)))
     for number in range(4):
-        send("rider 0", gpx_of(bus_ride(NORTH, day(number, 5), seed=60 + number)))
+        send("rider 0", gpx_of(bus_ride(NORTH, day(number, 5), seed=60 + number), label="Secreta"))
     feed = publish(session, archive, careful, TODAY, NOW_S, RULES)
     assert len(feed.ids["route_id"]) == 1
-    (ride,) = send("eva", gpx_of(bus_ride(NORTH, day(9), seed=99))).rides
-    assert ride.route_id == ""
+    (ride,) = send("eva", gpx_of(bus_ride(NORTH, day(9), seed=99), label="Secreta")).rides
+    assert (ride.route_id, ride.route_name) == ("", "")
+    (line,) = (line for line in ride.lines if line.millipoints)
+    assert re.fullmatch(
+        r"[\d.]+ km (nuevos|confirmados), .+; calidad \d+ %: [\d.]+ puntos\.", line.text_es
+    ), line.text_es
+    assert re.fullmatch(r"[\d.]+ km( that| confirmed,) .+; quality \d+ %: [\d.]+ points\.", line.text_en)
+    assert all("Secreta" not in row.text_es + row.text_en for row in store.ledger_rows(session))
     assert ride.stretch["last_m"] > 2000
     assert ride.stretch["board_stop_id"] == ""
     assert ride.millipoints == pytest.approx(24_000 * 0.8, rel=0.05)  # and it is paid as any other

@@ -91,7 +91,7 @@ class RideReceipt:
     """What one ride of an upload was and what it was worth.
 
     `dropped` counts fixes by reason. `route_id` is empty where no route was recognised (`reason` says why)
-    or too few people support it to publish it; `stretch` is the names of the first and last stop and the
+    or too few people support it to publish it, and then `route_name` is too; `stretch` is the names of the first and last stop and the
     metres between. `lines` are in the order of the ledger; there is one even where nothing was earned.
     """
 
@@ -385,15 +385,17 @@ def _shown(text: str, n: int = 200) -> str:
 
 
 def recognised_as(known: Known, index: int, trips: Trips) -> dict[str, Any]:
-    """The columns that say which route a ride was; ids are empty where the public may not know it yet."""
+    """The columns that say which route a ride was; its id and name are empty where the public may not know."""
     pattern = int(trips.pattern_index[index])
     if pattern < 0:
         return {"stretch": {}, "confidence": 0.0, "route_id": "", "route_name": "", "pattern_id": ""}
     patterns, routes = known.network.patterns, known.network.routes
     route = int(patterns.route_index[pattern])
+    route_id = known.route_id[route]
+    name = routes.short_name[route] or routes.long_name[route] or route_id
     return {
-        "route_id": known.route_id[route],
-        "route_name": (routes.short_name[route] or routes.long_name[route] or known.route_id[route])[:200],
+        "route_id": route_id,
+        "route_name": name[:200] if route_id else "",  # it stands in the ledger, which everybody reads
         "direction_id": int(patterns.direction_id[pattern]),
         "pattern_id": known.pattern_id[pattern],
         "confidence": float(trips.confidence[index]),
