@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from transitmap.errors import ConfigError
 
@@ -161,9 +165,69 @@ class Config:
     times: TimesConfig = field(default_factory=TimesConfig)
     feed: FeedConfig = field(default_factory=FeedConfig)
 
-    def as_dict(self) -> dict[str, dict[str, Any]]:
-        """The settings as plain dictionaries, for a run's folder."""
-        return asdict(self)
+
+class Rule(NamedTuple):
+    """What values the settings of some names may have; `words` ends the sentence "collect.trim_m = -5: "."""
+
+    names: str
+    words: str
+    holds: Callable[[Any], bool]
+
+
+def _at_least(least: int) -> tuple[str, Callable[[Any], bool]]:
+    return f"must be at least {least}", lambda count: count >= least
+
+
+def _like(pattern: str) -> Callable[[Any], bool]:
+    return lambda text: re.fullmatch(pattern, text) is not None
+
+
+def _is_zone(name: str) -> bool:
+    """Whether a name is in the time zone database. A folder of it and a way out of it are other errors."""
+    try:
+        return name == "" or bool(ZoneInfo(name).key)
+    except (KeyError, ValueError, OSError):
+        return False
+
+
+MOST = 1e9
+"""No length, time or speed is above it; so NaN and infinity break a rule like any other number."""
+FROM_0 = ("must be from 0 to 1e9", lambda number: 0 <= number <= MOST)
+ABOVE_0 = ("must be above 0 and at most 1e9", lambda number: 0 < number <= MOST)
+SHARE = ("must be from 0 to 1", lambda share: 0 <= share <= 1)
+URL = ("must begin with http:// or https:// and name a host", _like(r"https?://[^\s/]\S*"))
+
+RULES = (
+    Rule("*.share_*", *SHARE),
+    Rule("*.min_share", *SHARE),
+    Rule("collect.trim_m", *FROM_0),
+    Rule("collect.max_past_years", *FROM_0),
+    Rule("*_m", *ABOVE_0),
+    Rule("*_s", *ABOVE_0),
+    Rule("patterns.min_support", *ABOVE_0),
+    Rule("stops.min_halts", *ABOVE_0),
+    Rule("collect.max_upload_bytes", *_at_least(0)),
+    Rule("collect.max_unpacked_bytes", *_at_least(0)),
+    Rule("collect.max_members", *_at_least(0)),
+    Rule("collect.max_member_bytes", *_at_least(1)),
+    Rule("collect.max_depth", *_at_least(5)),  # gpx, trk, trkseg, trkpt, time
+    Rule("collect.max_attributes", *_at_least(2)),  # lat, lon
+    Rule("collect.max_name_chars", *_at_least(1)),
+    Rule("collect.m??_fixes", *_at_least(2)),
+    Rule("copies.min_positions", *_at_least(1)),
+    Rule("patterns.min_points", *_at_least(2)),
+    Rule("patterns.min_overlap", *_at_least(1)),
+    Rule("shapes.passes", *_at_least(1)),
+    Rule("feed.min_riders", *_at_least(1)),
+    Rule("feed.valid_days", "must be from 1 to 3650", lambda days: 1 <= days <= 3650),
+    Rule("feed.*_name", "must not be blank", lambda text: bool(text.strip())),
+    Rule("feed.*_url", *URL),
+    Rule("feed.contact_email", "must be an address with an @", _like(r"[^@\s]+@[^@\s]+")),
+    Rule("feed.lang", "must be a code of two small letters (ISO 639-1)", _like("[a-z]{2}")),
+    Rule("feed.country", "must be empty or two capitals (ISO 3166)", _like("([A-Z]{2})?")),
+    Rule("feed.timezone", "must be empty or a name as America/Mexico_City", _is_zone),
+)
+"""The first rule whose `names` fit a setting (`table.key`) holds for it."""
 
 
 def server_defaults() -> Config:
@@ -178,14 +242,15 @@ def load_config(path: Path | None, defaults: Config | None = None) -> Config:
     """The settings in a TOML file (one table a stage), the rest by `defaults`; those alone without a file.
 
     Raises:
-        ConfigError: the file is no TOML, or names a table or key that does not exist, or of another type.
+        ConfigError: the file is no TOML, names a table or key that does not exist, or a value is of another
+            type or breaks its rule (`RULES`).
     """
     config = defaults or Config()
     if path is None:
         return config
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigError("config", path.name, f"cannot be read as TOML: {error}") from error
     return override(config, tables)
 
@@ -206,16 +271,22 @@ def override(config: Config, tables: dict[str, Any]) -> Config:
 
 
 def _checked(name: str, stage: Any, table: dict[str, Any]) -> dict[str, Any]:
-    """The table's values, each of the type its default has."""
+    """The table's values, each of the type its default has and within its rule."""
     known = {column.name: getattr(stage, column.name) for column in fields(stage)}
     checked = {}
     for key, value in table.items():
         if key not in known:
             raise ConfigError(f"{name}.{key}", value, f"no such setting, have {', '.join(sorted(known))}")
         kind = type(known[key])
-        if kind is float and type(value) is int:
-            value = float(value)
-        if type(value) is not kind:
+        if type(value) is not kind and not (kind is float and type(value) is int):
             raise ConfigError(f"{name}.{key}", value, f"must be of type {kind.__name__}")
-        checked[key] = value
+        rule = rule_of(f"{name}.{key}")
+        if not rule.holds(value):
+            raise ConfigError(f"{name}.{key}", value, rule.words)
+        checked[key] = kind(value)
     return checked
+
+
+def rule_of(setting: str) -> Rule:
+    """The rule of a setting such as `stops.bin_m`."""
+    return next(rule for rule in RULES if fnmatchcase(setting, rule.names))
