@@ -58,7 +58,7 @@ LAYERS = {
 
 STAGES = {
     "transitmap/infer": (
-        "copies labels legs lines patterns patterns_known routes shapes sightings stops times trips"
+        "areas copies labels legs lines patterns patterns_known routes shapes sightings stops times trips"
     ),
     "transitmap/gtfs": "admit carry_ids evidence feed pack read validate",
     "transitmap/points": "evidence rules score standings",

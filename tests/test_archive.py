@@ -184,6 +184,7 @@ def made_up_network() -> Network:
         f(0, 900),
         f(0, 120),
         f(0, np.nan),
+        i(2, 1),
     )
     headways = Headways(i(0), i(0), i(21600), i(36000), f(600), f(500), f(np.nan), i(7), np.array([True]))
     shapes = Shapes(i(0, 2), f(19, 19.1), f(-99, -99.1), f(0, 900))

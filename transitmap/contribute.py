@@ -146,12 +146,13 @@ def contribute(
 
     The body is kept before it is understood, also where it is refused. The same body by the same rider is
     the first upload again and earns nothing more. `session` must be a writing one; it is committed. Points
-    follow the feed that holds now, and rides are scored one after the other.
+    follow the feed that holds now, and rides are scored one after the other. A body that is kept and cannot
+    be understood now (a busy database, a full disk, a feed of other rules) stays `received` for the worker.
 
     Raises:
         UploadRefused: `already_contributed` (by another rider) or `too_large`; nothing is kept then.
-        ConfigError: `rules` are not the ones of the feed that holds now.
         OSError: the archive could not keep the body; nothing is acknowledged.
+        store.TRY_AGAIN: the database could not keep the upload; nothing is acknowledged.
     """
     limit = config.collect.max_upload_bytes
     if limit and len(body) > limit:
@@ -159,9 +160,14 @@ def contribute(
     sha256 = archive.put(body)
     upload, is_new = store.add_upload(session, user.id, sha256, name, len(body), now_s, consent)
     session.commit()
-    if upload.state == store.RECEIVED:
-        understand(session, archive, upload, config, rules, now_s)
-    return receipt_of(session, upload, is_new)
+    waits = Receipt(upload.id, is_new, store.RECEIVED, "", "", ())
+    try:
+        if upload.state == store.RECEIVED:
+            understand(session, archive, upload, config, rules, now_s)
+        return receipt_of(session, upload, is_new)
+    except (*store.TRY_AGAIN, OSError, ConfigError):
+        session.rollback()
+        return waits
 
 
 def understand(
@@ -173,7 +179,7 @@ def understand(
     recognised again: a ride is always scored under the feed that holds at that moment.
 
     Raises:
-        ConfigError: as `contribute`.
+        ConfigError: `rules` are not the ones of the feed that holds now.
     """
     try:
         rides = collect_canonical(archive, upload, config)
@@ -295,7 +301,7 @@ def nothing_known(timezone: str) -> Known:
     network = Network(
         stops=Stops(none, none, none, none, rows, rows, rows, none, ()),
         routes=Routes((), (), none),
-        patterns=Patterns(rows, rows, rows, rows, rows, none, (), start, rows, none, none, none),
+        patterns=Patterns(rows, rows, rows, rows, rows, none, (), start, rows, none, none, none, rows),
         shapes=Shapes(start, none, none, none),
         headways=Headways(rows, rows, rows, rows, none, none, none, rows, np.zeros(0, dtype=bool)),
         timezone=timezone,

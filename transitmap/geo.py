@@ -25,8 +25,12 @@ class Plane:
 
     @classmethod
     def around(cls, lat_deg: FloatArray, lon_deg: FloatArray) -> Plane:
-        """The plane at the median of the positions, which a few stray fixes cannot move."""
-        return cls(float(np.median(lat_deg)), float(np.median(lon_deg)))
+        """The plane at the median of the positions, which a few stray fixes cannot move.
+
+        Longitudes are compared with the first one, so a street across the antimeridian stays one street.
+        """
+        east_deg = float(np.median((lon_deg - lon_deg[0] + 180.0) % 360.0 - 180.0))
+        return cls(float(np.median(lat_deg)), (float(lon_deg[0]) + east_deg + 180.0) % 360.0 - 180.0)
 
     def _metres_per_deg(self) -> tuple[float, float]:
         s2 = np.sin(np.radians(self.lat_deg)) ** 2

@@ -236,8 +236,9 @@ class Patterns(Columns):
     """Ordered chains of stops that vehicles run; row i has shape i.
 
     Ragged by `call_start`: `stop_index` (rows of Stops), `along_m` (metres along the shape), `run_s` (median
-    seconds since the first stop, strictly increasing) and `run_spread_s` (half the 10-90 % range, NaN where
-    only one vehicle was timed). `direction_id` is 0 or 1 as in GTFS, `headsign` is empty where unknown.
+    seconds since the first stop, strictly increasing), `run_spread_s` (half the 10-90 % range, NaN where
+    only one vehicle was timed) and `call_n_riders` (people of this pattern who were aboard there).
+    `direction_id` is 0 or 1 as in GTFS, `headsign` is empty where unknown.
     """
 
     route_index: IntArray
@@ -252,6 +253,7 @@ class Patterns(Columns):
     along_m: FloatArray
     run_s: FloatArray
     run_spread_s: FloatArray
+    call_n_riders: IntArray
 
     def __len__(self) -> int:
         return len(self.route_index)

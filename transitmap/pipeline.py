@@ -18,6 +18,7 @@ from transitmap.errors import UploadRefused
 from transitmap.geo import Plane, along_m
 from transitmap.gtfs import admit, carry_ids, evidence, feed, pack, read, validate
 from transitmap.infer import (
+    areas,
     copies,
     labels,
     legs,
@@ -32,6 +33,7 @@ from transitmap.infer import (
 )
 from transitmap.infer import stops as stops_stage
 from transitmap.model import (
+    BoolArray,
     FloatArray,
     Ids,
     IntArray,
@@ -44,6 +46,9 @@ from transitmap.model import (
     Tables,
     Trips,
 )
+
+AT_CALL_M = 50.0
+"""A ride that starts or ends this far from a stop was at it."""
 
 log = logging.getLogger("transitmap.pipeline")
 Progress = Callable[[str, float], None]
@@ -88,13 +93,13 @@ def infer_network(
     Without a single vehicle leg the network is empty. Pure: the same rides give the same network.
     """
     tell = _Teller(progress)
-    plane = _plane(rides)
     tell("copies", 0.0)
+    plane, is_far = areas.find_area(rides, config.areas)
     copy_of = copies.find_copies(rides, config.copies)
     tell("legs", 0.05)
     leg = legs.split_legs(rides, config.legs)
     tell("lines", 0.3)
-    line = lines.draw_lines(rides, leg, copy_of, plane, config.lines)
+    line = lines.draw_lines(rides, leg, is_far | (copy_of >= 0), plane, config.lines)
     label = [labels.clean_label(rides[k].label) for k in line.ride_index]
     tell("patterns", 0.4)
     path = patterns.find_paths(line, label, config.lines.near_m, config.patterns)
@@ -107,8 +112,11 @@ def infer_network(
     tell("times", 0.9)
     zone = config.feed.timezone or times.timezone_of(plane.lat_deg, plane.lon_deg)
     run = times.time_runs(sighting, call.start, call.along_m, config.times)
-    headway = times.find_headways(sighting, copy_of, call.start, call.along_m, run.run_s, zone, config.times)
-    trip = trips.name_trips(rides, leg, line, sighting, call.start, call.along_m, copy_of)
+    rider = np.unique([_rider(rides, k) for k in range(len(rides))], return_inverse=True)[1]
+    headway = times.find_headways(
+        sighting, rider, call.start, call.along_m, run.run_s, zone, config.feed.min_riders, config.times
+    )
+    trip = trips.name_trips(rides, leg, line, sighting, call.start, call.along_m, copy_of, is_far)
     tell("network", 1.0)
     pattern = _patterns(rides, trip, route, call, run, zone)
     days = _days(rides, zone)
@@ -117,17 +125,17 @@ def infer_network(
 
 def recognise(network: Network, rides: Sequence[Ride], config: Config) -> Trips:
     """What new rides are in a network already mapped; the network does not change."""
-    plane = _plane(rides)
+    plane, is_far = areas.find_area(rides, config.areas)
     copy_of = copies.find_copies(rides, config.copies)
     leg = legs.split_legs(rides, config.legs)
-    line = lines.draw_lines(rides, leg, copy_of, plane, config.lines)
+    line = lines.draw_lines(rides, leg, is_far | (copy_of >= 0), plane, config.lines)
     label = [labels.clean_label(rides[k].label) for k in line.ride_index]
     called = [labels.clean_label(network.routes.short_name[k]) for k in network.patterns.route_index]
     shape_m = patterns_known.known_shapes(network, plane)
     path = patterns_known.match_lines(line, label, called, shape_m, config.lines, config.patterns)
     sighting = sightings.see_vehicles(line, path, shape_m)
     pattern = network.patterns
-    return trips.name_trips(rides, leg, line, sighting, pattern.call_start, pattern.along_m, copy_of)
+    return trips.name_trips(rides, leg, line, sighting, pattern.call_start, pattern.along_m, copy_of, is_far)
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,13 +195,6 @@ class _Teller:
             self._progress(stage, share)
 
 
-def _plane(rides: Sequence[Ride]) -> Plane:
-    """One plane for the city, around the middle of the rides' own middles: a stray trip cannot move it."""
-    middles = [(np.median(r.fixes.lat_deg), np.median(r.fixes.lon_deg)) for r in rides if len(r.fixes)]
-    lat_deg, lon_deg = np.array(middles, dtype=float).reshape(-1, 2).T
-    return Plane.around(lat_deg, lon_deg) if len(middles) else Plane(0.0, 0.0)
-
-
 def _days(rides: Sequence[Ride], zone: str) -> tuple[str, str]:
     """First and last local day of the evidence as ISO dates; empty strings without any."""
     first_s = np.array([ride.fixes.time_s[0] for ride in rides if len(ride.fixes)], dtype=float)
@@ -239,12 +240,33 @@ def _patterns(
         along_m=call.along_m,
         run_s=run.run_s,
         run_spread_s=run.run_spread_s,
+        call_n_riders=_aboard(rides, trip, call),
     )
+
+
+def _aboard(rides: Sequence[Ride], trip: Trips, call: stops_stage.Calls) -> IntArray:
+    """For each call of each pattern, how many people of the pattern were aboard there."""
+    n_riders = np.zeros(len(call.along_m), dtype=np.int64)
+    for pattern in range(len(call.start) - 1):
+        calls = slice(call.start[pattern], call.start[pattern + 1])
+        along_m = call.along_m[calls]
+        riders: dict[str, BoolArray] = {}
+        for k in np.flatnonzero(trip.pattern_index == pattern):
+            there = (along_m >= trip.first_m[k] - AT_CALL_M) & (along_m <= trip.last_m[k] + AT_CALL_M)
+            who = _rider(rides, int(k))
+            riders[who] = there | riders.get(who, np.zeros(len(along_m), dtype=bool))
+        n_riders[calls] = sum(riders.values(), np.zeros(len(along_m), dtype=np.int64))
+    return n_riders
+
+
+def _rider(rides: Sequence[Ride], k: int) -> str:
+    """Who rode; a ride whose rider nobody knows has a rider of its own."""
+    return rides[k].rider_id or f"ride {k}"
 
 
 def _support(rides: Sequence[Ride], members: IntArray, zone: str) -> tuple[int, int, int]:
     """Rides, riders and days; a ride whose rider nobody knows counts as a rider of its own."""
-    riders = {rides[k].rider_id or f"ride {k}" for k in members}
+    riders = {_rider(rides, int(k)) for k in members}
     start_s = np.array([rides[k].fixes.time_s[0] for k in members], dtype=float)
     days = np.unique(times.local_clock(start_s, zone)[0]) if len(members) else members
     return len(members), len(riders), len(days)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from transitmap.gtfs.admit import admitted_patterns
+from transitmap.gtfs.admit import admitted_patterns, supported_calls
 from transitmap.gtfs.feed import published_trip_id
 from transitmap.model import MODES, FloatArray, Ids, Legs, Network, Refusal, Ride, Trips
 
@@ -69,16 +69,18 @@ def _published(inferred: Network, admitted: Network, ids: Ids, min_riders: int) 
     """The published patterns by their row in the inferred network."""
     found: dict[int, Published] = {}
     patterns = admitted.patterns
+    supported = supported_calls(inferred, min_riders)
     for row, old in enumerate(np.flatnonzero(admitted_patterns(inferred, min_riders)).tolist()):
         trip_id = published_trip_id(admitted, ids, row, 0)
         if trip_id:
             calls = slice(patterns.call_start[row], patterns.call_start[row + 1])
+            before = slice(inferred.patterns.call_start[old], inferred.patterns.call_start[old + 1])
             found[old] = Published(
                 ids.route_id[patterns.route_index[row]],
                 str(int(patterns.direction_id[row])),
                 trip_id,
                 [ids.stop_id[k] for k in patterns.stop_index[calls]],
-                patterns.along_m[calls],
+                inferred.patterns.along_m[before][supported[before]],
             )
     return found
 

@@ -98,6 +98,7 @@ def _patterns(chains, along):
         along_m=np.concatenate([np.array(one) for one in along]),
         run_s=np.concatenate(run),
         run_spread_s=np.concatenate([np.full(n, 30.0) for n in n_calls]),
+        call_n_riders=np.repeat([8, 5, 7, 3], n_calls),
     )
 
 

@@ -58,7 +58,7 @@ def test_rows_are_renumbered_to_the_same_things():
     old_stop, old_along_m, old_run_s = calls(city, 2)
     new_stop, new_along_m, new_run_s = calls(admitted, 1)
     assert np.allclose(admitted.stops.lat_deg[new_stop], city.stops.lat_deg[old_stop])
-    assert np.array_equal(new_along_m, old_along_m)
+    assert np.allclose(new_along_m, old_along_m - old_along_m[0])
     assert np.allclose(new_run_s, old_run_s)
     assert admitted.headways.pattern_index.tolist() == [0, 1, 1, 2]
     assert admitted_patterns(city, 3).tolist() == [False, True, True, True]
@@ -76,7 +76,7 @@ def test_without_its_first_stop_a_pattern_is_timed_from_the_second():
     city = with_riders(stops={0: 2})
     admitted, _ = admit(city, 3)
     _, along_m, run_s = calls(admitted, 0)
-    assert along_m[0] == 700
+    assert along_m[0] == 0.0
     assert run_s[0] == 0
     assert run_s[1] == pytest.approx(780 / 6)
     shift_s = round(680 / 6)
@@ -95,3 +95,42 @@ def test_nothing_may_be_left():
     assert [len(one) for one in (admitted.patterns, admitted.stops, admitted.routes)] == [0, 0, 0]
     assert len(admitted.headways) == 0
     assert "4 of 4 patterns held back: fewer than 1000 riders" in held_back
+
+
+def test_every_line_begins_and_ends_at_a_stop():
+    admitted, _ = admit(small_city(), 1)
+    start = admitted.shapes.point_start
+    assert len(admitted.patterns) == 4
+    for pattern in range(len(admitted.patterns)):
+        _, along_m, _ = calls(admitted, pattern)
+        line_m = admitted.shapes.along_m[start[pattern] : start[pattern + 1]]
+        assert line_m[0] == along_m[0] == 0.0
+        assert line_m[-1] == along_m[-1]
+        assert (np.diff(line_m) > 0).all()
+
+
+def test_the_road_that_only_one_person_rode_is_not_published():
+    city = small_city()
+    n_aboard = city.patterns.call_n_riders.copy()
+    last = int(city.patterns.call_start[1])
+    n_aboard[last - 1] = 1
+    city = small_city(patterns=replace(city.patterns, call_n_riders=n_aboard))
+    _, old_along_m, _ = calls(city, 0)
+    admitted, _ = admit(city, 3)
+    _, along_m, _ = calls(admitted, 0)
+    assert len(along_m) == len(old_along_m) - 1
+    line = slice(*admitted.shapes.point_start[:2])
+    assert admitted.shapes.along_m[line][-1] == along_m[-1] == old_along_m[-2] - old_along_m[0]
+    end = admitted.patterns.stop_index[admitted.patterns.call_start[1] - 1]
+    gap_deg = abs(admitted.shapes.lat_deg[line][-1] - admitted.stops.lat_deg[end])
+    assert gap_deg < 1e-3, "the line ends where the last published stop is"
+
+
+def test_of_a_pattern_ridden_in_pieces_the_longest_supported_piece_stays():
+    city = small_city()
+    n_aboard = city.patterns.call_n_riders.copy()
+    first, last = city.patterns.call_start[:2]
+    n_aboard[first + 1] = 1
+    city = small_city(patterns=replace(city.patterns, call_n_riders=n_aboard))
+    admitted, _ = admit(city, 3)
+    assert np.diff(admitted.patterns.call_start)[0] == last - first - 2

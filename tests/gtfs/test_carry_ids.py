@@ -65,7 +65,10 @@ def patterns_of(routes, chains):
     stop_index = np.concatenate(chains).astype(np.int64)
     start = np.concatenate([[0], np.cumsum(n_calls)])
     routes, no_name, sure = np.array(routes), ("",) * n, np.ones(n)
-    return Patterns(routes, one, one, one, one, sure, no_name, start, stop_index, where_m, where_m, where_m)
+    many = np.ones(len(stop_index), dtype=np.int64)
+    return Patterns(
+        routes, one, one, one, one, sure, no_name, start, stop_index, where_m, where_m, where_m, many
+    )
 
 
 def lines_of(pattern_keys, rng):

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 
 from tests.infer.roads import MORNING_S, bus, drive, ride_of
 from transitmap.config import CopiesConfig
 from transitmap.infer.copies import find_copies
+from transitmap.model import Fixes
 
 ROAD = [(0, 0), (1500, 300), (3000, 0)]
 
@@ -22,6 +25,19 @@ def test_a_new_date_or_fewer_fixes_do_not_hide_a_copy():
 def test_two_phones_in_one_vehicle_are_no_copies():
     phones = [bus(ROAD, start_s=MORNING_S, noise_m=4, seed=seed) for seed in range(6)]
     assert find_copies(phones, CopiesConfig()).tolist() == [-1] * 6
+
+
+def test_coarse_phones_on_one_street_are_no_copies():
+    def coarse(seed, start_s=MORNING_S):
+        time_s, xy_m = drive(
+            [(0, 0), (4000, 0)], start_s=start_s, speed_m_s=7.0 + 0.3 * seed, noise_m=2, seed=seed
+        )
+        ride = ride_of(time_s, xy_m)
+        rounded = (np.round(column, 4) for column in (ride.fixes.lat_deg, ride.fixes.lon_deg))
+        return replace(ride, fixes=Fixes(ride.fixes.time_s, *rounded, ride.fixes.accuracy_m))
+
+    rides = [coarse(seed) for seed in range(4)]
+    assert find_copies([*rides, coarse(2, MORNING_S + 86_400)], CopiesConfig()).tolist() == [-1] * 4 + [2]
 
 
 def test_phones_lying_still_are_no_copies():

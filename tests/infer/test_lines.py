@@ -12,7 +12,7 @@ ROAD = [(0, 0), (4000, 0)]
 def draw(*rides, copy_of=None):
     legs = split_legs(rides, LegsConfig())
     copies = np.full(len(rides), -1) if copy_of is None else np.array(copy_of)
-    return draw_lines(rides, legs, copies, PLANE, LinesConfig())
+    return draw_lines(rides, legs, copies >= 0, PLANE, LinesConfig())
 
 
 def test_a_line_keeps_the_length_of_the_road_whatever_the_jitter():

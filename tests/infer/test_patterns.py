@@ -28,7 +28,7 @@ def rides_on(road_m, stretches, label="", seed=0):
 
 def paths_of(rides):
     legs = split_legs(rides, LegsConfig())
-    lines = draw_lines(rides, legs, np.full(len(rides), -1), PLANE, CONFIG.lines)
+    lines = draw_lines(rides, legs, np.zeros(len(rides), dtype=bool), PLANE, CONFIG.lines)
     labels = [clean_label(rides[k].label) for k in lines.ride_index]
     return find_paths(lines, labels, CONFIG.lines.near_m, CONFIG.patterns), lines
 

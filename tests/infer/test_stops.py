@@ -14,7 +14,7 @@ STOPS_M = (600, 1900, 3300, 5000)
 
 def stops_of(rides, shapes_m=(ROAD,)):
     legs = split_legs(rides, LegsConfig())
-    lines = draw_lines(rides, legs, np.full(len(rides), -1), PLANE, CONFIG.lines)
+    lines = draw_lines(rides, legs, np.zeros(len(rides), dtype=bool), PLANE, CONFIG.lines)
     stops, calls = find_stops(rides, legs, lines, shapes_m, PLANE, CONFIG.stops)
     return stops, calls, PLANE.to_metres(stops.lat_deg, stops.lon_deg)
 

@@ -20,7 +20,7 @@ START = np.array([0, 4])
 def sighted(rides, copy_of=None):
     copies = np.full(len(rides), -1) if copy_of is None else np.array(copy_of)
     legs = split_legs(rides, LegsConfig())
-    lines = draw_lines(rides, legs, copies, PLANE, CONFIG.lines)
+    lines = draw_lines(rides, legs, copies >= 0, PLANE, CONFIG.lines)
     paths = find_paths(lines, [""] * len(lines), CONFIG.lines.near_m, CONFIG.patterns)
     return legs, lines, see_vehicles(lines, paths, [ROAD]), copies
 
@@ -49,7 +49,7 @@ def test_vehicles_of_an_hour_bound_its_headway():
     rides = every(600, 5)  # 08:30 to 09:10
     _, _, sightings, copies = sighted(rides)
     run = time_runs(sightings, START, CALLS_M, CONFIG.times)
-    found = find_headways(sightings, copies, START, CALLS_M, run.run_s, "UTC", CONFIG.times)
+    found = find_headways(sightings, np.arange(len(rides)), START, CALLS_M, run.run_s, "UTC", 1, CONFIG.times)
     assert found.start_s.tolist() == [8 * 3600, 9 * 3600]
     assert found.n_vehicles.tolist() == [3, 2]
     assert found.headway_s.tolist() == [1200.0, 1800.0]
@@ -61,11 +61,27 @@ def test_vehicles_of_an_hour_bound_its_headway():
     assert found.day_type.tolist() == [0, 0]
 
 
+def test_an_hour_of_fewer_people_than_must_is_told_with_its_neighbours():
+    rides = every(1700, 8)  # two in each hour from 08:30 to 11:50
+    _, _, sightings, _ = sighted(rides)
+    run = time_runs(sightings, START, CALLS_M, CONFIG.times)
+
+    def windows(rider, min_riders):
+        found = find_headways(
+            sightings, np.array(rider), START, CALLS_M, run.run_s, "UTC", min_riders, CONFIG.times
+        )
+        return list(zip(found.start_s // 3600, found.end_s // 3600, found.n_vehicles, strict=True))
+
+    assert windows(range(8), 3) == [(8, 10, 4), (10, 12, 4)]
+    assert windows([0] * 8, 3) == []
+    assert windows(range(8), 1) == [(8, 9, 2), (9, 10, 2), (10, 11, 2), (11, 12, 2)]
+
+
 def test_phones_in_one_vehicle_are_one_vehicle():
     rides = [bus(ROAD, f"{k}", start_s=MORNING_S, noise_m=3.0, seed=k) for k in range(5)]
     _, _, sightings, copies = sighted(rides)
     run = time_runs(sightings, START, CALLS_M, CONFIG.times)
-    found = find_headways(sightings, copies, START, CALLS_M, run.run_s, "UTC", CONFIG.times)
+    found = find_headways(sightings, np.arange(len(rides)), START, CALLS_M, run.run_s, "UTC", 1, CONFIG.times)
     assert found.n_vehicles.tolist() == [1]
 
 
@@ -94,7 +110,9 @@ def test_every_ride_is_a_trip_or_says_why_not():
     rides = [*every(600, 4), walk, still, car, part, one, every(600, 1)[0]]
     copy_of = [-1] * 9 + [0]
     legs, lines, sightings, copies = sighted(rides, copy_of)
-    trips = name_trips(rides, legs, lines, sightings, START, CALLS_M, copies)
+    trips = name_trips(
+        rides, legs, lines, sightings, START, CALLS_M, copies, np.zeros(len(rides), dtype=bool)
+    )
     assert trips.reason == ("", "", "", "", "walking", "standing", "no_pattern", "", "too_short", "copy")
     assert (trips.pattern_index[[0, 7]] == 0).all()
     assert (trips.board_call[0], trips.alight_call[0]) == (0, 3)

@@ -53,6 +53,7 @@ def network_of(
             np.array([x for m in lengths for x in (0.0, m)]),
             np.array([x for m in lengths for x in (0.0, m / 8)]),
             np.full(n_stops, np.nan),
+            np.full(n_stops, 3),
         ),
         shapes=Shapes(
             np.concatenate([[0], np.cumsum([len(line) for line in lines])]).astype(np.int64),

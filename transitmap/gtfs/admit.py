@@ -22,7 +22,7 @@ def admit(network: Network, min_riders: int) -> tuple[Network, list[str]]:
     """
     keep_pattern = admitted_patterns(network, min_riders)
     n_calls = np.diff(network.patterns.call_start)
-    keep_call = _keep_call(network, min_riders) & np.repeat(keep_pattern, n_calls)
+    keep_call = supported_calls(network, min_riders) & np.repeat(keep_pattern, n_calls)
     keep_stop = np.zeros(len(network.stops), dtype=bool)
     keep_stop[network.patterns.stop_index[keep_call]] = True
     keep_route = np.zeros(len(network.routes), dtype=bool)
@@ -32,7 +32,7 @@ def admit(network: Network, min_riders: int) -> tuple[Network, list[str]]:
         stops=_take_stops(network.stops, keep_stop),
         routes=_take_routes(network.routes, keep_route),
         patterns=_take_patterns(network.patterns, keep_pattern, keep_call, keep_stop, keep_route),
-        shapes=_take_shapes(network.shapes, keep_pattern),
+        shapes=_take_shapes(network, keep_pattern, keep_call),
         headways=_take_headways(network, keep_pattern, keep_call),
     )
     return admitted, _held_back(network, min_riders, keep_stop, keep_pattern, keep_route)
@@ -41,13 +41,26 @@ def admit(network: Network, min_riders: int) -> tuple[Network, list[str]]:
 def admitted_patterns(network: Network, min_riders: int) -> Mask:
     """Which patterns `admit` keeps: row i of the network becomes row `cumsum(kept)[i] - 1`."""
     patterns = network.patterns
-    n_calls = _per_pattern(patterns.call_start, _keep_call(network, min_riders))
+    n_calls = _per_pattern(patterns.call_start, supported_calls(network, min_riders))
     return _supported(patterns.n_riders, min_riders) & (n_calls >= 2)
 
 
-def _keep_call(network: Network, min_riders: int) -> Mask:
-    """Which calls are at stops that enough people used."""
-    return _supported(network.stops.n_riders, min_riders)[network.patterns.stop_index]
+def supported_calls(network: Network, min_riders: int) -> Mask:
+    """Which calls enough people support: at the stop, and aboard on every metre between the kept ones.
+
+    Of a pattern that enough people rode only in pieces, the piece with most calls is kept.
+    """
+    patterns = network.patterns
+    aboard = _supported(patterns.call_n_riders, min_riders)
+    for first, last in zip(patterns.call_start[:-1], patterns.call_start[1:], strict=True):
+        edges = np.flatnonzero(
+            np.diff(np.concatenate([[False], aboard[first:last], [False]]).astype(np.int8))
+        )
+        if len(edges) > 2:
+            longest = int(np.argmax(edges[1::2] - edges[::2]))
+            aboard[first : first + edges[2 * longest]] = False
+            aboard[first + edges[2 * longest + 1] : last] = False
+    return np.asarray(aboard & _supported(network.stops.n_riders, min_riders)[patterns.stop_index])
 
 
 def _supported(n_riders: IntArray, min_riders: int) -> Mask:
@@ -90,7 +103,7 @@ def _take_patterns(
     """The kept patterns with their kept calls, pointing to the new rows of stops and routes."""
     n_calls = _per_pattern(patterns.call_start, keep_call)[keep]
     call_start = np.concatenate([[0], np.cumsum(n_calls)]).astype(np.int64)
-    run_s = patterns.run_s[keep_call]
+    run_s, along_m = patterns.run_s[keep_call], patterns.along_m[keep_call]
     return Patterns(
         _new_rows(keep_route)[patterns.route_index[keep]],
         patterns.direction_id[keep],
@@ -101,21 +114,35 @@ def _take_patterns(
         _take(patterns.headsign, keep),
         call_start,
         _new_rows(keep_stop)[patterns.stop_index[keep_call]],
-        patterns.along_m[keep_call],
+        along_m - np.repeat(along_m[call_start[:-1]], n_calls),
         run_s - np.repeat(run_s[call_start[:-1]], n_calls),
         patterns.run_spread_s[keep_call],
+        patterns.call_n_riders[keep_call],
     )
 
 
-def _take_shapes(shapes: Shapes, keep: Mask) -> Shapes:
-    n_points = np.diff(shapes.point_start)
-    keep_point = np.repeat(keep, n_points)
-    return Shapes(
-        np.concatenate([[0], np.cumsum(n_points[keep])]).astype(np.int64),
-        shapes.lat_deg[keep_point],
-        shapes.lon_deg[keep_point],
-        shapes.along_m[keep_point],
-    )
+def _take_shapes(network: Network, keep_pattern: Mask, keep_call: Mask) -> Shapes:
+    """The lines of the kept patterns, cut at their first and last kept call: beyond, too few people rode."""
+    shapes, patterns = network.shapes, network.patterns
+    pieces = []
+    for row in np.flatnonzero(keep_pattern):
+        calls = slice(patterns.call_start[row], patterns.call_start[row + 1])
+        points = slice(shapes.point_start[row], shapes.point_start[row + 1])
+        called_m = patterns.along_m[calls][keep_call[calls]]
+        pieces.append(_cut(shapes, points, float(called_m[0]), float(called_m[-1])))
+    lat_deg, lon_deg, along_m = np.concatenate([*pieces, np.zeros((0, 3))]).T
+    start = np.concatenate([[0], np.cumsum([len(piece) for piece in pieces])]).astype(np.int64)
+    return Shapes(start, lat_deg, lon_deg, along_m)
+
+
+def _cut(shapes: Shapes, points: slice, first_m: float, last_m: float) -> npt.NDArray[np.float64]:
+    """(n, 3) latitude, longitude and distance of a line from one distance to another, distance from 0."""
+    along_m = shapes.along_m[points]
+    inner_m = along_m[(along_m > first_m) & (along_m < last_m)]
+    where_m = np.concatenate([[first_m], inner_m, [last_m]])
+    lon_deg = np.unwrap(shapes.lon_deg[points], period=360.0)
+    east_deg = (np.interp(where_m, along_m, lon_deg) + 180.0) % 360.0 - 180.0
+    return np.column_stack([np.interp(where_m, along_m, shapes.lat_deg[points]), east_deg, where_m - first_m])
 
 
 def _take_headways(network: Network, keep_pattern: Mask, keep_call: Mask) -> Headways:

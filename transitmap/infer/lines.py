@@ -29,14 +29,14 @@ class _Line(NamedTuple):
 
 
 def draw_lines(
-    rides: Sequence[Ride], legs: Legs, copy_of: IntArray, plane: geo.Plane, config: LinesConfig
+    rides: Sequence[Ride], legs: Legs, is_left_out: BoolArray, plane: geo.Plane, config: LinesConfig
 ) -> Lines:
-    """A line for each vehicle leg that moved, spikes taken out; legs of one place, and copies, give none.
+    """A line for each vehicle leg that moved, spikes taken out; standing legs and rides left out give none.
 
     Gaps are bridged by a straight line whose inner points are not `is_seen`: nobody knows the way there.
     """
     drawn = []
-    is_vehicle = np.isin(legs.mode, (BUS, CAR, RAIL, OTHER)) & (copy_of[legs.ride_index] < 0)
+    is_vehicle = np.isin(legs.mode, (BUS, CAR, RAIL, OTHER)) & ~is_left_out[legs.ride_index]
     for leg_index in np.flatnonzero(is_vehicle):
         line = _draw(rides, legs, int(leg_index), plane, config)
         if line is not None:

@@ -70,41 +70,75 @@ def _hops(passed_s: FloatArray, hop_m: FloatArray, config: TimesConfig) -> tuple
 
 def find_headways(
     sightings: Sightings,
-    copy_of: IntArray,
+    rider: IntArray,
     call_start: IntArray,
     call_along_m: FloatArray,
     run_s: FloatArray,
     timezone: str,
+    min_riders: int,
     config: TimesConfig,
 ) -> Headways:
-    """Upper bounds of the headway per path, day type and hour of the day, from distinct vehicles seen.
+    """Upper bounds of the headway per path, day type and window, from distinct vehicles seen.
 
     Riders see a share of the vehicles that nobody knows, so the gap between sightings bounds the headway
-    from above and is flagged so; an hour in which nobody rode has no row. `low_s` is the shortest headway
-    thought possible, `high_s` the bound if one vehicle fewer had been met.
+    from above and is flagged so; a time at which nobody rode has no row. `low_s` is the shortest headway
+    thought possible, `high_s` the bound if one vehicle fewer had been met. A window is an hour, or as many
+    as it takes until `min_riders` people rode in it: nobody's own hour is told. `rider` numbers the rider
+    of each ride.
     """
-    rows = np.flatnonzero(sightings.is_own & (copy_of[sightings.ride_index] < 0))
+    rows = np.flatnonzero(sightings.is_own)
     first_s = np.array([_first_call_s(sightings, int(r), call_start, call_along_m, run_s) for r in rows])
-    path = sightings.path_index[rows]
     known = np.isfinite(first_s)
-    vehicle = _distinct_vehicles(path[known], first_s[known], config.same_vehicle_s)
-    path, first_s = path[known][vehicle], first_s[known][vehicle]
-    day, second = local_clock(first_s, timezone)
-    day_type = _day_types(day)
-    n_days = np.array([len(np.unique(day[day_type == k])) for k in range(3)])
-    key = np.column_stack([path, day_type, second // HOUR_S])
-    cell, count = np.unique(key, axis=0, return_counts=True) if len(key) else (key, np.zeros(0, dtype=int))
-    bound_s = HOUR_S * n_days[cell[:, 1]] / np.maximum(count, 1)
+    rows, first_s = rows[known], first_s[known]
+    day, second_s = local_clock(first_s, timezone)
+    day_type, path = _day_types(day), sightings.path_index[rows]
+    n_days = [len(np.unique(day[day_type == k])) for k in range(3)]
+    windows: list[list[float]] = []
+    for pattern, kind in np.unique(np.column_stack([path, day_type]), axis=0).reshape(-1, 2).tolist():
+        cell = np.flatnonzero((path == pattern) & (day_type == kind))
+        for start, end, inside in _windows(
+            second_s[cell] // HOUR_S, rider[sightings.ride_index[rows[cell]]], min_riders
+        ):
+            n_vehicles = len(
+                _distinct_vehicles(path[cell[inside]], first_s[cell[inside]], config.same_vehicle_s)
+            )
+            seen_s = float((end - start) * HOUR_S * n_days[kind])
+            windows.append([pattern, kind, start * HOUR_S, end * HOUR_S, seen_s, n_vehicles])
+    return _headways(np.array(windows, dtype=float).reshape(-1, 6), config)
+
+
+def _windows(hour: IntArray, rider: IntArray, min_riders: int) -> list[tuple[int, int, IntArray]]:
+    """First hour, hour after the last, and rows of each window in which enough people rode, in order.
+
+    Hours are put together from the first on; what is left over at the end goes to the window before it.
+    """
+    found: list[tuple[int, int, IntArray]] = []
+    start, rows = 0, np.zeros(0, dtype=np.int64)
+    for now in np.unique(hour).tolist():
+        start = start if len(rows) else now
+        rows = np.concatenate([rows, np.flatnonzero(hour == now)])
+        if len(np.unique(rider[rows])) >= min_riders:
+            found.append((start, now + 1, rows))
+            rows = rows[:0]
+    if len(rows) and found:
+        start, _, before = found.pop()
+        found.append((start, int(hour.max()) + 1, np.concatenate([before, rows])))
+    return found
+
+
+def _headways(windows: FloatArray, config: TimesConfig) -> Headways:
+    """Columns of rows: path, day type, start and end, seconds watched on all days, vehicles."""
+    path, kind, start_s, end_s, watched_s, n_vehicles = windows.T
     return Headways(
-        pattern_index=cell[:, 0].astype(np.int64),
-        day_type=cell[:, 1].astype(np.int64),
-        start_s=(cell[:, 2] * HOUR_S).astype(np.int64),
-        end_s=((cell[:, 2] + 1) * HOUR_S).astype(np.int64),
-        headway_s=np.clip(bound_s, config.min_headway_s, HOUR_S),
-        low_s=np.full(len(cell), config.min_headway_s),
-        high_s=HOUR_S * n_days[cell[:, 1]] / np.maximum(count - 1, 0.5),
-        n_vehicles=count.astype(np.int64),
-        is_bound=np.ones(len(cell), dtype=bool),
+        pattern_index=path.astype(np.int64),
+        day_type=kind.astype(np.int64),
+        start_s=start_s.astype(np.int64),
+        end_s=end_s.astype(np.int64),
+        headway_s=np.clip(watched_s / np.maximum(n_vehicles, 1), config.min_headway_s, end_s - start_s),
+        low_s=np.full(len(windows), config.min_headway_s),
+        high_s=watched_s / np.maximum(n_vehicles - 1, 0.5),
+        n_vehicles=n_vehicles.astype(np.int64),
+        is_bound=np.ones(len(windows), dtype=bool),
     )
 
 

@@ -7,10 +7,22 @@ from collections.abc import Sequence
 import numpy as np
 
 from transitmap.geo import first_reached
-from transitmap.model import OTHER, STILL, WALK, FloatArray, IntArray, Legs, Lines, Ride, Sightings, Trips
+from transitmap.model import (
+    OTHER,
+    STILL,
+    WALK,
+    BoolArray,
+    FloatArray,
+    IntArray,
+    Legs,
+    Lines,
+    Ride,
+    Sightings,
+    Trips,
+)
 
 NO_PATTERN = "no_pattern"
-COPY, STANDING, WALKING, TOO_SHORT = "copy", "standing", "walking", "too_short"
+FAR, COPY, STANDING, WALKING, TOO_SHORT = "far_away", "copy", "standing", "walking", "too_short"
 
 
 def name_trips(
@@ -21,11 +33,12 @@ def name_trips(
     call_start: IntArray,
     call_along_m: FloatArray,
     copy_of: IntArray,
+    is_far: BoolArray,
 ) -> Trips:
     """One row a ride: the pattern that its longest vehicle leg ran, where it was boarded and left, and when.
 
-    Rides that support no pattern say why: a copy of another ride, only standing or walking, too few fixes,
-    or a way that too few others ran (a car, a detour, a route seen once).
+    Rides that support no pattern say why: far from all others, a copy of another ride, only standing or
+    walking, too few fixes, or a way that too few others ran (a car, a detour, a route seen once).
     """
     best = _best_rows(sightings, lines, len(rides))
     rows = [
@@ -48,7 +61,11 @@ def name_trips(
         alight_time_s=table[:, 6],
         confidence=table[:, 7],
         reason=tuple(
-            "" if pattern_index[k] >= 0 else _reason(int(copy_of[k]), int(mode[k]), len(ride.fixes))
+            ""
+            if pattern_index[k] >= 0
+            else FAR
+            if is_far[k]
+            else _reason(int(copy_of[k]), int(mode[k]), len(ride.fixes))
             for k, ride in enumerate(rides)
         ),
     )
