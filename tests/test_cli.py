@@ -1,17 +1,22 @@
 """The command line on files as people really have them: good, odd, broken and hostile."""
 
 import csv
+import dataclasses
 import io
 import json
+import os
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from tests.infer.roads import bus
+from transitmap import build as build_module
 from transitmap import store
 from transitmap.cli import main
+from transitmap.model import Notice
 
 ROAD = np.array([(0, 0), (3000, 0), (3000, 3000), (6000, 3000)], dtype=float)
 HEAD = '<?xml version="1.0"?><gpx version="1.1" creator="hand" xmlns="http://www.topografix.com/GPX/1/1">'
@@ -102,6 +107,83 @@ def test_nothing_usable_is_a_sentence_and_no_feed(name, tmp_path):
     assert "no feed written" in done.output and "Traceback" not in done.output
     assert not (tmp_path / "feed.zip").exists()
     assert len(read_rows(tmp_path / "r.csv")) == 1
+    # There is no feed, so no rule was asked: no count of errors, and no word of an earlier file.
+    assert "errors" not in done.output and "earlier" not in done.output
+
+
+def test_without_a_feed_the_one_before_is_left_and_said_to_be_old(tmp_path):
+    (tmp_path / "page.gpx").write_text(BAD["page.gpx"][0])
+    out = tmp_path / "feed.zip"
+    out.write_bytes(b"of yesterday")
+    done = run("build", tmp_path / "page.gpx", "--out", out)
+    assert done.exit_code == 1
+    assert f"{out} is left as it was (from an earlier build)" in done.output
+    assert out.read_bytes() == b"of yesterday"
+
+
+@pytest.mark.parametrize("option", ["--out", "--report", "--evidence"])
+def test_a_folder_that_is_not_there_is_said_before_the_work(option, tmp_path, good, monkeypatch):
+    monkeypatch.setattr(build_module, "build_feed", None)
+    (tmp_path / "r.gpx").write_text(good["ride-0.gpx"])
+    where = {"--out": tmp_path / "f.zip", option: tmp_path / "nowhere" / "f"}
+    done = run("build", tmp_path / "r.gpx", *(word for pair in where.items() for word in pair))
+    assert done.exit_code == 2, done.output
+    assert f"there is no folder {tmp_path / 'nowhere'}" in done.output.replace("\n", " ")
+    assert not (tmp_path / "f.zip").exists()
+
+
+def test_a_feed_that_breaks_off_leaves_the_one_before(tmp_path, good, monkeypatch):
+    (tmp_path / "rides.zip").write_bytes(zipped(good))
+    out = tmp_path / "feed.zip"
+    out.write_bytes(b"of yesterday")
+
+    def half(path, body):
+        with path.open("wb") as file:
+            file.write(body[:100])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "write_bytes", half)
+        done = run("build", tmp_path / "rides.zip", "--out", out)
+    assert done.exit_code == 2 and "No space left" in done.output
+    assert out.read_bytes() == b"of yesterday"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["feed.zip", "rides.zip"]
+    assert run("build", tmp_path / "rides.zip", "--out", out).exit_code == 0
+    assert zipfile.is_zipfile(out)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["feed.zip", "rides.zip"]
+
+
+def test_a_pipe_named_as_the_feed_stays_a_pipe(tmp_path, good):
+    (tmp_path / "rides.zip").write_bytes(zipped(good))
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert run("build", tmp_path / "rides.zip", "--out", tmp_path / "pipe").exit_code == 0
+        assert os.read(reader, 2) == b"PK"
+    finally:
+        os.close(reader)
+    assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize("words", [[], ["--json"]])
+def test_a_feed_with_errors_is_said_not_to_be_for_publishing(words, tmp_path, good, monkeypatch):
+    (tmp_path / "rides.zip").write_bytes(zipped(good))
+    honest = build_module.build_feed
+
+    def faulty(*given):
+        built = honest(*given)
+        rules = ["first", "first", "second", "third", "fourth"]
+        errors = tuple(Notice(rule, "error", "stops.txt", 2, "made up") for rule in rules)
+        return dataclasses.replace(built, feed=dataclasses.replace(built.feed, notices=errors))
+
+    monkeypatch.setattr(build_module, "build_feed", faulty)
+    done = run("build", tmp_path / "rides.zip", "--out", tmp_path / "feed.zip", *words)
+    assert done.exit_code == 1
+    said = done.stderr if words else done.stdout
+    assert "5 errors, 0 warnings; it must not be published: first, second, third\n" in said
+    assert zipfile.is_zipfile(tmp_path / "feed.zip")
+    if words:
+        assert json.loads(done.stdout)["errors"] == 5
 
 
 def zipped(members):
@@ -167,6 +249,25 @@ def test_simulate_then_build_then_validate(tmp_path):
     assert run("validate", feed, "--today", "2026-03-20").exit_code == 0
     expired = run("validate", feed, "--today", "2031-01-01", "--json")
     assert expired.exit_code == 1 and json.loads(expired.output)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", f"{HEAD}</gpx>".encode(), zipped({"stops.txt": 'stop_id,stop_name\nS1,"half'}), zipped({})[:9]],
+    ids=["empty", "gpx", "no csv", "cut"],
+)
+def test_validating_what_is_no_feed_is_a_sentence_and_exit_2(body, tmp_path):
+    (tmp_path / "notafeed.gpx").write_bytes(body)
+    done = run("validate", tmp_path / "notafeed.gpx")
+    assert done.exit_code == 2, done.output
+    assert done.stderr.startswith("transitmap: notafeed.gpx: no readable feed: ")
+
+
+def test_points_of_a_new_database_are_0_lines(tmp_path):
+    for name, words in {"a": ["replay"], "b": ["standings"], "c": ["standings", "--json"]}.items():
+        done = run("points", *words, "--database-url", f"sqlite:///{tmp_path / name}.sqlite")
+        assert done.exit_code == 0, done.output
+        assert "0 lines" in done.stderr or done.stdout in ("[]\n", "0 ledger lines, 0 differences\n")
 
 
 def test_users_and_tokens_for_scripts(tmp_path):

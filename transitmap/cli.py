@@ -6,7 +6,7 @@ import csv
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +18,24 @@ from transitmap.errors import TransitmapError
 
 if TYPE_CHECKING:
     from transitmap.config import Config
+    from transitmap.model import Notice
 
 FILE = click.Path(path_type=Path)
+
+
+class OutFile(click.Path):
+    """A file to write: that its folder is there is asked before the work, not after it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path, or bad usage."""
+        path: Path = Path(value)
+        super().convert(value, param, ctx)
+        if not path.parent.is_dir():
+            self.fail(f"there is no folder {path.parent} to write {path.name} in", param, ctx)
+        return path
+
+
+OUT_FILE = OutFile(dir_okay=False, writable=True, path_type=Path)
 RIDES = click.argument(
     "inputs", metavar="RIDES...", nargs=-1, required=True, type=click.Path(True, path_type=Path)
 )
@@ -69,9 +85,9 @@ def main(verbose: bool) -> None:
 
 @main.command()
 @RIDES
-@click.option("--out", required=True, type=FILE, help="The feed to write (zip).")
-@click.option("--report", type=FILE, help="A row for every ride: used or ignored, and why (CSV).")
-@click.option("--evidence", type=FILE, help="What every stop, pattern and headway rests on (CSV).")
+@click.option("--out", required=True, type=OUT_FILE, help="The feed to write (zip).")
+@click.option("--report", type=OUT_FILE, help="A row for every ride: used or ignored, and why (CSV).")
+@click.option("--evidence", type=OUT_FILE, help="What every stop, pattern and headway rests on (CSV).")
 @click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="The day the feed is made, else today.")
 @CONFIG
 @JOBS
@@ -97,26 +113,53 @@ def build(
         evidence.write_text(built.feed.evidence_csv, encoding="utf-8")
     summary = built.summary()
     if not summary["patterns"]:
-        click.echo(f"transitmap: no feed written: {_story(summary)}", err=True)
+        kept = f"; {out} is left as it was (from an earlier build)" if out.exists() else ""
+        click.echo(f"transitmap: no feed written: {_story(summary)}{kept}", err=True)
         sys.exit(1)
-    out.write_bytes(built.feed.zip_bytes)
-    click.echo(json.dumps(summary) if as_json else f"{out}: {_story(summary)}")
+    _write_whole(out, built.feed.zip_bytes)
+    verdict = f"{out}: {_story(summary)}; {_verdict(summary, built.feed.notices)}"
+    if as_json:
+        click.echo(json.dumps(summary))
+    if summary["errors"] or not as_json:
+        click.echo(verdict, err=as_json)
     sys.exit(1 if summary["errors"] else 0)
 
 
 def _story(summary: dict[str, Any]) -> str:
-    """What a build did, in a sentence."""
+    """What came of the files, in a sentence."""
     ignored = ", ".join(f"{n} {reason}" for reason, n in summary["ignored"].items()) or "none"
     return (
         f"{summary['files']} files, {summary['rides']} rides, {summary['used']} used, ignored: {ignored}; "
-        f"{summary['stops']} stops, {summary['routes']} routes, {summary['patterns']} patterns; "
-        f"{summary['errors']} errors, {summary['warnings']} warnings"
+        f"{summary['stops']} stops, {summary['routes']} routes, {summary['patterns']} patterns"
     )
+
+
+def _verdict(summary: dict[str, Any], notices: Sequence[Notice]) -> str:
+    """What the rules say of a feed that was written, with the first three that forbid to publish it."""
+    counts = f"{summary['errors']} errors, {summary['warnings']} warnings"
+    broken = list(dict.fromkeys(notice.rule for notice in notices if notice.severity == "error"))
+    return f"{counts}; it must not be published: {', '.join(broken[:3])}" if broken else counts
+
+
+def _write_whole(path: Path, body: bytes) -> None:
+    """Writes a file so that its name never stands for half of it; a device (/dev/null) stays a device."""
+    import os
+
+    target = path.resolve()
+    if target.exists() and not target.is_file():
+        target.write_bytes(body)
+        return
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(body)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 @main.command()
 @RIDES
-@click.option("--out", required=True, type=FILE, help="The table to write (CSV).")
+@click.option("--out", required=True, type=OUT_FILE, help="The table to write (CSV).")
 @CONFIG
 @JOBS
 def legs(inputs: tuple[Path, ...], out: Path, config_path: Path | None, jobs: int) -> None:
@@ -353,6 +396,7 @@ def replay(database_url: str, archive_url: str, config_path: Path | None, as_jso
     from transitmap.archive import Archive
     from transitmap.points.rules import load_rules
 
+    store.upgrade(database_url)
     with store.session(store.open_engine(database_url), write=False) as session:
         found = publish.replay(session, Archive(archive_url), _server_config(config_path), load_rules())
         n_lines = len(store.ledger_rows(session))
@@ -374,12 +418,15 @@ def standings(since_s: float, database_url: str, as_json: bool) -> None:
     from transitmap import store
     from transitmap.points.standings import board
 
+    store.upgrade(database_url)
     with store.session(store.open_engine(database_url), write=False) as session:
         places = board(store.standings_rows(session, since_s))
     rows = [{"rank": p.rank, "name": p.name, "points": p.millipoints / 1000} for p in places]
     if as_json:
         click.echo(json.dumps(rows))
         return
+    if not rows:
+        click.echo("0 lines: nobody has points", err=True)
     table = csv.writer(sys.stdout)
     table.writerows([row["rank"], row["name"], row["points"]] for row in rows)
 

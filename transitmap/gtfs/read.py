@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import warnings
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
+from transitmap.errors import TransitmapError
 from transitmap.model import Tables
+
+# What zipfile raises of what it cannot open, unpack or decipher; ValueError is also how pandas refuses a CSV.
+BROKEN = (OSError, ValueError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+
+
+class FeedUnreadable(TransitmapError, ValueError):
+    """A path that is no feed, or a feed with a table that is no CSV."""
 
 
 def read_tables(path: Path) -> Tables:
@@ -17,7 +26,7 @@ def read_tables(path: Path) -> Tables:
     None) for an empty one; a file with a header only gives columns without rows, an empty file no columns.
 
     Raises:
-        ValueError: the path is no feed, or a table cannot be read as CSV.
+        FeedUnreadable: the path is no feed, or a table cannot be read as CSV.
     """
     from partridge import load_raw_feed
 
@@ -28,8 +37,8 @@ def read_tables(path: Path) -> Tables:
             warnings.filterwarnings("ignore", message="The inplace keyword")
             feed = load_raw_feed(str(path))
             return {name: _columns(feed.get(name)) for name in names}
-    except (OSError, zipfile.BadZipFile, UnicodeDecodeError) as error:
-        raise ValueError(f"{path.name}: no readable feed: {error}") from error
+    except BROKEN as error:
+        raise FeedUnreadable(f"{path.name}: no readable feed: {error}") from error
 
 
 def _table_names(path: Path) -> list[str]:
