@@ -34,8 +34,18 @@ def test_every_verb_is_in_the_readme_and_helps(words, command):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_between_pages_lead_somewhere(page):
-    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+    for target in links(page):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_there_are_links_to_follow():
+    """Or the test above would say nothing: most pages have none."""
+    assert {"CONTRIBUTING.md", "docs/figures.md"} <= {target for page in PAGES for target in links(page)}
+
+
+def links(page):
+    """Links of a page to other files of the project."""
+    return re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
 
 
 def test_every_environment_variable_is_explained():

@@ -30,7 +30,9 @@ def test_branches_share_a_trunk_and_part(city):
 
 
 def test_short_turns_are_parts_of_a_longer_pattern(city):
-    for short in (p for p in city.patterns if p.variant == "short"):
+    shorts = [p for p in city.patterns if p.variant == "short"]
+    assert {p.direction_id for p in shorts} == {0, 1}
+    for short in shorts:
         full = next(
             p
             for p in city.patterns

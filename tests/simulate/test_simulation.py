@@ -36,7 +36,9 @@ def test_files_parse_in_time_order_and_were_uploaded_afterwards(dataset, parsed)
 
 
 def test_boarding_comes_before_alighting(dataset):
-    for ride in true_rides(dataset):
+    rides = true_rides(dataset)
+    assert len(rides) > len(dataset.rides) / 2
+    for ride in rides:
         truth = ride.truth
         assert truth.board_m < truth.alight_m
         assert truth.board_time_s < truth.alight_time_s
@@ -102,6 +104,8 @@ def test_nobody_sits_in_two_vehicles_at_once(dataset):
     by_rider = collections.defaultdict(list)
     for ride in true_rides(dataset):
         by_rider[ride.rider].append((ride.truth.board_time_s, ride.truth.alight_time_s))
+    # A rider with one ride says nothing of two vehicles at once.
+    assert sum(len(spans) > 1 for spans in by_rider.values()) > len(by_rider) / 2
     for spans in by_rider.values():
         spans.sort()
         assert all(before[1] < after[0] for before, after in zip(spans, spans[1:], strict=False))

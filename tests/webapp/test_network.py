@@ -33,7 +33,9 @@ def test_geojson_holds_lines_and_points_and_no_more_than_it_should(app, client):
 def test_the_list_equals_the_map(app, client):
     publish(app)
     page = unescape(client.get("/network/").text)
-    for feature in client.get("/api/v1/network.geojson").json["features"]:
+    features = client.get("/api/v1/network.geojson").json["features"]
+    assert len(features) == 18
+    for feature in features:
         assert feature["properties"]["name"] in page
 
 
