@@ -1,6 +1,7 @@
 """The joints of the story: what a bad trace costs, what an empty town gives, what new rides are."""
 
 import datetime
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -60,6 +61,26 @@ def test_new_rides_are_recognised_and_change_nothing():
     assert trips.reason == ("", "walking", "no_pattern")
     assert abs(trips.first_m[0] - 1000) < 60 and abs(trips.last_m[0] - 5000) < 60
     assert np.array_equal(network.stops.lat_deg, before)
+
+
+def test_a_name_that_one_person_gave_is_not_published():
+    rides = [replace(ride, label="Casa Xoco" if ride.rider_id == "r0" else "") for ride in fleet(6)]
+    on_files, _ = infer_network(rides, CONFIG)
+    assert on_files.routes.short_name == ("CASA XOCO",)
+    on_a_server, _ = infer_network(rides, replace(CONFIG, feed=replace(CONFIG.feed, min_riders=3)))
+    assert on_a_server.routes.short_name == ("",)
+
+
+def test_a_line_that_one_person_rode_to_its_end_is_cut_on_a_server():
+    careful = replace(CONFIG, feed=replace(CONFIG.feed, min_riders=3))
+    short = np.array([(0, 0), (3000, 0), (3000, 1000)], dtype=float)
+    rides = [bus(ROAD, f"a{k}", rider_id="a", noise_m=3, seed=k) for k in range(4)]
+    halts = [(1000, 20), (2500, 20), (3500, 20)]
+    rides += [bus(short, who, rider_id=who, noise_m=3, seed=ord(who), halts=halts) for who in "bcde"]
+    network, _ = infer_network(rides, careful)
+    assert network.shapes.along_m.max() > 8500
+    feed = make_feed(network, careful, datetime.date(2026, 3, 20))
+    assert 0 < feed.network.shapes.along_m.max() < 4200
 
 
 def test_evidence_counts_rides_riders_and_days():

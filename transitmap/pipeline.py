@@ -7,7 +7,7 @@ import logging
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +42,7 @@ from transitmap.model import (
     Patterns,
     Refusal,
     Ride,
+    Routes,
     Shapes,
     Tables,
     Trips,
@@ -120,7 +121,8 @@ def infer_network(
     tell("network", 1.0)
     pattern = _patterns(rides, trip, route, call, run, zone)
     days = _days(rides, zone)
-    return Network(stop, route.routes, pattern, _shapes(shape_m, plane), headway, zone, *days), trip
+    named = _named_by_enough(route, rides, trip, config.feed.min_riders)
+    return Network(stop, named, pattern, _shapes(shape_m, plane), headway, zone, *days), trip
 
 
 def recognise(network: Network, rides: Sequence[Ride], config: Config) -> Trips:
@@ -262,6 +264,20 @@ def _aboard(rides: Sequence[Ride], trip: Trips, call: stops_stage.Calls) -> IntA
 def _rider(rides: Sequence[Ride], k: int) -> str:
     """Who rode; a ride whose rider nobody knows has a rider of its own."""
     return rides[k].rider_id or f"ride {k}"
+
+
+def _named_by_enough(route: routes.Grouping, rides: Sequence[Ride], trip: Trips, min_riders: int) -> Routes:
+    """The routes, without the names that fewer than `min_riders` people gave: free text may be anything."""
+    names = [labels.clean_label(name) for name in route.routes.short_name]
+    riders: list[set[str]] = [set() for _ in names]
+    for k in np.flatnonzero(trip.pattern_index >= 0):
+        row = int(route.route_index[trip.pattern_index[k]])
+        if labels.clean_label(rides[int(k)].label) == names[row]:
+            riders[row].add(_rider(rides, int(k)))
+    kept = zip(route.routes.short_name, riders, strict=True)
+    return replace(
+        route.routes, short_name=tuple(name if len(who) >= min_riders else "" for name, who in kept)
+    )
 
 
 def _support(rides: Sequence[Ride], members: IntArray, zone: str) -> tuple[int, int, int]:
