@@ -211,20 +211,41 @@ def test_a_route_held_back_is_not_named(send: Send, session: Session, archive: A
 
 
 def test_rules_may_not_change_under_a_feed(send: Send, session: Session, archive: Archive) -> None:
+    """The file is kept and waits for a feed of the new rules; it is not scored under the old one."""
     mapped(session, archive, send)
     user = store.user_by_name(session, "rider 0")
     assert user is not None
+    newer, body = dataclasses.replace(RULES, version="other"), gpx_of(bus_ride(NORTH))
+    receipt = contribute(session, archive, user, "a.gpx", body, CONFIG, newer, NOW_S)
+    assert (receipt.state, receipt.is_new, receipt.rides) == (store.RECEIVED, True, ())
+    upload = store.upload_by_id(session, receipt.upload_id, None)
+    assert upload is not None
     with pytest.raises(ConfigError, match="publish first"):
-        contribute(
-            session,
-            archive,
-            user,
-            "a.gpx",
-            gpx_of(bus_ride(NORTH)),
-            CONFIG,
-            dataclasses.replace(RULES, version="other"),
-            NOW_S,
-        )
+        understand(session, archive, upload, CONFIG, newer, NOW_S)
+    session.rollback()
+    publish(session, archive, CONFIG, TODAY, NOW_S, newer)
+    again = contribute(session, archive, user, "a.gpx", body, CONFIG, newer, NOW_S)
+    assert (again.state, again.upload_id) == (store.UNDERSTOOD, receipt.upload_id)
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("disk full"), store.TRY_AGAIN[1]("busy")], ids=["a full disk", "a busy database"]
+)
+def test_what_is_kept_and_cannot_be_read_now_waits(
+    send: Send, session: Session, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    body = gpx_of(bus_ride(EAST))
+
+    def fail(*told: object) -> None:
+        raise error
+
+    with monkeypatch.context() as broken:
+        broken.setattr("transitmap.contribute.recognise_each", fail)
+        receipt = send("ana", body)
+    assert (receipt.state, receipt.is_new, receipt.millipoints) == (store.RECEIVED, True, 0)
+    assert [upload.id for upload in store.uploads_in_state(session, store.RECEIVED)] == [receipt.upload_id]
+    again = send("ana", body)
+    assert (again.upload_id, again.state) == (receipt.upload_id, store.UNDERSTOOD)
 
 
 def test_many_at_once_are_scored_one_after_the_other(engine: sa.Engine, archive: Archive) -> None:

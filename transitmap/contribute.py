@@ -91,8 +91,9 @@ class RideReceipt:
     """What one ride of an upload was and what it was worth.
 
     `dropped` counts fixes by reason. `route_id` is empty where no route was recognised (`reason` says why)
-    or too few people support it to publish it, and then `route_name` is too; `stretch` is the names of the first and last stop and the
-    metres between. `lines` are in the order of the ledger; there is one even where nothing was earned.
+    or too few people support it to publish it, and then `route_name` is too; `stretch` is the names of the
+    first and last stop and the metres between. `lines` are in the order of the ledger; there is one even
+    where nothing was earned.
     """
 
     ride_id: str
@@ -391,7 +392,7 @@ def _shown(text: str, n: int = 200) -> str:
 
 
 def recognised_as(known: Known, index: int, trips: Trips) -> dict[str, Any]:
-    """The columns that say which route a ride was; its id and name are empty where the public may not know."""
+    """The columns that say which route a ride was; id and name are empty where the public may not know."""
     pattern = int(trips.pattern_index[index])
     if pattern < 0:
         return {"stretch": {}, "confidence": 0.0, "route_id": "", "route_name": "", "pattern_id": ""}

@@ -141,9 +141,13 @@ def init_app(app: Flask) -> None:
 @blueprint.alt_response(413, schema=ProblemSchema, description="Too large")
 @blueprint.alt_response(415, schema=ProblemSchema, description="Not a trace")
 @blueprint.alt_response(422, schema=ProblemSchema, description="A trace that cannot be used")
-@blueprint.alt_response(503, schema=ProblemSchema, description="Busy: nothing was kept, try again later")
+@blueprint.alt_response(503, schema=ProblemSchema, description="Busy: no file was kept, try again later")
 def send_traces() -> Response:
-    """Send traces: parts named `file`, or one file as the raw body."""
+    """Send traces: parts named `file`, or one file as the raw body.
+
+    Each file is answered for itself in `uploads`: one of code `busy` was not kept, the others stand. Whoever
+    sends agrees to the words beside the button of the upload page, as there.
+    """
     user = auth.uploader()
     db.commit()  # a slow body must not keep other writers waiting
     received = uploads.receive(max_bytes())
@@ -163,8 +167,9 @@ def _accepted(good: list[Sent], results: list[Sent]) -> Response:
 
 
 def _refused(results: list[Sent]) -> Response:
-    """Every file is refused: the first one's problem, and all of them in `uploads`."""
-    problem = results[0].problem or Problem("fault")
+    """No file is good: the problem that a later try may end, else the first; and all of them in `uploads`."""
+    problems = [result.problem for result in results if result.problem]
+    problem = next((one for one in problems if one.code == "busy"), problems[0])
     members = {"uploads": [_upload(result) for result in results]} if len(results) > 1 else {}
     return answer(Problem(problem.code, problem.detail, **problem.members, **members))
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app
+from flask_babel import gettext as _
 
 from transitmap import store
 from transitmap.collect.intake import unpack
-from transitmap.contribute import contribute
+from transitmap.contribute import Receipt, contribute
 from transitmap.errors import UploadRefused
 from transitmap.model import Refusal
 from webapp import db, published, words
@@ -22,6 +24,11 @@ from webapp.standings import award_view
 if TYPE_CHECKING:
     from transitmap.store import RideRow, Upload, User
     from webapp.atlas import Atlas, RouteView, StopView
+
+log = logging.getLogger("transitmap.web")
+
+CONSENT = "2026-11"
+"""Names the words beside the button of the upload page; whoever changes them changes it too."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,8 @@ class Sent:
 def send_all(user: User, files: Sequence[tuple[str, bytes]]) -> list[Sent]:
     """Contributes each file, and each member of an archive, by itself: a bad one costs no other."""
     limits = current_app.extensions["transitmap_settings"].config.collect
+    if user in db.session():
+        db.session().expunge(user)  # the page names its reader, also after a file was rolled back
     items = (item for name, body in files for item in unpack(name, body, limits))
     return [_refused(item) if isinstance(item, Refusal) else _send(user, *item) for item in items]
 
@@ -86,14 +95,35 @@ def _send(user: User, name: str, body: bytes) -> Sent:
     shown = store.clean_name(name)
     config = current_app.extensions["transitmap_settings"].config
     rules = current_app.extensions["transitmap_rules"]
+    now_s = time.time()
     try:
-        told = contribute(db.session(), db.archive(), user, name, body, config, rules, time.time())
+        told = contribute(db.session(), db.archive(), user, name, body, config, rules, now_s, CONSENT)
     except UploadRefused as error:
         return Sent(shown, store.REFUSED, problem=problem_of(error))
-    upload = store.upload_by_id(db.session(), told.upload_id, user.id)
-    if upload is None or told.state == store.REFUSED:
+    except (*store.TRY_AGAIN, OSError) as error:
+        db.session().rollback()
+        log.error("an upload was not kept: %s", type(error).__name__)
+        return Sent(
+            shown, store.REFUSED, problem=Problem("busy", _("This file did not get in; send it again."))
+        )
+    return _told(user, shown, told)
+
+
+def _told(user: User, shown: str, told: Receipt) -> Sent:
+    """The receipt of a file that is kept; without its rides where the database cannot tell them now."""
+    if told.state == store.REFUSED:
         return Sent(shown, store.REFUSED, told.upload_id, problem=refusal(told.reason, told.detail))
-    return Sent(upload.name, told.state, told.upload_id, not told.is_new, ride_views(upload))
+    waits = Sent(shown, store.RECEIVED, told.upload_id, not told.is_new)
+    if told.state == store.RECEIVED:
+        return waits
+    try:
+        upload = store.upload_by_id(db.session(), told.upload_id, user.id)
+        return (
+            replace(waits, name=upload.name, state=told.state, rides=ride_views(upload)) if upload else waits
+        )
+    except (*store.TRY_AGAIN, OSError):
+        db.session().rollback()
+        return waits
 
 
 def refusal(reason: str, detail: str) -> Problem:
@@ -122,10 +152,10 @@ def _ride_view(ride: RideRow, atlas: Atlas | None) -> RideView:
         warnings=tuple(ride.warnings),
         mode=ride.mode,
         reason=ride.reason,
-        sentence=words.sentence(ride.reason or ride.mode),
+        sentence=_sentence(ride),
         route=atlas.route(ride.route_id) if atlas else None,
         route_id=ride.route_id,
-        route_name=ride.route_name,
+        route_name=ride.route_name if ride.route_id else "",
         direction_id=ride.direction_id,
         board=stops[0],
         alight=stops[1],
@@ -133,6 +163,13 @@ def _ride_view(ride: RideRow, atlas: Atlas | None) -> RideView:
         millipoints=sum(award.millipoints for award in awards),
         awards=tuple(award_view(award) for award in awards),
     )
+
+
+def _sentence(ride: RideRow) -> str:
+    """Why a ride has no route to show; one that is held back has its stretch and no name."""
+    if ride.stretch and not ride.route_id:
+        return str(_("Recognised, but too few riders have confirmed it to show it on the map yet."))
+    return words.sentence(ride.reason or ride.mode)
 
 
 def _stop(atlas: Atlas | None, stop_id: object) -> StopView | None:

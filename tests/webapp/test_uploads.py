@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import io
 import json
@@ -11,11 +12,12 @@ import zipfile
 
 import pytest
 
+from tests.webapp import city
 from tests.webapp.conftest import form_token, serving
 from tests.webapp.traces import gpx, point, ride
 from transitmap import store
 from transitmap.config import CollectConfig, Config
-from webapp import create_app
+from webapp import create_app, receipts
 from webapp.settings import Settings
 
 TRACES = "/api/v1/traces"
@@ -305,6 +307,119 @@ def test_a_locked_database_says_try_again(app, device, monkeypatch):
         assert (page.status_code, page.headers["Retry-After"]) == (503, "30")
         assert "intenta en medio minuto" in page.text
     assert n_uploads(app) == 0
+
+
+BROKEN = [store.TRY_AGAIN[0]("secret", {}, Exception("secret")), store.TRY_AGAIN[1]("busy"), OSError("full")]
+
+
+@pytest.fixture(params=BROKEN, ids=lambda error: type(error).__name__)
+def second_fails(request, monkeypatch):
+    """Nothing can be kept of the second of three files."""
+    kept, calls = store.add_upload, []
+
+    def add(*told, **more):
+        calls.append(1)
+        if len(calls) == 2:
+            raise request.param
+        return kept(*told, **more)
+
+    monkeypatch.setattr(store, "add_upload", add)
+    return request.param
+
+
+def three():
+    return [(io.BytesIO(ride(seed, days=seed)), f"{seed}.gpx") for seed in (1, 2, 3)]
+
+
+def test_a_file_that_cannot_be_kept_costs_no_other(app, device, second_fails, caplog):
+    answer = device({"file": three()}, content_type="multipart/form-data")
+    first, second, third = answer.json["uploads"]
+    assert answer.status_code == 201
+    assert [one["state"] for one in (first, third)] == ["understood", "understood"]
+    assert first["rides"][0]["awards"]
+    assert (second["status"], second["code"], second["id"]) == (503, "busy", "")
+    assert "envíalo otra vez" in second["detail"]
+    assert n_uploads(app) == 2
+    assert type(second_fails).__name__ in caplog.text
+    assert "secret" not in caplog.text
+    assert device(ride(2, days=2)).status_code == 201
+
+
+def test_the_page_shows_the_receipts_beside_a_file_that_cannot_be_kept(log_in, add_rider, second_fails):
+    add_rider("Coyote")
+    client = log_in("Coyote")
+    form = {"csrf_token": form_token(client, "/traces/"), "file": three()}
+    answer = client.post("/traces/", data=form, content_type="multipart/form-data")
+    assert answer.status_code == 200
+    assert answer.text.count("Recibo<") == 2
+    assert "Este archivo no entró" in answer.text
+    assert "Coyote" in answer.text
+
+
+def test_where_nothing_could_be_kept_a_later_try_may_help(app, device, monkeypatch):
+    def full(*told):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("transitmap.archive.Archive.put", full)
+    answer = device({"file": three()}, content_type="multipart/form-data")
+    problem(answer, 503, "busy")
+    assert answer.headers["Retry-After"] == "30"
+    assert [one["code"] for one in answer.json["uploads"]] == ["busy"] * 3
+    assert n_uploads(app) == 0
+
+
+@pytest.mark.parametrize("error", BROKEN, ids=lambda error: type(error).__name__)
+def test_a_file_that_is_kept_is_said_to_be_kept(app, device, monkeypatch, error):
+    """Whatever fails after its row is there: in reading it, or in telling what it was."""
+
+    def fail(*told, **more):
+        raise error
+
+    for place in ("transitmap.contribute.recognise_each", "webapp.receipts.ride_views"):
+        with monkeypatch.context() as broken:
+            broken.setattr(place, fail)
+            answer = device(ride())
+        assert answer.json["state"] == "received"
+        assert answer.json["uploads"][0]["id"]
+        assert n_uploads(app) == 1
+    assert device(ride()).json["state"] == "understood"
+
+
+def test_a_file_sent_while_the_rules_are_new_waits(app, device):
+    rules = app.extensions["transitmap_rules"]
+    city.publish(app)
+    app.extensions["transitmap_rules"] = dataclasses.replace(rules, version="newer")
+    answer = device(ride())
+    assert (answer.status_code, answer.json["state"]) == (201, "received")
+
+
+def test_an_upload_records_the_words_it_was_sent_under(app, device, log_in):
+    device(ride(1))
+    client = log_in("Coyote")
+    page = client.get("/traces/").text
+    assert "Al enviar aceptas" in page
+    assert page.index('id="consent"') < page.index('<button class="big"')
+    assert "By sending you agree" in client.get("/traces/?lang=en").text
+    form = {"csrf_token": form_token(client, "/traces/"), "file": (io.BytesIO(ride(2)), "a.gpx")}
+    client.post("/traces/", data=form, content_type="multipart/form-data")
+    with store.session(app.extensions["transitmap_engine"], write=False) as session:
+        mine = store.uploads_of_user(session, 1)
+        assert [upload.consent for upload in mine] == [receipts.CONSENT] * 2
+    assert receipts.CONSENT
+
+
+def test_a_ride_of_a_route_held_back_is_told_without_its_name(app, device, log_in):
+    told = device(ride()).json
+    with store.session(app.extensions["transitmap_engine"]) as session:
+        row = store.rides_of_upload(session, told["id"])[0]
+        row.route_name, row.route_id, row.reason, row.mode = "Secreta", "", "", "bus"
+        row.stretch = {"first_m": 0.0, "last_m": 900.0}
+    again = device(ride())
+    assert again.json["rides"][0]["route_name"] == ""
+    assert "Secreta" not in again.text
+    page = log_in("Coyote").get(f"/traces/{told['id']}").text
+    assert "Secreta" not in page
+    assert "muy pocas personas" in page or "Reconocid" in page
 
 
 def log_in_form(client):
