@@ -37,6 +37,13 @@ class CollectConfig:
 
 
 @dataclass(frozen=True)
+class AreasConfig:
+    """How far from the middle of most rides a ride may lie: one plane is good for about that far."""
+
+    reach_m: float = 150_000.0
+
+
+@dataclass(frozen=True)
 class CopiesConfig:
     """When a ride is another one filed again."""
 
@@ -155,6 +162,7 @@ class Config:
     """All settings of one campaign."""
 
     collect: CollectConfig = field(default_factory=CollectConfig)
+    areas: AreasConfig = field(default_factory=AreasConfig)
     copies: CopiesConfig = field(default_factory=CopiesConfig)
     legs: LegsConfig = field(default_factory=LegsConfig)
     lines: LinesConfig = field(default_factory=LinesConfig)
