@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import shutil
 import time
+import types
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def looks(monkeypatch: pytest.MonkeyPatch, city: City, n: int, between: Callable
         if len(seen) == n:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(work.time, "sleep", sleep)
+    monkeypatch.setattr(work, "time", types.SimpleNamespace(sleep=sleep, time=time.time))
     with pytest.raises(KeyboardInterrupt):
         work.work_forever(city.url, city.folder, CONFIG, 7.0)
     assert len(seen) == n
