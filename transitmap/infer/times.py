@@ -81,7 +81,8 @@ def find_headways(
     """Upper bounds of the headway per path, day type and window, from distinct vehicles seen.
 
     Riders see a share of the vehicles that nobody knows, so the gap between sightings bounds the headway
-    from above and is flagged so; a time at which nobody rode has no row. `low_s` is the shortest headway
+    from above and is flagged so; no headway over an hour is stated, and a time at which nobody rode has no
+    row. `low_s` is the shortest headway
     thought possible, `high_s` the bound if one vehicle fewer had been met. A window is an hour, or as many
     as it takes until `min_riders` people rode in it: nobody's own hour is told. `rider` numbers the rider
     of each ride.
@@ -134,7 +135,7 @@ def _headways(windows: FloatArray, config: TimesConfig) -> Headways:
         day_type=kind.astype(np.int64),
         start_s=start_s.astype(np.int64),
         end_s=end_s.astype(np.int64),
-        headway_s=np.clip(watched_s / np.maximum(n_vehicles, 1), config.min_headway_s, end_s - start_s),
+        headway_s=np.clip(watched_s / np.maximum(n_vehicles, 1), config.min_headway_s, HOUR_S),
         low_s=np.full(len(windows), config.min_headway_s),
         high_s=watched_s / np.maximum(n_vehicles - 1, 0.5),
         n_vehicles=n_vehicles.astype(np.int64),
