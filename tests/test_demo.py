@@ -1,5 +1,7 @@
 """The demo campaign: filled once, published without a notice, and replayed to the last millipoint."""
 
+import time
+
 import pytest
 
 from transitmap import demo, publish, store
@@ -41,6 +43,12 @@ def test_its_feeds_are_published_without_a_notice(filled):
         assert len(feeds) >= 1
         assert [feed.notices for feed in feeds] == [[]] * len(feeds)
         assert Archive(archive).get(feeds[0].feed_sha256).startswith(b"PK")
+
+
+def test_nothing_of_it_lies_in_the_future(filled):
+    with store.session(store.open_engine(filled[0]), write=False) as session:
+        assert max(feed.made_s for feed in store.feeds(session)) <= time.time()
+        assert max(line.created_s for line in store.ledger_rows(session)) <= time.time()
 
 
 def test_its_ledger_follows_from_the_raw_uploads(filled):
