@@ -88,7 +88,10 @@ def test_a_half_done_migration_leaves_nothing(empty_database_url: str) -> None:
 
 def test_sqlite_survives_a_power_cut_and_waits_for_its_turn(sqlite_engine: sa.Engine) -> None:
     with sqlite_engine.connect() as connection:
-        ask = lambda name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()  # noqa: E731
+
+        def ask(name: str) -> object:
+            return connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+
         assert ask("journal_mode") == "wal"
         assert ask("synchronous") == 2  # FULL
         assert ask("foreign_keys") == 1

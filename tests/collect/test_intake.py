@@ -9,6 +9,7 @@ import stat
 import struct
 import tracemalloc
 import zipfile
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,9 +34,9 @@ def zip_of(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> byt
     return file.getvalue()
 
 
-def opened(items: object) -> list[tuple[str, str | int]]:
+def opened(items: Iterable[Item]) -> list[tuple[str, str | int]]:
     """Names with the reason of a refusal or the length of a body."""
-    return [_row(item) for item in items]  # type: ignore[attr-defined]
+    return [_row(item) for item in items]
 
 
 def _row(item: Item) -> tuple[str, str | int]:

@@ -11,15 +11,29 @@ class Row(Protocol):
     """A row of the ledger, or a sum of such rows, with its rider's name."""
 
     @property
-    def user_id(self) -> int: ...  # noqa: D102
+    def user_id(self) -> int:
+        """The rider."""
+        ...
+
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str:
+        """The pseudonym."""
+        ...
+
     @property
-    def is_hidden(self) -> bool: ...  # noqa: D102
+    def is_hidden(self) -> bool:
+        """Whether the rider opted out of boards."""
+        ...
+
     @property
-    def millipoints(self) -> int: ...  # noqa: D102
+    def millipoints(self) -> int:
+        """Thousandths of a point."""
+        ...
+
     @property
-    def n_rides(self) -> int: ...  # noqa: D102
+    def n_rides(self) -> int:
+        """Rides behind the points."""
+        ...
 
 
 @dataclass(frozen=True)
