@@ -12,12 +12,16 @@ from transitmap.model import BoolArray, FloatArray, IntArray, Lines, Paths, Sigh
 
 STEP_M = 5.0
 OFF_M = 50.0
+TURN_M = 50.0
+"""What a turn of 60 degrees away from the shape counts as in metres off it: a bus on the way back along its own
+street (180 degrees) is then never nearer to the way out."""
 
 
 def see_vehicles(lines: Lines, paths: Paths, shapes_m: Sequence[FloatArray]) -> Sightings:
     """The fixes of every line on every path it supports, as distance along the path's shape.
 
-    Fixes off the shape, or that run back, are left out; what is left never runs back.
+    Fixes off the shape, or that run back, are left out; what is left never runs back. Where a shape runs along
+    one street twice, out and back, a fix is on the arm that leads its way.
     """
     rows, times_s, alongs_m = [], [], []
     for path, shape_m in enumerate(shapes_m):
@@ -25,7 +29,7 @@ def see_vehicles(lines: Lines, paths: Paths, shapes_m: Sequence[FloatArray]) -> 
         for row in np.flatnonzero(paths.path_index == path).tolist():
             line = int(paths.line_index[row])
             fixes = slice(lines.fix_start[line], lines.fix_start[line + 1])
-            time_s, along_m = _along(lines.fix_s[fixes], lines.fix_m[fixes], tree, where_m)
+            time_s, along_m = _along(lines.fix_s[fixes], _directed(lines, line), tree, where_m)
             if len(time_s) >= 2:
                 rows.append(row)
                 times_s.append(time_s)
@@ -48,15 +52,25 @@ def _index(shape_m: FloatArray) -> tuple[Any, FloatArray]:
     from scipy.spatial import cKDTree
 
     dense_m = geo.resample(shape_m, STEP_M)
-    return cKDTree(dense_m), geo.along_m(dense_m)
+    return cKDTree(np.hstack([dense_m, TURN_M * geo.headings(dense_m, 2)])), geo.along_m(dense_m)
+
+
+def _directed(lines: Lines, line: int) -> FloatArray:
+    """The fixes of a line as places and ways, (n, 4): a fix goes the way the line goes at that time."""
+    fixes = slice(lines.fix_start[line], lines.fix_start[line + 1])
+    points = slice(lines.point_start[line], lines.point_start[line + 1])
+    time_s = lines.time_s[points]
+    at = np.minimum(np.searchsorted(time_s, lines.fix_s[fixes]), len(time_s) - 1)
+    return np.hstack([lines.fix_m[fixes], TURN_M * lines.heading[points][at]])
 
 
 def _along(
-    time_s: FloatArray, xy_m: FloatArray, tree: Any, where_m: FloatArray
+    time_s: FloatArray, directed: FloatArray, tree: Any, where_m: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Times and distances along the shape of the fixes near it, in order of travel."""
-    off_m, nearest = tree.query(xy_m, distance_upper_bound=OFF_M)
-    near = np.isfinite(off_m)
+    _, nearest = tree.query(directed, distance_upper_bound=np.hypot(OFF_M, TURN_M))
+    near = nearest < tree.n
+    near[near] = np.hypot(*(tree.data[nearest[near]] - directed[near]).T[:2]) <= OFF_M
     time_s, along_m = time_s[near], where_m[nearest[near]]
     keep = _running_on(along_m)
     return time_s[keep], np.maximum.accumulate(along_m[keep]) if keep.any() else along_m[keep]

@@ -1,0 +1,40 @@
+import numpy as np
+
+from tests.infer.roads import MORNING_S, PLANE, bus
+from transitmap.config import Config, LegsConfig
+from transitmap.infer.legs import split_legs
+from transitmap.infer.lines import draw_lines
+from transitmap.infer.sightings import see_vehicles
+from transitmap.infer.times import time_runs
+from transitmap.model import Paths
+
+CONFIG = Config()
+THERE_AND_BACK = np.array([(0, 0), (4000, 0), (4000, 8), (0, 8)], dtype=float)
+SPEED_M_S = 8.0
+
+
+def seen_on(road_m, rides):
+    """The rides as sightings of one path along the road."""
+    n = len(rides)
+    lines = draw_lines(rides, split_legs(rides, LegsConfig()), np.zeros(n, dtype=bool), PLANE, CONFIG.lines)
+    row, one = np.arange(n), np.ones(n)
+    zero = np.zeros(n, dtype=np.int64)
+    paths = Paths(np.array([0, len(road_m)]), road_m, ("",), one[:1], one[:1], row, zero, one, one)
+    return see_vehicles(lines, paths, [road_m])
+
+
+def test_a_vehicle_is_on_the_arm_of_its_way_where_a_line_comes_back_along_its_street():
+    rides = [bus(THERE_AND_BACK, f"{k}", seed=k, noise_m=4.0, start_s=MORNING_S + 900 * k) for k in range(4)]
+    seen = seen_on(THERE_AND_BACK, rides)
+    for row in range(4):
+        fixes = slice(seen.fix_start[row], seen.fix_start[row + 1])
+        driven_m = SPEED_M_S * (seen.time_s[fixes] - MORNING_S - 900 * row)
+        assert fixes.stop - fixes.start > 900
+        assert np.abs(seen.along_m[fixes] - driven_m).max() < 40
+
+
+def test_running_times_of_a_line_there_and_back_are_those_driven():
+    rides = [bus(THERE_AND_BACK, f"{k}", seed=k, noise_m=4.0, start_s=MORNING_S + 900 * k) for k in range(4)]
+    calls_m = np.array([0.0, 1000.0, 3000.0, 5000.0, 8000.0])
+    run = time_runs(seen_on(THERE_AND_BACK, rides), np.array([0, 5]), calls_m, CONFIG.times)
+    assert np.abs(run.run_s - calls_m / SPEED_M_S).max() < 6
