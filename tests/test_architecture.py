@@ -26,7 +26,7 @@ DOORS = {
     "zstandard": ("transitmap/archive.py",),
     "fsspec": ("transitmap/archive.py",),
     "argon2": ("transitmap/passwords.py",),
-    "tzfpy": ("transitmap/infer/times.py",),
+    "tzfpy": ("transitmap/infer/times/clock.py",),
     "joblib": ("transitmap/build.py",),
     "click": ("transitmap/cli.py",),
     "rich": ("transitmap/cli.py",),

@@ -114,8 +114,9 @@ def infer_network(
     zone = config.feed.timezone or times.timezone_of(plane.lat_deg, plane.lon_deg)
     run = times.time_runs(sighting, call.start, call.along_m, config.times)
     rider = np.unique([_rider(rides, k) for k in range(len(rides))], return_inverse=True)[1]
+    wait = times.find_waits(rides, leg, line, plane)
     headway = times.find_headways(
-        sighting, rider, call.start, call.along_m, run.run_s, zone, config.feed.min_riders, config.times
+        sighting, wait, rider, call.start, call.along_m, run.run_s, zone, config.feed.min_riders, config.times
     )
     trip = trips.name_trips(rides, leg, line, sighting, call.start, call.along_m, copy_of, is_far)
     tell("network", 1.0)

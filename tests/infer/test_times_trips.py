@@ -8,7 +8,7 @@ from transitmap.infer.legs import split_legs
 from transitmap.infer.lines import draw_lines
 from transitmap.infer.patterns import find_paths
 from transitmap.infer.sightings import see_vehicles
-from transitmap.infer.times import find_headways, local_clock, time_runs, timezone_of
+from transitmap.infer.times import local_clock, time_runs, timezone_of
 from transitmap.infer.trips import name_trips
 
 ROAD = np.array([(0, 0), (6000, 0)], dtype=float)
@@ -43,46 +43,6 @@ def test_one_breakdown_does_not_slow_the_timetable():
     rides = every(600, 14) + [bus(ROAD, "broken", start_s=MORNING_S, halts=[(2000, 230)])]
     run = time_runs(sighted(rides)[2], START, CALLS_M, CONFIG.times)
     assert abs(run.run_s[-1] - 750) < 30
-
-
-def test_vehicles_of_an_hour_bound_its_headway():
-    rides = every(600, 5)  # 08:30 to 09:10
-    _, _, sightings, copies = sighted(rides)
-    run = time_runs(sightings, START, CALLS_M, CONFIG.times)
-    found = find_headways(sightings, np.arange(len(rides)), START, CALLS_M, run.run_s, "UTC", 1, CONFIG.times)
-    assert found.start_s.tolist() == [8 * 3600, 9 * 3600]
-    assert found.n_vehicles.tolist() == [3, 2]
-    assert found.headway_s.tolist() == [1200.0, 1800.0]
-    assert (
-        found.is_bound.all()
-        and (found.low_s <= found.headway_s).all()
-        and (found.high_s >= found.headway_s).all()
-    )
-    assert found.day_type.tolist() == [0, 0]
-
-
-def test_an_hour_of_fewer_people_than_must_is_told_with_its_neighbours():
-    rides = every(1700, 8)  # two in each hour from 08:30 to 11:50
-    _, _, sightings, _ = sighted(rides)
-    run = time_runs(sightings, START, CALLS_M, CONFIG.times)
-
-    def windows(rider, min_riders):
-        found = find_headways(
-            sightings, np.array(rider), START, CALLS_M, run.run_s, "UTC", min_riders, CONFIG.times
-        )
-        return list(zip(found.start_s // 3600, found.end_s // 3600, found.n_vehicles, strict=True))
-
-    assert windows(range(8), 3) == [(8, 10, 4), (10, 12, 4)]
-    assert windows([0] * 8, 3) == []
-    assert windows(range(8), 1) == [(8, 9, 2), (9, 10, 2), (10, 11, 2), (11, 12, 2)]
-
-
-def test_phones_in_one_vehicle_are_one_vehicle():
-    rides = [bus(ROAD, f"{k}", start_s=MORNING_S, noise_m=3.0, seed=k) for k in range(5)]
-    _, _, sightings, copies = sighted(rides)
-    run = time_runs(sightings, START, CALLS_M, CONFIG.times)
-    found = find_headways(sightings, np.arange(len(rides)), START, CALLS_M, run.run_s, "UTC", 1, CONFIG.times)
-    assert found.n_vehicles.tolist() == [1]
 
 
 def test_the_clock_on_the_street_knows_summer_time():

@@ -13,15 +13,15 @@ from transitmap.model import BoolArray, FloatArray, IntArray, Lines, Paths, Sigh
 STEP_M = 5.0
 OFF_M = 50.0
 TURN_M = 50.0
-"""What a turn of 60 degrees away from the shape counts as in metres off it: a bus on the way back along its own
-street (180 degrees) is then never nearer to the way out."""
+"""What a turn of 60 degrees away from the shape counts as in metres off it: a bus on the way back along its
+own street (180 degrees) is then never nearer to the way out."""
 
 
 def see_vehicles(lines: Lines, paths: Paths, shapes_m: Sequence[FloatArray]) -> Sightings:
     """The fixes of every line on every path it supports, as distance along the path's shape.
 
-    Fixes off the shape, or that run back, are left out; what is left never runs back. Where a shape runs along
-    one street twice, out and back, a fix is on the arm that leads its way.
+    Fixes off the shape, or that run back, are left out; what is left never runs back. Where a shape runs
+    along one street twice, out and back, a fix is on the arm that leads its way.
     """
     rows, times_s, alongs_m = [], [], []
     for path, shape_m in enumerate(shapes_m):

@@ -17,6 +17,9 @@ from transitmap.simulate.recordings import Waypoint, draw_label
 
 WALK_M_S = (1.1, 1.5)
 FORGETS_SHARE = 0.06
+TIMED_SHARE = 0.3
+"""Riders who know when their vehicle comes; the others come at any time and wait for the next one."""
+MAX_WAIT_S = 1_800.0
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ def record_ride(
         alight_time_s=start_s + alight_s,
     )
     aboard = _aboard(city, pattern, run, start_s, truth)
-    track = _with_walks(city, aboard, _ends_m(city, pattern, journey), rng)
+    wait_s = _wait_s(departures, row, rng)
+    track = _with_walks(city, aboard, _ends_m(city, pattern, journey), wait_s, rng)
     fixes = record(track, phone_of(city, riders, journey.rider), rng)
     taps = _tap(fixes, _served_s(run, journey, start_s), rng) if riders.taps[journey.rider] else ()
     label = draw_label(city, pattern, rng)
@@ -110,9 +114,22 @@ def _ends_m(city: City, pattern: int, journey: Journey) -> FloatArray:
     return ends_m
 
 
-def _with_walks(city: City, aboard: Track, ends_m: FloatArray, rng: np.random.Generator) -> Track:
+def _wait_s(departures: Departures, row: int, rng: np.random.Generator) -> float:
+    """How long the rider stood at the stop: part of the gap ahead of the vehicle, however they came."""
+    same = row > 0 and all(
+        column[row] == column[row - 1] for column in (departures.pattern_index, departures.day_index)
+    )
+    gap_s = float(departures.leave_s[row] - departures.leave_s[row - 1]) if same else MAX_WAIT_S
+    timed_s = float(rng.lognormal(np.log(140.0), 0.8))
+    any_s = float(rng.uniform(0.0, gap_s))
+    wait_s = min(timed_s, gap_s) if rng.random() < TIMED_SHARE else any_s
+    return min(max(wait_s, 8.0), MAX_WAIT_S)
+
+
+def _with_walks(
+    city: City, aboard: Track, ends_m: FloatArray, wait_s: float, rng: np.random.Generator
+) -> Track:
     """The ride with a wait, with walks at the ends of some recordings, and a phone left running on a few."""
-    wait_s = float(np.clip(rng.lognormal(np.log(140.0), 0.8), 8.0, 900.0))
     time_s, xy_m = [aboard.time_s], [aboard.xy_m]
     if rng.random() < city.config.walk_share:
         walk_s, walk_m = _walk(ends_m[0], rng)

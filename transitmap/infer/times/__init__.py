@@ -1,0 +1,14 @@
+"""Stage 8. Sightings, waits, calls -> running times and Headways, each with what the evidence allows.
+
+`durations` times the hops between calls; `fleet` tells which riders sat in one vehicle. What the vehicles say
+of the headway is weighed in two readings, `gaps` (they come when they come) and `slots` (they keep a
+timetable), with the `waits` of the riders in both; `weigh` puts the hours of a day together, and `windows`
+states what may be stated.
+"""
+
+from transitmap.infer.times.clock import local_clock, timezone_of
+from transitmap.infer.times.durations import RunningTimes, time_runs
+from transitmap.infer.times.waits import Waits, find_waits
+from transitmap.infer.times.windows import find_headways
+
+__all__ = ["RunningTimes", "Waits", "find_headways", "find_waits", "local_clock", "time_runs", "timezone_of"]
