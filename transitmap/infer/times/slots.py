@@ -30,19 +30,19 @@ def slot_headways_s() -> FloatArray:
     return np.array([60.0 * float(part[0]) / float(part[1] if part[1:] else 1) for part in parts])
 
 
-def slot_likelihood(day: IntArray, second_s: FloatArray, n_riders: IntArray) -> FloatArray:
-    """Logarithm of the likelihood of the vehicles of each hour, (slack, 24, headways, phases).
+def slot_likelihood(day: IntArray, second_s: FloatArray, n_riders: IntArray, n_hours: int) -> FloatArray:
+    """Logarithm of the likelihood of the vehicles of each hour, (slack, hours, headways, phases).
 
     Rows are vehicles by day and time.
     """
     headway_s = slot_headways_s()
-    hour = np.minimum(second_s // 3600, 23).astype(np.int64)
+    hour = (second_s // 3600).astype(np.int64)
     phase = np.floor((second_s[:, None] / headway_s) % 1.0 * N_PHASES).astype(np.int64) % N_PHASES
-    left = np.zeros((24, len(headway_s), N_PHASES))
+    left = np.zeros((n_hours, len(headway_s), N_PHASES))
     np.add.at(left, (hour[:, None], np.arange(len(headway_s)), phase), 1.0)
     on_slot = np.matmul(left.transpose(1, 0, 2)[None], _ring()).transpose(0, 2, 1, 3)
     gathered_s = np.minimum(headway_s, _since_s(day, second_s)[:, None])
-    rode = np.zeros((24, len(headway_s)))
+    rode = np.zeros((n_hours, len(headway_s)))
     np.add.at(rode, hour, n_riders[:, None] * np.log(gathered_s) - np.log(headway_s))
     return np.asarray(on_slot + rode[None, :, :, None])
 

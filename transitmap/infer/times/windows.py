@@ -8,7 +8,7 @@ from transitmap.config import TimesConfig
 from transitmap.infer.times.clock import HOUR_S
 from transitmap.infer.times.fleet import Seen, find_vehicles
 from transitmap.infer.times.waits import Waits
-from transitmap.infer.times.weigh import HOURS, Passages, fine_headways_s, weigh
+from transitmap.infer.times.weigh import Passages, fine_headways_s, weigh
 from transitmap.model import FloatArray, Headways, IntArray, Sightings
 
 LEVELS = (0.1, 0.5, 0.9)
@@ -42,7 +42,7 @@ def find_headways(
         windows = _windows(hour, rider[cell.ride_index], min_riders)
         likely = weigh(_passages(cell, waits), config) if windows else np.zeros((0, 0))
         for start, end, inside in windows:
-            weight = np.bincount(hour[inside], minlength=HOURS)
+            weight = np.bincount(hour[inside] - hour.min(), minlength=len(likely))
             interval_s = _quantiles_s(weight @ likely / weight.sum())
             n_vehicles = len(np.unique(cell.vehicle[inside]))
             rows.append((path, day_type, start * HOUR_S, end * HOUR_S, *interval_s, n_vehicles))
@@ -70,7 +70,8 @@ def _windows(hour: IntArray, rider: IntArray, min_riders: int) -> list[tuple[int
 
 def _passages(cell: Seen, waits: Waits) -> Passages:
     """The vehicles that are surely of this path, and the waits for them."""
-    sure = cell.take(cell.is_sure)
+    sure, hour = cell.take(cell.is_sure), cell.second_s // HOUR_S
+    first_hour = hour.min()
     _, first, row, n_riders = np.unique(
         sure.vehicle, return_index=True, return_inverse=True, return_counts=True
     )
@@ -80,11 +81,12 @@ def _passages(cell: Seen, waits: Waits) -> Passages:
     waited = np.isfinite(waits.wait_s[sure.line_index])
     line = sure.line_index[waited]
     return Passages(
+        n_hours=int(hour.max() - first_hour) + 1,
         day=day[order],
-        second_s=second_s[order],
+        second_s=second_s[order] - first_hour * HOUR_S,
         n_riders=n_riders[order].astype(np.int64),
         waits=Waits(waits.wait_s[line], waits.is_least[line]),
-        wait_hour=(sure.second_s[waited] // HOUR_S).astype(np.int64),
+        wait_hour=(sure.second_s[waited] // HOUR_S - first_hour).astype(np.int64),
     )
 
 
