@@ -118,12 +118,13 @@ def infer_network(
     headway = times.find_headways(
         sighting, wait, rider, call.start, call.along_m, run.run_s, zone, config.feed.min_riders, config.times
     )
+    hop = times.time_hops(sighting, rider, call.start, call.along_m, zone, config.feed.min_riders)
     trip = trips.name_trips(rides, leg, line, sighting, call.start, call.along_m, copy_of, is_far)
     tell("network", 1.0)
     pattern = _patterns(rides, trip, route, call, run, zone)
     days = _days(rides, zone)
     named = _named_by_enough(route, rides, trip, config.feed.min_riders)
-    return Network(stop, named, pattern, _shapes(shape_m, plane), headway, zone, *days), trip
+    return Network(stop, named, pattern, _shapes(shape_m, plane), headway, zone, *days, hop), trip
 
 
 def recognise(network: Network, rides: Sequence[Ride], config: Config) -> Trips:

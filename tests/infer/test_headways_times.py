@@ -194,3 +194,21 @@ def test_a_recording_that_begins_at_the_stop_tells_the_least_wait():
 def test_who_changes_vehicles_tells_no_wait():
     waits, lines = waits_of(RIDE, still(400), drive([(0, 0), (0, 3000)]))
     assert len(lines) == 2 and np.isnan(waits.wait_s[1])
+
+
+def test_of_headways_told_with_80_percent_four_of_five_are_right():
+    rng = np.random.default_rng(8)
+    held, ratio = [], []
+    for service in range(40):
+        headway_s, n_rides = float(rng.lognormal(np.log(800), 0.6)), int(rng.choice([15, 50, 150]))
+        evenness = (0.05, 0.22, 0.6)[service % 3]
+        left_s, wait_s = even(headway_s, n_rides, int(rng.choice([3, 6])), seed=service)
+        vehicle = np.unique(left_s, return_inverse=True)[1]
+        left_s = left_s + evenness * headway_s * rng.standard_normal(len(left_s))[vehicle]
+        order = np.argsort(left_s)
+        found = stated(sighted(left_s[order]), np.where(rng.random(n_rides) < 0.5, wait_s[order], np.nan))
+        ratio.append((found.high_s / found.low_s)[~found.is_bound])
+        held.append(((found.low_s <= headway_s) & (headway_s <= found.high_s))[~found.is_bound])
+    share = np.concatenate(held).mean()
+    assert share > 0.75
+    assert np.median(np.concatenate(ratio)) < 2.5

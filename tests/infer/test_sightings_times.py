@@ -5,7 +5,7 @@ from transitmap.config import Config, LegsConfig
 from transitmap.infer.legs import split_legs
 from transitmap.infer.lines import draw_lines
 from transitmap.infer.sightings import see_vehicles
-from transitmap.infer.times import time_runs
+from transitmap.infer.times import time_hops, time_runs
 from transitmap.model import Paths
 
 CONFIG = Config()
@@ -38,3 +38,39 @@ def test_running_times_of_a_line_there_and_back_are_those_driven():
     calls_m = np.array([0.0, 1000.0, 3000.0, 5000.0, 8000.0])
     run = time_runs(seen_on(THERE_AND_BACK, rides), np.array([0, 5]), calls_m, CONFIG.times)
     assert np.abs(run.run_s - calls_m / SPEED_M_S).max() < 6
+
+
+ROAD = np.array([(0, 0), (6000, 0)], dtype=float)
+CALLS_M = np.array([0.0, 2000.0, 4000.0, 6000.0])
+
+
+def hops_of(rides, min_riders=1, rider=None):
+    rider = np.arange(len(rides)) if rider is None else np.array(rider)
+    return time_hops(seen_on(ROAD, rides), rider, np.array([0, 4]), CALLS_M, "UTC", min_riders)
+
+
+def morning_and_noon():
+    """Six vehicles an hour: 8 m/s from 08:30, 4 m/s from 12:30."""
+    starts_s = [(MORNING_S + 600 * k, 8.0) for k in range(3)] + [
+        (MORNING_S + 1800 + 600 * k, 8.0) for k in range(3)
+    ]
+    starts_s += [(MORNING_S + 4 * 3600 + 300 * k, 4.0) for k in range(6)]
+    return [
+        bus(ROAD, f"{k}", start_s=s, speed_m_s=v, seed=k, noise_m=2.0) for k, (s, v) in enumerate(starts_s)
+    ]
+
+
+def test_hops_are_timed_by_the_time_of_day():
+    hops = hops_of(morning_and_noon())
+    early, late = hops.start_s < 11 * 3600, hops.start_s >= 11 * 3600
+    assert set(hops.call_index[early]) == set(hops.call_index[late]) == {0, 1, 2}
+    assert np.abs(hops.run_s[early] - 250).max() < 10 and np.abs(hops.run_s[late] - 500).max() < 15
+    assert (hops.spread_s < 20).all() and (hops.n_vehicles >= 5).all()
+    assert (hops.start_s < hops.end_s).all() and (hops.day_type == 0).all()
+
+
+def test_hops_of_too_few_people_have_no_row():
+    rides = morning_and_noon()
+    assert len(hops_of(rides[:4])) == 0
+    assert len(hops_of(rides, min_riders=7)) == 0
+    assert len(hops_of(rides, rider=[0] * len(rides))) == 0

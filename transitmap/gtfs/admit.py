@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from transitmap.model import Headways, IntArray, Network, Patterns, Routes, Shapes, Stops
+from transitmap.model import Headways, HopTimes, IntArray, Network, Patterns, Routes, Shapes, Stops
 
 Mask = npt.NDArray[np.bool_]
 
@@ -34,6 +34,7 @@ def admit(network: Network, min_riders: int) -> tuple[Network, list[str]]:
         patterns=_take_patterns(network.patterns, keep_pattern, keep_call, keep_stop, keep_route),
         shapes=_take_shapes(network, keep_pattern, keep_call),
         headways=_take_headways(network, keep_pattern, keep_call),
+        hops=_take_hops(network, keep_call),
     )
     return admitted, _held_back(network, min_riders, keep_stop, keep_pattern, keep_route)
 
@@ -163,6 +164,21 @@ def _take_headways(network: Network, keep_pattern: Mask, keep_call: Mask) -> Hea
         headways.high_s[keep],
         headways.n_vehicles[keep],
         headways.is_bound[keep],
+    )
+
+
+def _take_hops(network: Network, keep_call: Mask) -> HopTimes:
+    """Times of the hops whose calls are both kept."""
+    hops = network.hops
+    keep = keep_call[hops.call_index] & keep_call[np.minimum(hops.call_index + 1, len(keep_call) - 1)]
+    return HopTimes(
+        _new_rows(keep_call)[hops.call_index[keep]],
+        hops.day_type[keep],
+        hops.start_s[keep],
+        hops.end_s[keep],
+        hops.run_s[keep],
+        hops.spread_s[keep],
+        hops.n_vehicles[keep],
     )
 
 

@@ -7,8 +7,17 @@ states what may be stated.
 """
 
 from transitmap.infer.times.clock import local_clock, timezone_of
-from transitmap.infer.times.durations import RunningTimes, time_runs
+from transitmap.infer.times.durations import RunningTimes, time_hops, time_runs
 from transitmap.infer.times.waits import Waits, find_waits
 from transitmap.infer.times.windows import find_headways
 
-__all__ = ["RunningTimes", "Waits", "find_headways", "find_waits", "local_clock", "time_runs", "timezone_of"]
+__all__ = [
+    "RunningTimes",
+    "Waits",
+    "find_headways",
+    "find_waits",
+    "local_clock",
+    "time_hops",
+    "time_runs",
+    "timezone_of",
+]
