@@ -126,10 +126,10 @@ def first_reached(along_m: FloatArray, time_s: FloatArray, where_m: FloatArray) 
 
     `along_m` and `time_s` are its sightings, in order.
     """
-    distinct_m, first = np.unique(along_m, return_index=True)
-    if len(distinct_m) < 2:
+    first = np.concatenate([[0], np.flatnonzero(np.diff(along_m) > 0) + 1])
+    if len(along_m) < 2 or len(first) < 2:
         return np.full(len(where_m), np.nan)
-    return np.interp(where_m, distinct_m, time_s[first], left=np.nan, right=np.nan)
+    return np.interp(where_m, along_m[first], time_s[first], left=np.nan, right=np.nan)
 
 
 def running_along(line_m: FloatArray, other_m: FloatArray, near_m: float) -> IntArray:
