@@ -128,6 +128,31 @@ class StopsConfig:
 
 
 @dataclass(frozen=True)
+class StraysConfig:
+    """Which vehicles are cars: those that are one with probability `min_share`, above one half because to be
+    called a car costs a rider more than a car costs the map.
+
+    `lost_s` lost within `near_m` of a stop is a halt (half of the dwells are 5 s or less, braking and
+    starting cost as much again); stops within `beside_m` of a line are passed, but for `end_m` at its ends.
+    `odds` are those of a car of which nothing is known, the last four the weights of what is
+    (`strays.weigh`), of which halts count for `most` at most; `benchmarks/train_strays.py` learns the five on
+    simulated cities.
+    """
+
+    min_share: float = 0.55
+    near_m: float = 20.0
+    beside_m: float = 35.0
+    end_m: float = 60.0
+    lost_s: float = 3.0
+    most: float = 12.0
+    odds: float = 0.049
+    calls: float = 0.46
+    boarding: float = 1.34
+    alighting: float = 0.96
+    pace: float = 0.49
+
+
+@dataclass(frozen=True)
 class TimesConfig:
     """Running times and headways. Two sightings of a path within `same_vehicle_s` are one vehicle."""
 
@@ -170,6 +195,7 @@ class Config:
     routes: RoutesConfig = field(default_factory=RoutesConfig)
     shapes: ShapesConfig = field(default_factory=ShapesConfig)
     stops: StopsConfig = field(default_factory=StopsConfig)
+    strays: StraysConfig = field(default_factory=StraysConfig)
     times: TimesConfig = field(default_factory=TimesConfig)
     feed: FeedConfig = field(default_factory=FeedConfig)
 
@@ -214,6 +240,7 @@ RULES = (
     Rule("*_s", *ABOVE_0),
     Rule("patterns.min_support", *ABOVE_0),
     Rule("stops.min_halts", *ABOVE_0),
+    Rule("strays.*", *ABOVE_0),
     Rule("collect.max_upload_bytes", *_at_least(0)),
     Rule("collect.max_unpacked_bytes", *_at_least(0)),
     Rule("collect.max_members", *_at_least(0)),

@@ -52,9 +52,9 @@ def report_table(
 ) -> str:
     """CSV text with the columns of COLUMNS, times in UTC, rows in the order of the names.
 
-    `trips` speaks of the `inferred` network, `ids` of the `admitted` one. A ride is `used` where it is evidence:
-    with its trip where its pattern is in the feed, else with a reason, the pattern held back or not known yet.
-    It is `ignored` where something says that it is no ride on a line.
+    `trips` speaks of the `inferred` network, `ids` of the `admitted` one. A ride is `used` where it is
+    evidence: with its trip where its pattern is in the feed, else with a reason, the pattern held back or not
+    known yet. It is `ignored` where something says that it is no ride on a line.
     """
     published = _published(inferred, admitted, ids, min_riders)
     rows = [_row(k, ride, trips, inferred, published) for k, ride in enumerate(rides)]

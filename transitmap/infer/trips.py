@@ -40,9 +40,9 @@ def name_trips(
 ) -> Trips:
     """One row a ride: the pattern that its longest vehicle leg ran, where it was boarded and left, and when.
 
-    Rides that support no pattern say why. Junk has a reason of its own: far from all others, a copy of another
-    ride, only standing or walking, a car, too few fixes. What is left is a ride whose way too few others ran:
-    evidence of something not mapped yet (a route seen once, a detour).
+    Rides that support no pattern say why. Junk has a reason of its own: far from all others, a copy of
+    another ride, only standing or walking, a car, too few fixes. What is left is a ride whose way too few
+    others ran: evidence of something not mapped yet (a route seen once, a detour).
     """
     best = _best_rows(sightings, lines, len(rides))
     rows = [
