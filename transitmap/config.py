@@ -53,10 +53,13 @@ class CopiesConfig:
 
 @dataclass(frozen=True)
 class LegsConfig:
-    """Cutting a ride where its way of moving changes."""
+    """Cutting a ride where its way of moving changes. A phone that writes only when it has moved (5 to 50 m)
+    is silent while it stands: silence of up to `max_silence_s` within `still_m` is a stand, not a gap."""
 
     window_s: float = 10.0
     max_gap_s: float = 240.0
+    max_silence_s: float = 1800.0
+    still_m: float = 60.0
     max_halt_s: float = 240.0
     max_crawl_s: float = 150.0
     max_walk_m_s: float = 2.6
