@@ -47,7 +47,7 @@ class AreasConfig:
 class CopiesConfig:
     """When a ride is another one filed again."""
 
-    min_positions: int = 10
+    min_positions: int = 5
     share_same: float = 0.6
 
 
@@ -135,23 +135,23 @@ class StraysConfig:
     """Which vehicles are cars: those that are one with probability `min_share`, above one half because to be
     called a car costs a rider more than a car costs the map.
 
-    `lost_s` lost within `near_m` of a stop is a halt (half of the dwells are 5 s or less, braking and
-    starting cost as much again); stops within `beside_m` of a line are passed, but for `end_m` at its ends.
-    `odds` are those of a car of which nothing is known, the last four the weights of what is
-    (`strays.weigh`), of which halts count for `most` at most; `benchmarks/train_strays.py` learns the five on
-    simulated cities.
+    `lost_s` lost within `near_m` of a stop are as likely a halt as not, half as much again is one (half of
+    the dwells are 5 s or less, braking and starting cost as much again); stops within `beside_m` of a line
+    are passed, but for `end_m` at its ends. `odds` are those of a car of which nothing is known, the last
+    four the weights of what is (`strays.weigh`), of which halts count for `most` at most;
+    `benchmarks/train_strays.py` learns the five on simulated cities.
     """
 
     min_share: float = 0.55
     near_m: float = 20.0
     beside_m: float = 35.0
     end_m: float = 60.0
-    lost_s: float = 3.0
+    lost_s: float = 4.0
     most: float = 12.0
-    odds: float = 0.049
-    calls: float = 0.46
+    odds: float = 0.045
+    calls: float = 0.53
     boarding: float = 1.34
-    alighting: float = 0.96
+    alighting: float = 1.0
     pace: float = 0.49
 
 

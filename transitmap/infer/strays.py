@@ -128,7 +128,7 @@ def _calls(
     bus = (n_halting + USUAL * USUAL_WEIGHT) / (n_passing + USUAL_WEIGHT)
     bus = np.clip(bus, 0.05, 0.95)
     car = np.minimum(UNUSUAL, bus / 2)
-    odds = np.where(halts, np.log(bus / car), np.log((1 - bus) / (1 - car)))
+    odds = halts * np.log(bus / car) + (1 - halts) * np.log((1 - bus) / (1 - car))
     return np.clip(np.bincount(line, odds, len(lines)), -config.most, config.most)
 
 
@@ -171,9 +171,9 @@ def _halts(
     stop_m: FloatArray,
     pace_s_m: FloatArray,
     config: StraysConfig,
-) -> tuple[BoolArray, BoolArray]:
-    """Whether each pass lost more than `config.lost_s` within `config.near_m` of the stop, and whether its
-    phone saw enough of the way there to tell."""
+) -> tuple[FloatArray, BoolArray]:
+    """How surely (0 to 1) each pass lost about `config.lost_s` or more within `config.near_m` of the stop,
+    and whether its phone saw enough of the way there to tell."""
     first, last = _windows(lines, line, point, config.near_m + config.beside_m)
     n = np.maximum(last - first, 0)
     owner = np.repeat(np.arange(len(line)), n)
@@ -183,7 +183,7 @@ def _halts(
     spent_s = np.bincount(owner, inside * (lines.fix_s[row + 1] - lines.fix_s[row]), len(line))
     seen_m = np.minimum(np.bincount(owner, inside * np.hypot(*step_m.T), len(line)), 2 * config.near_m)
     lost_s = spent_s - seen_m * _cruise(lines, pace_s_m)[line]
-    return lost_s > config.lost_s, seen_m > 0.6 * config.near_m
+    return np.clip(lost_s / config.lost_s - 0.5, 0.0, 1.0), seen_m > 0.6 * config.near_m
 
 
 def _windows(lines: Lines, line: IntArray, point: IntArray, reach_m: float) -> tuple[IntArray, IntArray]:
