@@ -143,16 +143,16 @@ class StraysConfig:
     """
 
     min_share: float = 0.55
-    near_m: float = 20.0
+    near_m: float = 25.0
     beside_m: float = 35.0
     end_m: float = 60.0
     lost_s: float = 4.0
     most: float = 12.0
-    odds: float = 0.045
-    calls: float = 0.53
-    boarding: float = 1.34
-    alighting: float = 1.0
-    pace: float = 0.49
+    odds: float = 0.059
+    calls: float = 0.44
+    boarding: float = 1.36
+    alighting: float = 0.98
+    pace: float = 0.53
 
 
 @dataclass(frozen=True)

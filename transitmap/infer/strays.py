@@ -25,7 +25,7 @@ OPPOSITE_M = 100.0
 """Stops that face the other way count as this far off: a pair shares a street, not its passengers."""
 USUAL, USUAL_WEIGHT = 0.6, 2.0
 """Of ten vehicles that pass a stop six halt; a stop says otherwise once more than two have passed."""
-UNUSUAL = 0.2
+UNUSUAL = 0.15
 """How often a car stands where people wait: lights and queues are where they are."""
 CAR_FEET = 0.05
 """How often a car's recording seems to walk or wait at an end."""
