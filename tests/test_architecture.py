@@ -58,7 +58,8 @@ LAYERS = {
 
 STAGES = {
     "transitmap/infer": (
-        "areas copies labels legs lines patterns patterns_known routes shapes sightings stops times trips"
+        "areas copies labels legs lines patterns patterns_known routes shapes sightings stops strays times "
+        "trips"
     ),
     "transitmap/gtfs": "admit carry_ids evidence feed pack read validate",
     "transitmap/points": "evidence rules score standings",

@@ -15,7 +15,7 @@ from transitmap import pipeline
 from transitmap.collect.intake import for_files, open_inputs
 from transitmap.config import Config
 from transitmap.errors import UploadRefused
-from transitmap.model import Network, Refusal, Ride, Trips
+from transitmap.model import NO_PATTERN, Network, Refusal, Ride, Trips
 from transitmap.report import report_table
 
 log = logging.getLogger("transitmap.build")
@@ -39,11 +39,13 @@ class Built:
         """Counts for people and programs."""
         network = self.feed.network
         reasons = Counter(reason for reason in self.trips.reason if reason)
+        n_unmatched = reasons.pop(NO_PATTERN, 0)
         reasons.update(refusal.reason for refusal in self.refusals)
         return {
             "files": self.n_files,
             "rides": len(self.rides),
-            "used": int((self.trips.pattern_index >= 0).sum()),
+            "used": int((self.trips.pattern_index >= 0).sum()) + n_unmatched,
+            NO_PATTERN: n_unmatched,
             "ignored": dict(sorted(reasons.items())),
             "stops": len(network.stops),
             "routes": len(network.routes),

@@ -129,7 +129,8 @@ def _story(summary: dict[str, Any]) -> str:
     """What came of the files, in a sentence."""
     ignored = ", ".join(f"{n} {reason}" for reason, n in summary["ignored"].items()) or "none"
     return (
-        f"{summary['files']} files, {summary['rides']} rides, {summary['used']} used, ignored: {ignored}; "
+        f"{summary['files']} files, {summary['rides']} rides, {summary['used']} used "
+        f"({summary['no_pattern']} of no known pattern), ignored: {ignored}; "
         f"{summary['stops']} stops, {summary['routes']} routes, {summary['patterns']} patterns"
     )
 

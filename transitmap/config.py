@@ -47,16 +47,19 @@ class AreasConfig:
 class CopiesConfig:
     """When a ride is another one filed again."""
 
-    min_positions: int = 10
+    min_positions: int = 5
     share_same: float = 0.6
 
 
 @dataclass(frozen=True)
 class LegsConfig:
-    """Cutting a ride where its way of moving changes."""
+    """Cutting a ride where its way of moving changes. A phone that writes only when it has moved (5 to 50 m)
+    is silent while it stands: silence of up to `max_silence_s` within `still_m` is a stand, not a gap."""
 
     window_s: float = 10.0
     max_gap_s: float = 240.0
+    max_silence_s: float = 1800.0
+    still_m: float = 60.0
     max_halt_s: float = 240.0
     max_crawl_s: float = 150.0
     max_walk_m_s: float = 2.6
@@ -128,6 +131,31 @@ class StopsConfig:
 
 
 @dataclass(frozen=True)
+class StraysConfig:
+    """Which vehicles are cars: those that are one with probability `min_share`, above one half because to be
+    called a car costs a rider more than a car costs the map.
+
+    `lost_s` lost within `near_m` of a stop are as likely a halt as not, half as much again is one (half of
+    the dwells are 5 s or less, braking and starting cost as much again); stops within `beside_m` of a line
+    are passed, but for `end_m` at its ends. `odds` are those of a car of which nothing is known, the last
+    four the weights of what is (`strays.weigh`), of which halts count for `most` at most;
+    `benchmarks/train_strays.py` learns the five on simulated cities.
+    """
+
+    min_share: float = 0.55
+    near_m: float = 25.0
+    beside_m: float = 35.0
+    end_m: float = 60.0
+    lost_s: float = 4.0
+    most: float = 12.0
+    odds: float = 0.059
+    calls: float = 0.44
+    boarding: float = 1.36
+    alighting: float = 0.98
+    pace: float = 0.53
+
+
+@dataclass(frozen=True)
 class TimesConfig:
     """Running times and headways. Two riders of a path who pass a place within `same_vehicle_s` sit in one
     vehicle. `leaving_error_s` is how exactly the leaving of a vehicle is known from a ride further on. A
@@ -175,6 +203,7 @@ class Config:
     routes: RoutesConfig = field(default_factory=RoutesConfig)
     shapes: ShapesConfig = field(default_factory=ShapesConfig)
     stops: StopsConfig = field(default_factory=StopsConfig)
+    strays: StraysConfig = field(default_factory=StraysConfig)
     times: TimesConfig = field(default_factory=TimesConfig)
     feed: FeedConfig = field(default_factory=FeedConfig)
 
@@ -220,6 +249,7 @@ RULES = (
     Rule("patterns.min_support", *ABOVE_0),
     Rule("times.max_interval_ratio", *ABOVE_0),
     Rule("stops.min_halts", *ABOVE_0),
+    Rule("strays.*", *ABOVE_0),
     Rule("collect.max_upload_bytes", *_at_least(0)),
     Rule("collect.max_unpacked_bytes", *_at_least(0)),
     Rule("collect.max_members", *_at_least(0)),

@@ -23,6 +23,8 @@ MODES = ("walk", "still", "bus", "car", "rail", "other")
 WALK, STILL, BUS, CAR, RAIL, OTHER = range(len(MODES))
 DAY_TYPES = ("weekday", "saturday", "sunday")
 SERVICE_IDS = ("WD", "SA", "SU")
+NO_PATTERN = "no_pattern"
+"""Why a ride in a vehicle is no trip: no known pattern runs its way yet. It is evidence, not junk."""
 
 
 class Columns:
@@ -346,7 +348,8 @@ class Network:
 class Trips(Columns):
     """What each ride was: one row a ride, in the order of the rides that came in.
 
-    `pattern_index` is -1 where the ride supports no pattern; `reason` then says why. `first_m` and `last_m`
+    `pattern_index` is -1 where the ride supports no pattern; `reason` then says why: NO_PATTERN, or what
+    makes it none. `first_m` and `last_m`
     are the stretch of the pattern's shape that was ridden (NaN without a pattern); `board_call` and
     `alight_call` count calls within the pattern (-1 none); `confidence` is 0..1.
     """

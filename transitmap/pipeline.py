@@ -28,6 +28,7 @@ from transitmap.infer import (
     routes,
     shapes,
     sightings,
+    strays,
     times,
     trips,
 )
@@ -110,6 +111,9 @@ def infer_network(
     sighting = sightings.see_vehicles(line, path, shape_m)
     tell("stops", 0.75)
     stop, call = stops_stage.find_stops(rides, leg, line, shape_m, plane, config.stops)
+    tell("strays", 0.85)
+    is_stray = strays.find_strays(leg, line, stop, plane, config.strays)
+    leg, sighting = strays.call_cars(leg, line, is_stray), strays.leave_out(sighting, is_stray)
     tell("times", 0.9)
     zone = config.feed.timezone or times.timezone_of(plane.lat_deg, plane.lon_deg)
     run = times.time_runs(sighting, call.start, call.along_m, config.times)
@@ -138,6 +142,8 @@ def recognise(network: Network, rides: Sequence[Ride], config: Config) -> Trips:
     shape_m = patterns_known.known_shapes(network, plane)
     path = patterns_known.match_lines(line, label, called, shape_m, config.lines, config.patterns)
     sighting = sightings.see_vehicles(line, path, shape_m)
+    is_stray = strays.find_strays(leg, line, network.stops, plane, config.strays)
+    leg, sighting = strays.call_cars(leg, line, is_stray), strays.leave_out(sighting, is_stray)
     pattern = network.patterns
     return trips.name_trips(rides, leg, line, sighting, pattern.call_start, pattern.along_m, copy_of, is_far)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from transitmap.gtfs.admit import admitted_patterns, supported_calls
 from transitmap.gtfs.feed import published_trip_id
-from transitmap.model import MODES, FloatArray, Ids, Legs, Network, Refusal, Ride, Trips
+from transitmap.model import MODES, NO_PATTERN, FloatArray, Ids, Legs, Network, Refusal, Ride, Trips
 
 COLUMNS = [
     "ride",
@@ -52,8 +52,9 @@ def report_table(
 ) -> str:
     """CSV text with the columns of COLUMNS, times in UTC, rows in the order of the names.
 
-    `trips` speaks of the `inferred` network, `ids` of the `admitted` one. A ride is `used` where its pattern
-    is in the feed; where the pattern was held back it says so.
+    `trips` speaks of the `inferred` network, `ids` of the `admitted` one. A ride is `used` where it is
+    evidence: with its trip where its pattern is in the feed, else with a reason, the pattern held back or not
+    known yet. It is `ignored` where something says that it is no ride on a line.
     """
     published = _published(inferred, admitted, ids, min_riders)
     rows = [_row(k, ride, trips, inferred, published) for k, ride in enumerate(rides)]
@@ -90,7 +91,8 @@ def _row(k: int, ride: Ride, trips: Trips, inferred: Network, published: dict[in
     feed = published.get(pattern)
     if feed is None:
         reason = trips.reason[k] if pattern < 0 else HELD_BACK
-        return [ride.ride_id, "ignored", reason, mode, *[""] * (len(COLUMNS) - 4)]
+        status = "used" if reason in (NO_PATTERN, HELD_BACK) else "ignored"
+        return [ride.ride_id, status, reason, mode, *[""] * (len(COLUMNS) - 4)]
     first_call = int(inferred.patterns.call_start[pattern])
     stops = []
     for call in (int(trips.board_call[k]), int(trips.alight_call[k])):

@@ -79,6 +79,7 @@ WARNINGS = {
 RIDES = {
     "no_pattern": _("No known route runs like this yet. It may be a new one; the map is drawn again soon."),
     "copy": _("This is the same recording as another trip, so it says nothing new."),
+    "by_car": _("This looks like a trip by car, so it says nothing about a line."),
     "walking": _("Only walking was found, no stretch in a vehicle."),
     "standing": _("The phone stood still; no stretch in a vehicle was found."),
 }

@@ -22,6 +22,23 @@ def test_a_new_date_or_fewer_fixes_do_not_hide_a_copy():
     assert find_copies([ride_of(time_s, xy_m), later, thinned], CopiesConfig()).tolist() == [-1, 0, 0]
 
 
+def test_a_copy_that_another_app_rounded_is_a_copy():
+    first = bus(ROAD, noise_m=4, seed=1, every_s=5.0)
+    columns = (np.round(column, 4) for column in (first.fixes.lat_deg, first.fixes.lon_deg))
+    rounded = replace(first, fixes=Fixes(first.fixes.time_s + 3600, *columns, first.fixes.accuracy_m))
+    other = bus(ROAD, noise_m=4, seed=2, every_s=5.0)
+    assert find_copies([other, first, rounded], CopiesConfig()).tolist() == [-1, -1, 1]
+    assert find_copies([rounded, other, first], CopiesConfig()).tolist() == [-1, -1, 0]
+
+
+def test_a_short_copy_must_agree_on_every_position():
+    time_s, xy_m = drive(ROAD, noise_m=4, seed=1, every_s=50.0)
+    assert len(time_s) == 8
+    moved_m = xy_m + np.where(np.arange(8) == 3, 30.0, 0.0)[:, None]
+    rides = [ride_of(time_s, xy_m), ride_of(time_s + 60, xy_m), ride_of(time_s, moved_m)]
+    assert find_copies(rides, CopiesConfig()).tolist() == [-1, 0, -1]
+
+
 def test_two_phones_in_one_vehicle_are_no_copies():
     phones = [bus(ROAD, start_s=MORNING_S, noise_m=4, seed=seed) for seed in range(6)]
     assert find_copies(phones, CopiesConfig()).tolist() == [-1] * 6

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,10 +50,72 @@ def test_two_rides_with_a_wait_between_are_two_legs():
 
 def test_a_gap_cuts():
     time_s, xy_m = ride_bus(6000)
-    time_s = np.where(np.arange(len(time_s)) < 300, time_s, time_s + 900)
+    time_s = np.where(np.arange(len(time_s)) < 300, time_s, time_s + 2000)
     legs = split_legs([ride_of(time_s, xy_m)], LegsConfig())
     assert modes(legs) == ["bus", "bus"]
     assert legs.last[0] == legs.first[1] == 300
+
+
+def test_a_phone_that_writes_only_when_it_moves_is_silent_while_it_stands():
+    time_s, xy_m = after(walk(300), stand(600), ride_bus(4000), walk(250))
+    far = np.concatenate([[True], np.diff(np.floor(np.hypot(*(xy_m - xy_m[0]).T) / 25.0)) > 0])
+    far[-1] = True
+    legs = split_legs([ride_of(time_s[far], xy_m[far])], LegsConfig())
+    assert modes(legs) == ["walk", "still", "bus", "walk"]
+
+
+def test_what_a_vehicle_crossed_unseen_is_a_ride_nobody_saw():
+    time_s, xy_m = after(walk(300), ride_bus(4000), walk(300))
+    seen = (xy_m[:, 0] < 290) | (xy_m[:, 0] > 4310)
+    legs = split_legs([ride_of(time_s[seen], xy_m[seen])], LegsConfig())
+    assert modes(legs) == ["walk", "bus", "walk"]
+    assert legs.confidence[1] == 0.5
+    assert legs.last[1] - legs.first[1] == 2
+
+
+def test_leaps_of_a_phone_on_foot_are_no_ride():
+    time_s, xy_m = walk(900)
+    xy_m = xy_m.copy()
+    for k in (100, 230, 231, 400):
+        xy_m[k] += (0.0, 300.0)
+    xy_m[500:530] += (140.0, 0.0)  # a burst of errors, out and back
+    assert modes(split_legs([ride_of(time_s, xy_m)], LegsConfig())) == ["walk"]
+
+
+@pytest.mark.parametrize("every_s", [1, 3, 7])
+def test_whole_seconds_and_repeated_clocks_do_not_matter(every_s):
+    time_s, xy_m = after(walk(400), ride_bus(5000, [(2000, 20)]), walk(300))
+    time_s, xy_m = time_s[::every_s], xy_m[::every_s]
+    jitter = np.round(time_s + np.random.default_rng(1).uniform(-0.5, 0.5, len(time_s)))
+    kept = np.concatenate([[True], np.diff(np.maximum.accumulate(jitter)) > 0])
+    assert modes(split_legs([ride_of(jitter[kept], xy_m[kept])], LegsConfig())) == ["walk", "bus", "walk"]
+
+
+def test_a_clock_set_an_hour_on_cuts_the_ride_and_nothing_else():
+    time_s, xy_m = ride_bus(6000)
+    legs = split_legs([ride_of(time_s + np.where(xy_m[:, 0] > 3000, 3600, 0), xy_m)], LegsConfig())
+    assert modes(legs) == ["bus", "bus"]
+
+
+def test_a_short_quick_ride_is_a_ride_and_a_crawl_is_none():
+    quick = after(walk(200), drive([(0, 0), (230, 0)], speed_m_s=6.0), walk(200))
+    assert modes(split_legs([ride_of(*quick)], LegsConfig())) == ["walk", "bus", "walk"]
+    crawl = after(walk(200), drive([(0, 0), (500, 0)], speed_m_s=2.3), walk(200))
+    assert modes(split_legs([ride_of(*crawl)], LegsConfig())) == ["walk"]
+
+
+def test_legs_do_not_depend_on_the_others():
+    rides = [
+        ride_of(*after(walk(300, seed), ride_bus(3000 + 500 * seed, [(900, 20)]), walk(200, seed)))
+        for seed in range(4)
+    ]
+    together = split_legs(rides, LegsConfig())
+    for k, ride in enumerate(rides):
+        alone = split_legs([ride], LegsConfig())
+        own = together.ride_index == k
+        assert together.first[own].tolist() == alone.first.tolist()
+        assert together.last[own].tolist() == alone.last.tolist()
+        assert together.mode[own].tolist() == alone.mode.tolist()
 
 
 def test_the_rider_may_say_it_was_a_car():

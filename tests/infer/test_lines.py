@@ -1,10 +1,13 @@
 import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.infer.roads import PLANE, bus, drive, ride_of
 from transitmap import geo
 from transitmap.config import LegsConfig, LinesConfig
 from transitmap.infer.legs import split_legs
-from transitmap.infer.lines import draw_lines, without_spikes
+from transitmap.infer.lines import draw_lines, is_frozen, thin, without_spikes
 
 ROAD = [(0, 0), (4000, 0)]
 
@@ -28,7 +31,7 @@ def test_spikes_are_taken_out():
     xy_m = xy_m.copy()
     xy_m[100] += (0, 400)
     xy_m[250] += (-600, 200)
-    kept = without_spikes(time_s, xy_m, max_speed_m_s=45)
+    kept = without_spikes(np.array([0, len(xy_m)]), time_s, xy_m, max_speed_m_s=45)
     assert np.flatnonzero(~kept).tolist() == [100, 250]
     assert np.abs(draw(ride_of(time_s, xy_m)).xy_m[:, 1]).max() < 5
 
@@ -39,6 +42,58 @@ def test_a_phone_that_wakes_up_far_away_draws_no_road_from_there():
     xy_m[:20] += (3_000_000, 500_000)
     lines = draw(ride_of(time_s, xy_m))
     assert 3600 < geo.along_m(lines.xy_m)[-1] < 4100
+
+
+def test_a_spike_where_two_tracks_meet_is_no_spike():
+    time_s, xy_m = drive(ROAD)
+    two_m = np.concatenate([xy_m, xy_m + (0, 9000)])
+    kept = without_spikes(np.array([0, len(xy_m), len(two_m)]), np.tile(time_s, 2), two_m, max_speed_m_s=45)
+    assert kept.all()
+
+
+@pytest.mark.parametrize("every_s", [1.0, 2.0, 5.0])
+def test_a_position_repeated_on_the_move_is_no_halt(every_s):
+    time_s, xy_m = drive(ROAD, speed_m_s=12, halts=[(3000, 40)], noise_m=0.5, every_s=every_s)
+    stands = (time_s > time_s[0] + 251) & (time_s < time_s[0] + 289)
+    xy_m = xy_m.copy()
+    xy_m[stands] = xy_m[stands][0]  # a phone may rest truly: that is a halt
+    frozen = (time_s > time_s[0] + 60) & (time_s < time_s[0] + 90)
+    xy_m[frozen] = xy_m[frozen][0]
+    found = is_frozen(np.array([0, len(xy_m)]), time_s, xy_m)
+    assert found.sum() == frozen.sum() - 1
+    assert not found[stands].any()
+    lines = draw(ride_of(time_s, xy_m))
+    pace_s_m = np.diff(lines.time_s) / np.diff(lines.xy_m[:, 0])
+    early = lines.xy_m[1:, 0] < 2500
+    assert pace_s_m[early].max() < 2 / 12
+    assert pace_s_m[~early].max() > 0.5
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.lists(st.tuples(st.floats(-40, 40), st.floats(-40, 40)), max_size=30), max_size=6))
+def test_thinned_tracks_are_those_thinned_one_by_one(tracks):
+    start = np.concatenate([[0], np.cumsum([len(track) for track in tracks])]).astype(np.int64)
+    xy_m = np.array([point for track in tracks for point in track], dtype=float).reshape(-1, 2)
+    expected = []
+    for first, last in zip(start, start[1:], strict=False):
+        for row in range(first, last):
+            if row == first or np.hypot(*(xy_m[row] - xy_m[expected[-1]])) >= 12.0:
+                expected.append(row)
+    assert np.flatnonzero(thin(start, xy_m, 12.0)).tolist() == expected
+
+
+def test_what_its_rider_calls_a_car_draws_nothing():
+    car = bus(ROAD)
+    assert len(draw(ride_of(car.fixes.time_s, drive(ROAD)[1], mode="car"))) == 0
+
+
+def test_lines_do_not_depend_on_the_others():
+    rides = [bus(ROAD, noise_m=4, seed=seed, halts=[(900, 20)]) for seed in range(4)]
+    together, alone = draw(*rides), draw(rides[2])
+    points = slice(together.point_start[2], together.point_start[3])
+    assert np.allclose(together.xy_m[points], alone.xy_m, atol=1e-6)
+    assert np.allclose(together.time_s[points], alone.time_s, atol=1e-6)
+    assert np.array_equal(together.is_seen[points], alone.is_seen)
 
 
 def test_between_distant_fixes_the_way_is_unknown():

@@ -8,6 +8,8 @@ import numpy as np
 
 from transitmap.geo import first_reached
 from transitmap.model import (
+    CAR,
+    NO_PATTERN,
     OTHER,
     STILL,
     WALK,
@@ -21,8 +23,9 @@ from transitmap.model import (
     Trips,
 )
 
-NO_PATTERN = "no_pattern"
-FAR, COPY, STANDING, WALKING, TOO_SHORT = "far_away", "copy", "standing", "walking", "too_short"
+FAR, COPY, TOO_SHORT = "far_away", "copy", "too_short"
+JUNK = {WALK: "walking", STILL: "standing", CAR: "by_car", OTHER: TOO_SHORT}
+"""Why a ride of this mode is no ride on a line."""
 
 
 def name_trips(
@@ -37,8 +40,9 @@ def name_trips(
 ) -> Trips:
     """One row a ride: the pattern that its longest vehicle leg ran, where it was boarded and left, and when.
 
-    Rides that support no pattern say why: far from all others, a copy of another ride, only standing or
-    walking, too few fixes, or a way that too few others ran (a car, a detour, a route seen once).
+    Rides that support no pattern say why. Junk has a reason of its own: far from all others, a copy of
+    another ride, only standing or walking, a car, too few fixes. What is left is a ride whose way too few
+    others ran: evidence of something not mapped yet (a route seen once, a detour).
     """
     best = _best_rows(sightings, lines, len(rides))
     rows = [
@@ -120,6 +124,4 @@ def _modes(legs: Legs, rides: Sequence[Ride]) -> IntArray:
 def _reason(copy_of: int, mode: int, n_fixes: int) -> str:
     if copy_of >= 0:
         return COPY
-    if mode in (WALK, STILL):
-        return WALKING if mode == WALK else STANDING
-    return NO_PATTERN if n_fixes >= 2 and mode != OTHER else TOO_SHORT
+    return JUNK.get(mode, NO_PATTERN) if n_fixes >= 2 else TOO_SHORT

@@ -14,6 +14,7 @@ import numpy as np
 from transitmap import geo
 from transitmap.model import (
     BUS,
+    NO_PATTERN,
     RAIL,
     Fixes,
     FloatArray,
@@ -109,7 +110,7 @@ def _of_ride(ground: Ground, trips: Trips, index: int, ride: Ride, rules: Rules,
     """(route_index, direction_id, segment, day, length_mm, worth_mm) of one ride."""
     fixes = _on_board(ride.fixes, float(trips.board_time_s[index]), float(trips.alight_time_s[index]))
     pattern, mode = int(trips.pattern_index[index]), int(trips.mode[index])
-    is_new_ground = mode in (BUS, RAIL) and trips.reason[index] in ("", "no_pattern")  # and no copy of a ride
+    is_new_ground = mode in (BUS, RAIL) and trips.reason[index] in ("", NO_PATTERN)  # and no copy of a ride
     if len(fixes) < 2 or (pattern < 0 and not is_new_ground):
         return np.empty((0, 6), dtype=np.int64)
     if pattern >= 0:
