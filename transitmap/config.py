@@ -116,10 +116,10 @@ class ShapesConfig:
     simplify_m: float = 2.0
     thin_m: float = 15.0
     stretch_m: float = 50.0
-    outlier_m: float = 8.0
+    outlier_m: float = 12.0
     corner_m: float = 12.0
     end_m: float = 60.0
-    fits: int = 4
+    fits: int = 5
     depth: int = 30
 
 

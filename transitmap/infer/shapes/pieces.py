@@ -16,7 +16,7 @@ from transitmap.model import BoolArray, FloatArray, IntArray
 
 WORTH_M2 = 10.0
 """A corner stays if it explains this much: half the square of one ride's usual error (4.4 m)."""
-HOLD = 3.0
+HOLD = 1.0
 """How firmly a corner stays where it was, in rides: where the fixes say little it moves little."""
 MAX_MOVE_M = 15.0
 HEADING_STEP_M = 5.0
