@@ -46,7 +46,7 @@ def test_one_breakdown_does_not_slow_the_timetable():
 
 
 def test_vehicles_of_an_hour_bound_its_headway():
-    rides = every(600, 5)  # 08:30 to 09:10
+    rides = every(605, 5)  # 08:30 to 09:10
     _, _, sightings, copies = sighted(rides)
     run = time_runs(sightings, START, CALLS_M, CONFIG.times)
     found = find_headways(sightings, np.arange(len(rides)), START, CALLS_M, run.run_s, "UTC", 1, CONFIG.times)
