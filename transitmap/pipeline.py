@@ -44,6 +44,7 @@ from transitmap.model import (
     Ride,
     Routes,
     Shapes,
+    Streets,
     Tables,
     Trips,
 )
@@ -87,11 +88,15 @@ def collect_file(name: str, body: bytes, config: Config, now_s: float) -> list[R
 
 
 def infer_network(
-    rides: Sequence[Ride], config: Config, progress: Progress | None = None
+    rides: Sequence[Ride],
+    config: Config,
+    progress: Progress | None = None,
+    streets: Streets | None = None,
 ) -> tuple[Network, Trips]:
     """Everybody's rides to a network, and what each ride was in it (one row a ride, in order).
 
-    Without a single vehicle leg the network is empty. Pure: the same rides give the same network.
+    With `streets`, shapes follow these where they fit. Without a single vehicle leg the network is empty.
+    Pure: the same rides give the same network.
     """
     tell = _Teller(progress)
     tell("copies", 0.0)
@@ -107,6 +112,8 @@ def infer_network(
     route = routes.group_paths(path, config.routes)
     tell("shapes", 0.6)
     shape_m = shapes.draw_shapes(path, line, config.shapes)
+    if streets is not None:
+        shape_m = shapes.follow_streets(shape_m, streets, plane)
     sighting = sightings.see_vehicles(line, path, shape_m)
     tell("stops", 0.75)
     stop, call = stops_stage.find_stops(rides, leg, line, shape_m, plane, config.stops)
