@@ -60,3 +60,13 @@ def test_fixes_far_from_the_shape_are_not_on_it():
     aside_m = [(0, 0), (1000, 0), (1000, 300), (2000, 300), (2000, 0), (3000, 0)]
     sighting = seen([aside_m], [(0, 0), (3000, 0)])
     assert not ((sighting.along_m > 1060) & (sighting.along_m < 1940)).any()
+
+
+def test_metres_along_are_those_of_the_shape_and_not_of_its_points():
+    stairs = [(0, 0)]
+    for k in range(60):
+        x, y = stairs[-1]
+        stairs += [(x + 62, y), (x + 62, y + 63)] if k % 2 else [(x, y + 63), (x + 62, y + 63)]
+    sighting = seen([stairs], stairs)
+    length_m = geo.along_m(np.asarray(stairs, dtype=float))[-1]
+    assert abs(sighting.along_m[-1] - length_m) < 20.0

@@ -58,7 +58,9 @@ def see_vehicles(lines: Lines, paths: Paths, shapes_m: Sequence[FloatArray]) -> 
 
 def _track(shape_m: FloatArray) -> _Track:
     dense_m = geo.resample(shape_m, STEP_M)
-    return _Track(dense_m, geo.headings(dense_m, 2), geo.along_m(dense_m))
+    # along the shape itself: the points cut its corners, and their own lengths would drift from the calls
+    where_m = np.linspace(0.0, geo.along_m(shape_m)[-1], len(dense_m))
+    return _Track(dense_m, geo.headings(dense_m, 2), where_m)
 
 
 def _find(lines: Lines, line_index: IntArray, track: _Track) -> list[FloatArray]:
