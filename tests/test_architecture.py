@@ -27,6 +27,7 @@ DOORS = {
     "fsspec": ("transitmap/archive.py",),
     "argon2": ("transitmap/passwords.py",),
     "tzfpy": ("transitmap/infer/times/clock.py",),
+    "osmium": ("transitmap/streets.py",),
     "joblib": ("transitmap/build.py",),
     "click": ("transitmap/cli.py",),
     "rich": ("transitmap/cli.py",),

@@ -15,7 +15,7 @@ from transitmap import pipeline
 from transitmap.collect.intake import for_files, open_inputs
 from transitmap.config import Config
 from transitmap.errors import UploadRefused
-from transitmap.model import NO_PATTERN, Network, Refusal, Ride, Trips
+from transitmap.model import NO_PATTERN, Network, Refusal, Ride, Streets, Trips
 from transitmap.report import report_table
 
 log = logging.getLogger("transitmap.build")
@@ -63,6 +63,7 @@ def build_feed(
     today: datetime.date | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
+    streets: Streets | None = None,
 ) -> Built:
     """Everything in `inputs` to a feed. One bad file among thousands is a row of the report.
 
@@ -70,7 +71,7 @@ def build_feed(
     """
     today = today or datetime.datetime.now(datetime.UTC).date()
     rides, refusals, n_files = collect_files(inputs, config, jobs, _part(progress, 0.0, 0.4))
-    inferred, trips = pipeline.infer_network(rides, config, _part(progress, 0.4, 0.9))
+    inferred, trips = pipeline.infer_network(rides, config, _part(progress, 0.4, 0.9), streets)
     if progress is not None:
         progress("feed", 0.9)
     feed = pipeline.make_feed(inferred, config, today)

@@ -88,6 +88,7 @@ def main(verbose: bool) -> None:
 @click.option("--out", required=True, type=OUT_FILE, help="The feed to write (zip).")
 @click.option("--report", type=OUT_FILE, help="A row for every ride: used or ignored, and why (CSV).")
 @click.option("--evidence", type=OUT_FILE, help="What every stop, pattern and headway rests on (CSV).")
+@click.option("--streets", type=FILE, help="An OpenStreetMap extract that shapes follow where it fits.")
 @click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="The day the feed is made, else today.")
 @CONFIG
 @JOBS
@@ -97,6 +98,7 @@ def build(
     out: Path,
     report: Path | None,
     evidence: Path | None,
+    streets: Path | None,
     today: Any,
     config_path: Path | None,
     jobs: int,
@@ -104,9 +106,17 @@ def build(
 ) -> None:
     """Rides (files, folders, zips) to a GTFS feed. No database is needed."""
     from transitmap.build import build_feed
+    from transitmap.streets import read_streets
 
     with _progress(not as_json) as progress:
-        built = build_feed(inputs, _config(config_path), today and today.date(), jobs, progress)
+        built = build_feed(
+            inputs,
+            _config(config_path),
+            today and today.date(),
+            jobs,
+            progress,
+            read_streets(streets) if streets else None,
+        )
     if report:
         report.write_text(built.report_csv, encoding="utf-8")
     if evidence:

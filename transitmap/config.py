@@ -105,13 +105,25 @@ class RoutesConfig:
 
 @dataclass(frozen=True)
 class ShapesConfig:
-    """Consensus lines: `reach_m` is how far a fix may lie from the line to have a say, a value a pass."""
+    """Consensus lines: `reach_m` is how far a fix may lie from the line to have a say, a value a pass.
+
+    Fixes count one for each `thin_m` travelled, a line once a `stretch_m`, those off by `outlier_m` half, and
+    those within `corner_m` of a corner less. Of more than `depth` lines side by side some are enough. Rides
+    that began within `end_m` of the line's end began at it.
+    """
 
     step_m: float = 10.0
     first_reach_m: float = 40.0
     last_reach_m: float = 20.0
-    passes: int = 4
-    simplify_m: float = 1.0
+    passes: int = 2
+    simplify_m: float = 2.0
+    thin_m: float = 15.0
+    stretch_m: float = 50.0
+    outlier_m: float = 12.0
+    corner_m: float = 12.0
+    end_m: float = 60.0
+    fits: int = 5
+    depth: int = 30
 
 
 @dataclass(frozen=True)
@@ -262,6 +274,8 @@ RULES = (
     Rule("patterns.min_points", *_at_least(2)),
     Rule("patterns.min_overlap", *_at_least(1)),
     Rule("shapes.passes", *_at_least(1)),
+    Rule("shapes.fits", *_at_least(1)),
+    Rule("shapes.depth", *_at_least(3)),
     Rule("feed.min_riders", *_at_least(1)),
     Rule("feed.valid_days", "must be from 1 to 3650", lambda days: 1 <= days <= 3650),
     Rule("feed.*_name", "must not be blank", lambda text: bool(text.strip())),

@@ -234,6 +234,22 @@ class Shapes(Columns):
 
 
 @dataclass(frozen=True, eq=False)
+class Streets(Columns):
+    """A street map an operator supplies: straight directed pieces between nodes.
+
+    Piece i runs from node `piece_from[i]` to node `piece_to[i]`; a two-way street has two.
+    """
+
+    lat_deg: FloatArray
+    lon_deg: FloatArray
+    piece_from: IntArray
+    piece_to: IntArray
+
+    def __len__(self) -> int:
+        return len(self.piece_from)
+
+
+@dataclass(frozen=True, eq=False)
 class Patterns(Columns):
     """Ordered chains of stops that vehicles run; row i has shape i.
 

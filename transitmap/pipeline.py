@@ -45,6 +45,7 @@ from transitmap.model import (
     Ride,
     Routes,
     Shapes,
+    Streets,
     Tables,
     Trips,
 )
@@ -88,11 +89,15 @@ def collect_file(name: str, body: bytes, config: Config, now_s: float) -> list[R
 
 
 def infer_network(
-    rides: Sequence[Ride], config: Config, progress: Progress | None = None
+    rides: Sequence[Ride],
+    config: Config,
+    progress: Progress | None = None,
+    streets: Streets | None = None,
 ) -> tuple[Network, Trips]:
     """Everybody's rides to a network, and what each ride was in it (one row a ride, in order).
 
-    Without a single vehicle leg the network is empty. Pure: the same rides give the same network.
+    With `streets`, shapes follow these where they fit. Without a single vehicle leg the network is empty.
+    Pure: the same rides give the same network.
     """
     tell = _Teller(progress)
     tell("copies", 0.0)
@@ -108,6 +113,8 @@ def infer_network(
     route = routes.group_paths(path, config.routes)
     tell("shapes", 0.6)
     shape_m = shapes.draw_shapes(path, line, config.shapes)
+    if streets is not None:
+        shape_m = shapes.follow_streets(shape_m, streets, plane)
     sighting = sightings.see_vehicles(line, path, shape_m)
     tell("stops", 0.75)
     stop, call = stops_stage.find_stops(rides, leg, line, shape_m, plane, config.stops)
@@ -125,6 +132,7 @@ def infer_network(
     hop = times.time_hops(sighting, rider, call.start, call.along_m, zone, config.feed.min_riders)
     trip = trips.name_trips(rides, leg, line, sighting, call.start, call.along_m, copy_of, is_far)
     tell("network", 1.0)
+    shape_m, call, trip = _between_ends(shape_m, call, trip)
     pattern = _patterns(rides, trip, route, call, run, zone)
     days = _days(rides, zone)
     named = _named_by_enough(route, rides, trip, config.feed.min_riders)
@@ -214,6 +222,23 @@ def _days(rides: Sequence[Ride], zone: str) -> tuple[str, str]:
     epoch = datetime.date(1970, 1, 1)
     first, last = (str(epoch + datetime.timedelta(days=int(d))) for d in (day.min(), day.max()))
     return first, last
+
+
+def _between_ends(
+    shape_m: Sequence[FloatArray], call: stops_stage.Calls, trip: Trips
+) -> tuple[list[FloatArray], stops_stage.Calls, Trips]:
+    """Shapes from their first to their last stop, with calls and trips in metres along these."""
+    called_m = [call.along_m[call.start[k] : call.start[k + 1]] for k in range(len(shape_m))]
+    cut = [shapes.between_ends(line_m, at_m) for line_m, at_m in zip(shape_m, called_m, strict=True)]
+    cut_m = np.array([(at_m - kept_m)[0] for at_m, (_, kept_m) in zip(called_m, cut, strict=True)])
+    length_m = np.array([along_m(line_m)[-1] for line_m, _ in cut])
+    is_on = trip.pattern_index >= 0
+    first_m, last_m = trip.first_m.copy(), trip.last_m.copy()
+    for place_m in (first_m, last_m):
+        pattern = trip.pattern_index[is_on]
+        place_m[is_on] = np.clip(place_m[is_on] - cut_m[pattern], 0.0, length_m[pattern])
+    call = call._replace(along_m=np.concatenate([*(kept_m for _, kept_m in cut), np.zeros(0)]))
+    return [line_m for line_m, _ in cut], call, replace(trip, first_m=first_m, last_m=last_m)
 
 
 def _shapes(shape_m: Sequence[FloatArray], plane: Plane) -> Shapes:

@@ -4,7 +4,8 @@ from tests.infer.roads import bus
 from tests.infer.test_patterns import CONFIG, MAIN, OVERLAPPING, paths_of, rides_on
 from transitmap import geo
 from transitmap.infer.routes import group_paths
-from transitmap.infer.shapes import draw_shapes, simplify
+from transitmap.infer.shapes import draw_shapes
+from transitmap.infer.shapes.pieces import simplify
 
 WHOLE = [(0, 9000)] * 4
 

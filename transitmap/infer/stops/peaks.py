@@ -85,7 +85,8 @@ def _beside(
 
     step_m = 5.0
     dense_m = geo.resample(shape_m, step_m)
-    where_m, ahead = geo.along_m(dense_m), geo.headings(dense_m, 3)
+    # along the shape itself: the points cut its corners, and their own lengths would drift from the shape's
+    where_m, ahead = np.linspace(0.0, geo.along_m(shape_m)[-1], len(dense_m)), geo.headings(dense_m, 3)
     low_m, high_m = dense_m.min(axis=0) - off_m, dense_m.max(axis=0) + off_m
     row = np.flatnonzero(((xy_m >= low_m) & (xy_m <= high_m)).all(axis=1))
     distance_m, nearest = cKDTree(dense_m).query(xy_m[row], distance_upper_bound=off_m)
