@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from benchmarks import calibration, evaluate_cities, oracles, score_sets, shape_floor
-from benchmarks.cities import CITIES, build, make, said, table
+from benchmarks.cities import CITIES, WORK, build, make, said, table
 from transitmap.evaluate import draw_evaluation, draw_feed, evaluate, read_feed_map
 
 PAGE = Path("docs/evaluation.md")
@@ -88,7 +88,7 @@ def sets(rides: Path | None, scorer_path: Path | None) -> dict[str, str]:
         score, own = scorer.score(made.feed, folder, made.report), evaluate(made.feed, folder, made.report)
         theirs.append([folder.name, *(said(score.get(name)) for name in GOALS.values())])
         ours.append([folder.name, *(said(own.figures[name]) for name in OURS.values())])
-        _draw(f"{folder.name}.svg", draw_evaluation(own, "en"))
+        _draw(WORK / f"{folder.name}.svg", draw_evaluation(own, "en"))
     return {"sets": table(["set", *GOALS], theirs), "sets by our scorer": table(["set", *OURS], ours)}
 
 
@@ -122,17 +122,17 @@ def floor(rides: Path | None, scorer: Path | None) -> dict[str, str]:
 
 
 def pictures(rides: Path | None, scorer: Path | None) -> dict[str, str]:
-    """The maps of a city of our own and of the real rides; those of the other sets come with their scores."""
+    """The map of a town of our own, in the docs; those of the sets lie in WORK, as the sets are not ours."""
     folder = make(CITIES[0])
-    _draw("town.svg", draw_evaluation(evaluate(build(folder).feed, folder), "en"))
+    _draw(FIGURES / "town.svg", draw_evaluation(evaluate(build(folder).feed, folder), "en"))
     for real in sorted(path.parent for path in rides.glob("real-*/rides.zip")) if rides is not None else ():
-        _draw(f"{real.name}.svg", draw_feed(read_feed_map(build(real).feed)[0], "en"))
+        _draw(WORK / f"{real.name}.svg", draw_feed(read_feed_map(build(real).feed)[0], "en"))
     return {}
 
 
-def _draw(name: str, svg: str) -> None:
-    FIGURES.mkdir(exist_ok=True)
-    (FIGURES / name).write_text(svg, encoding="utf-8")
+def _draw(path: Path, svg: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(svg, encoding="utf-8")
 
 
 MAKERS = {

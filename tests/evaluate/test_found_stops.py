@@ -60,9 +60,9 @@ def test_the_other_side_of_the_street_is_another_direction(tmp_path):
     there = feed_of(tmp_path, "a", Trip("t", "r", STREET, EVERY, side_m=5))
     back = feed_of(tmp_path, "b", Trip("t", "r", STREET[::-1], [2000 - m for m in EVERY[::-1]], side_m=5))
     assert len(found_stops.match_stops(back.stop_m, there, 30).found) == 5
-    may = found_stops.same_direction(back, there)
-    assert len(found_stops.match_stops(back.stop_m, there, 30, may).found) == 0
-    assert found_stops.same_direction(there, there).all()
+    facing = found_stops.facings(back), found_stops.facings(there)
+    assert len(found_stops.match_stops(back.stop_m, there, 30, facing).found) == 0
+    assert len(found_stops.match_stops(there.stop_m, there, 30, facing[1:] * 2).found) == 5
 
 
 def test_chance_finds_little_and_always_the_same(tmp_path):

@@ -12,8 +12,10 @@ from transitmap.model import BoolArray, FloatArray, IntArray
 
 MIN_VISITS = 3.0
 """A stop that fewer halts are to be expected at cannot be asked for; finding it is no error either."""
-SAME_WAY = 0.5
+N_SECTORS = 36
 CHANCE_DRAWS = 5
+ALONE = 1e6
+"""What a stop without a partner costs, in radii: a pair more is worth any distance in a city."""
 
 
 class StopPairs(NamedTuple):
@@ -38,30 +40,33 @@ def observed(reference: FeedMap) -> BoolArray:
 
 
 def match_stops(
-    found_m: FloatArray, reference: FeedMap, radius_m: float, may_match: BoolArray | None = None
+    found_m: FloatArray,
+    reference: FeedMap,
+    radius_m: float,
+    facing: tuple[BoolArray, BoolArray] | None = None,
 ) -> StopPairs:
     """Pairs within `radius_m`, one to one: as many as possible with the stops to be asked for, the nearest
-    of those, then what is left with stops hardly anybody used. `may_match` (found, true) forbids pairs."""
+    of those, then what is left with stops hardly anybody used. `facing` (`facings` of the found and of the
+    true stops) allows only pairs that face one way."""
     seen = observed(reference)
     parts = []
     left = np.arange(len(found_m))
     for rows in (np.flatnonzero(seen), np.flatnonzero(~seen)):
-        allowed = None if may_match is None else may_match[np.ix_(left, rows)]
-        a, b, off_m = match_points(found_m[left], reference.stop_m[rows], radius_m, allowed)
+        ways = None if facing is None else (facing[0][left], facing[1][rows])
+        a, b, off_m = match_points(found_m[left], reference.stop_m[rows], radius_m, ways)
         parts.append((left[a], rows[b], off_m))
         left = np.setdiff1d(left, left[a])
     return StopPairs(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
 def match_points(
-    a_m: FloatArray, b_m: FloatArray, radius_m: float, may_match: BoolArray | None = None
+    a_m: FloatArray, b_m: FloatArray, radius_m: float, facing: tuple[BoolArray, BoolArray] | None = None
 ) -> tuple[IntArray, IntArray, FloatArray]:
     """Rows of a and b matched one to one within a radius: most pairs, then the least distance in total.
 
-    Solved apart for each group of points that reach each other, so a large city costs what its crossings do.
+    Every a may stay alone at a price above any distance, which makes it a sparse assignment problem.
     """
     from scipy import sparse
-    from scipy.optimize import linear_sum_assignment
     from scipy.spatial import cKDTree
 
     none = np.zeros(0, dtype=np.int64)
@@ -69,24 +74,17 @@ def match_points(
         return none, none, np.zeros(0)
     near = cKDTree(a_m).sparse_distance_matrix(cKDTree(b_m), radius_m, output_type="coo_matrix")
     row, column = near.row.astype(np.int64), near.col.astype(np.int64)
+    if facing is not None:
+        alike = (facing[0][row] & facing[1][column]).any(axis=1)
+        row, column = row[alike], column[alike]
     off_m = np.hypot(*(a_m[row] - b_m[column]).T)
-    if may_match is not None:
-        kept = may_match[row, column]
-        row, column, off_m = row[kept], column[kept], off_m[kept]
-    n = len(a_m) + len(b_m)
-    links = sparse.coo_matrix((np.ones(len(row)), (row, len(a_m) + column)), shape=(n, n))
-    group = sparse.csgraph.connected_components(links, directed=False)[1][row]
-    pairs = []
-    for rows in np.split(np.argsort(group, kind="stable"), np.flatnonzero(np.diff(np.sort(group))) + 1):
-        a, i = np.unique(row[rows], return_inverse=True)
-        b, j = np.unique(column[rows], return_inverse=True)
-        cost = np.full((len(a), len(b)), 1e3 * radius_m)
-        cost[i, j] = off_m[rows]
-        for x, y in zip(*linear_sum_assignment(cost), strict=True):
-            if cost[x, y] <= radius_m:
-                pairs.append((a[x], b[y], cost[x, y]))
-    table = np.array(sorted(pairs), dtype=float).reshape(-1, 3)
-    return table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), table[:, 2]
+    alone = np.arange(len(a_m))
+    price = np.concatenate([off_m + 1.0, np.full(len(a_m), ALONE * radius_m)])
+    where = np.concatenate([row, alone]), np.concatenate([column, len(b_m) + alone])
+    costs = sparse.csr_matrix((price, where), shape=(len(a_m), len(b_m) + len(a_m)))
+    a, b = sparse.csgraph.min_weight_full_bipartite_matching(costs)
+    a, b = a[b < len(b_m)].astype(np.int64), b[b < len(b_m)].astype(np.int64)
+    return a, b, np.hypot(*(a_m[a] - b_m[b]).T)
 
 
 def score_stops(pairs: StopPairs, n_found: int, reference: FeedMap) -> StopScore:
@@ -101,20 +99,9 @@ def f1_of(precision: float, recall: float) -> StopScore:
     return StopScore(precision, recall, 2 * precision * recall / total if total else 0.0)
 
 
-def same_direction(feed: FeedMap, reference: FeedMap) -> BoolArray:
-    """(stops, stops): whether some trip calls at both in headings within 60 degrees."""
-    may = np.zeros((len(feed.stop_id), len(reference.stop_id)), dtype=bool)
-    ours, theirs = _sectors(feed), _sectors(reference)
-    for sector in range(ours.shape[1]):
-        may |= ours[:, sector : sector + 1] & theirs[None, :, sector]
-    return may
-
-
-N_SECTORS = 36
-
-
-def _sectors(feed: FeedMap) -> BoolArray:
-    """(stops, N_SECTORS): the compass sectors within 30 degrees of a heading that a trip calls in."""
+def facings(feed: FeedMap) -> BoolArray:
+    """(stops, N_SECTORS): compass sectors within 30 degrees of a heading that a trip calls in: two
+    stops with a sector in common are served in headings within 60 degrees, give or take a sector."""
     reached = np.zeros((len(feed.stop_id), N_SECTORS), dtype=bool)
     for pattern in range(len(feed)):
         calls = feed.calls(pattern)

@@ -124,9 +124,8 @@ def _stops(feed: FeedMap, reference: FeedMap) -> tuple[StopPairs, Figures]:
         figures[f"stop_precision@{radius}"] = score.precision
         figures[f"stop_recall@{radius}"] = score.recall
         figures[f"stop_f1@{radius}"] = score.f1
-    directed = found_stops.match_stops(
-        feed.stop_m, reference, MAP_M, found_stops.same_direction(feed, reference)
-    )
+    facing = found_stops.facings(feed), found_stops.facings(reference)
+    directed = found_stops.match_stops(feed.stop_m, reference, MAP_M, facing)
     figures[f"stop_f1_directed@{MAP_M}"] = found_stops.score_stops(directed, n_found, reference).f1
     figures[f"stop_f1_chance@{MAP_M}"] = found_stops.chance_f1(reference, n_found, MAP_M)
     wide = pairs[RADII_M[-1]]
