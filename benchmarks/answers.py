@@ -45,7 +45,7 @@ class Truth:
         self.rows = [row_of[stem(ride.ride_id)] for ride in rides]
         self.feed, _ = read_feed_map(folder / "truth.zip")
         self.pattern = self._patterns()
-        self.plane = self.lines = None
+        self.plane = self.lines = self.paths = None
 
     def _patterns(self):
         """The pattern of each ride: that of its shape's name, else of the calls it has in common with it."""
@@ -95,8 +95,8 @@ class Truth:
 
         def note_lines(find_paths):
             def listened(lines, *words):
-                self.lines = lines
-                return find_paths(lines, *words)
+                self.lines, self.paths = lines, find_paths(lines, *words)
+                return self.paths
 
             return listened
 
@@ -163,7 +163,8 @@ class Truth:
                     where_m = np.arange(min(ends_m), max(ends_m), STEP_M)
                     found.append((members, geo.at(way.xy_m, way.along_m, where_m)))
             found.sort(key=lambda one: -len(one[0]))
-            return paths_of(found, labels)
+            self.paths = paths_of(found, labels)
+            return self.paths
 
         return answer
 
@@ -216,16 +217,27 @@ class Truth:
         return answer
 
     def _true_shape(self, own_m, pattern):
+        """The true line between the ends of ours; ours where it mostly runs elsewhere."""
         if pattern < 0:
             return own_m
         way = way_of(self.feed.line_m(pattern))
-        first_m, last_m = place_calls(own_m[[0, -1]], way.xy_m)
         off = way.tree.query(geo.resample(own_m, STEP_M))[0]
+        first_m, last_m = self._ends_m(own_m, way)
         if last_m - first_m < MIN_LINE_M or np.mean(off < NEAR_M) < 0.7:
             return own_m
         inner = (way.along_m > first_m) & (way.along_m < last_m)
         where_m = np.concatenate([[first_m], way.along_m[inner], [last_m]])
         return geo.at(way.xy_m, way.along_m, where_m)
+
+    def _ends_m(self, own_m, way):
+        """How far along a line ours begins and ends: near its ends and as long: it may pass a place twice."""
+        length_m = geo.along_m(own_m)[-1]
+        near = [np.hypot(*(way.xy_m - end_m).T) for end_m in own_m[[0, -1]]]
+        spots = [np.flatnonzero(off <= off.min() + NEAR_M) for off in near]
+        first, last = np.meshgrid(*spots, indexing="ij")
+        longer_m = np.abs(way.along_m[last] - way.along_m[first] - length_m)
+        best = np.argmin(longer_m + near[0][first] + near[1][last])
+        return way.along_m[first.ravel()[best]], way.along_m[last.ravel()[best]]
 
     def stop_positions(self, find_stops):
         """Our stops, those that are a true one moved onto it."""
@@ -282,13 +294,14 @@ class Truth:
     def _true_calls(self, shapes_m):
         """For each shape the stops of the true pattern along it and how far along; None where none is."""
         chains = []
-        for shape_m in shapes_m:
+        for shape_m, likely in zip(shapes_m, self.majority(self.paths), strict=True):
             points_m = geo.resample(shape_m, STEP_M)
             heading = geo.headings(points_m, 1)
             covers = [
                 float(np.isfinite(off_m(points_m, heading, way_of(self.feed.line_m(k)))).mean())
                 for k in range(len(self.feed))
             ]
+            covers[likely] += 0.1 * (likely >= 0)  # of patterns that share the street, that of its rides
             best = int(np.argmax(covers))
             chains.append(self._calls_on(shape_m, best) if covers[best] > 0.7 else None)
         return chains

@@ -9,6 +9,7 @@ sets' pictures and their rows of the studies need FOLDER, which holds sets of ri
 import re
 import sys
 import time
+import traceback
 from pathlib import Path
 
 from benchmarks import calibration, evaluate_cities, oracles, score_sets, shape_floor
@@ -52,15 +53,22 @@ OURS = {
 
 
 def main(words: list[str]) -> None:
-    """Each part, one after the other; what is done is in the page even if a later part fails."""
+    """Each part, one after the other; a part that fails is told at the end and costs no other."""
     options = {word: Path(words[k + 1]) for k, word in enumerate(words) if word in ("--rides", "--scorer")}
     rides, scorer = options.get("--rides"), options.get("--scorer")
     wanted = [part for part in PARTS if part in words] or PARTS
+    failed: list[str] = []
     for part in wanted:
         started_s = time.perf_counter()
-        for marker, text in MAKERS[part](rides, scorer).items():
-            put(marker, text)
+        try:
+            for marker, text in MAKERS[part](rides, scorer).items():
+                put(marker, text)
+        except Exception:
+            failed.append(part)
+            traceback.print_exc()
         print(f"{part}: {time.perf_counter() - started_s:.0f} s", flush=True)
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
 
 
 def put(marker: str, text: str) -> None:

@@ -130,8 +130,8 @@ def ablation_rows(folder: Path, collected: tuple) -> list[list[str]]:
                 for target, value in patches.items():
                     stack.enter_context(patched(target, value))
                 rows.append(_row(name, _score(folder, (rides, *collected[1:]), config)))
-        except (AttributeError, ImportError, TypeError) as gone:
-            rows.append([name, f"gone: {gone}", *[""] * (len(FIGURES) - 1)])
+        except Exception as gone:  # whatever a changed stage makes of a patch, the other rows stand
+            rows.append([name, f"gone: {type(gone).__name__}: {gone}", *[""] * (len(FIGURES) - 1)])
     return rows
 
 
