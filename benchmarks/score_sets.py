@@ -29,9 +29,7 @@ FIGURES = (
 
 def main(rides: Path, scorer_path: Path) -> None:
     """One line a set."""
-    spec = importlib.util.spec_from_file_location("scorer", scorer_path)
-    scorer = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(scorer)
+    scorer = load_scorer(scorer_path)
     print("| set | seconds | MB | validators |", " | ".join(FIGURES), "|")
     for folder in sorted(path for path in rides.iterdir() if (path / "rides.zip").exists()):
         with tempfile.TemporaryDirectory() as out:
@@ -42,6 +40,14 @@ def main(rides: Path, scorer_path: Path) -> None:
                 score = scorer.score(feed, folder, report)
                 row += [f"{score[name]:.2f}" if score.get(name) is not None else "" for name in FIGURES]
             print("|", " | ".join(row), "|", flush=True)
+
+
+def load_scorer(path: Path):
+    """A scorer that lies beside the project."""
+    spec = importlib.util.spec_from_file_location("scorer", path)
+    scorer = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(scorer)
+    return scorer
 
 
 def build(rides: Path, feed: Path, report: Path) -> tuple[float, float, dict]:

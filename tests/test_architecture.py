@@ -54,6 +54,7 @@ LAYERS = {
     "transitmap.simulate": BASE,
     "transitmap.pipeline": BASE | {"collect", "infer", "gtfs"},
     "transitmap.report": BASE | {"gtfs"},
+    "transitmap.evaluate": BASE | {"gtfs"},
 }
 """What a part may import of the rest of transitmap. Parts not named here stand above all of these."""
 

@@ -213,6 +213,44 @@ def validate(feed: Path, country: str, today: Any, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("feed", type=click.Path(True, path_type=Path))
+@click.argument("reference", required=False, type=click.Path(True, path_type=Path))
+@click.option(
+    "--report", type=click.Path(True, path_type=Path), help="What `build` said of every ride (CSV)."
+)
+@click.option("--truth", type=click.Path(True, path_type=Path), help="What every ride was (CSV).")
+@click.option("--picture", type=OUT_FILE, help="A map to write: found, missed, invented (SVG).")
+@CONFIG
+@JSON
+def evaluate(
+    feed: Path,
+    reference: Path | None,
+    report: Path | None,
+    truth: Path | None,
+    picture: Path | None,
+    config_path: Path | None,
+    as_json: bool,
+) -> None:
+    """A feed against a reference: any GTFS feed, or the folder of a simulated truth. Alone, only a map."""
+    from transitmap.evaluate import describe, draw_evaluation, draw_feed, evaluate, read_feed_map
+
+    lang = _config(config_path).feed.lang
+    if reference is None:
+        if picture is None or report or truth:
+            raise click.UsageError("without a REFERENCE there is nothing to score, only a --picture to draw")
+        picture.write_text(draw_feed(read_feed_map(feed)[0], lang), encoding="utf-8")
+        return
+    found = evaluate(feed, reference, report, truth)
+    if picture:
+        picture.write_text(draw_evaluation(found, lang), encoding="utf-8")
+    if as_json:
+        routes = [row._asdict() | {"state": row.state} for row in found.routes]
+        click.echo(json.dumps(found.figures | {"route_table": routes, "invented": found.invented}))
+    else:
+        click.echo("\n".join(describe(found)))
+
+
+@main.command()
 @click.argument("folder", type=FILE)
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same city and rides.")
 @click.option(

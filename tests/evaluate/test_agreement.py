@@ -1,0 +1,54 @@
+"""Our scorer and the one that lies beside the project, where it does, mean the same by the same words."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from transitmap.build import build_feed
+from transitmap.config import Config
+from transitmap.evaluate import evaluate
+
+SHARED = Path(__file__).parent.parent.parent.parent / "shared"
+pytestmark = pytest.mark.skipif(
+    not SHARED.is_dir(), reason="no folder `shared` beside the project: no second opinion"
+)
+
+SAME = "stop_f1@30 stop_f1@50 stop_precision@30 stop_recall@30 pattern_precision pattern_recall pattern_f1"
+SAME += " sequence_f1 runtime_mape runtime_cover headway_mape ride_accuracy junk_precision junk_recall"
+STOP_SHARE, OTHER_SHARE = 0.01, 0.03
+"""Stops differ where one lies 30 m off to the decimetre; patterns where 85 % are covered to the point."""
+
+
+@pytest.fixture(scope="module")
+def scorer():
+    spec = importlib.util.spec_from_file_location("score_feed", SHARED / "tools" / "score_feed.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def check(ours, theirs):
+    compared = 0
+    for name in SAME.split():
+        if theirs.get(name) is not None:
+            slack = STOP_SHARE if name.startswith("stop") else OTHER_SHARE
+            assert ours[name] == pytest.approx(theirs[name], abs=slack), name
+            compared += 1
+    assert compared >= 12
+    assert ours["stop_error_m"] == pytest.approx(theirs["stop_error_m"], rel=0.02)
+    assert ours["shape_error_mean_m"] < theirs["shape_error_mean_m"]
+
+
+def test_on_a_town_of_our_own(town, scorer):
+    ours = evaluate(town / "feed.zip", town, town / "report.csv").figures
+    check(ours, scorer.score(town / "feed.zip", town, town / "report.csv"))
+
+
+def test_on_a_city_that_lies_beside(scorer, tmp_path):
+    rides = SHARED / "rides" / "sim-accra-campaign"
+    built = build_feed([rides / "rides.zip"], Config())
+    (tmp_path / "feed.zip").write_bytes(built.feed.zip_bytes)
+    (tmp_path / "rides.csv").write_text(built.report_csv)
+    ours = evaluate(tmp_path / "feed.zip", rides, tmp_path / "rides.csv").figures
+    check(ours, scorer.score(tmp_path / "feed.zip", rides, tmp_path / "rides.csv"))
