@@ -68,7 +68,7 @@ def town(seed: int) -> tuple[SimulateConfig, int, int, int]:
         block_m=float(rng.uniform(110, 300)),
         spacing_m=(least_m, least_m * float(rng.uniform(1.5, 2.6))),
         label_share=float(rng.choice([0.0, 0.3, 0.6, 0.9])),
-        tap_share=float(rng.choice([0.0, 0.0, 0.1, 0.2])),
+        tap_share=float(rng.choice([0.0, 0.1, 0.2])),
         hail_share=float(rng.choice([0.0, 0.0, 0.3, 0.6])),
         demand=float(rng.uniform(0.4, 1.6)),
         signal_factor=float(rng.uniform(0.4, 2.2)),
