@@ -129,17 +129,23 @@ class ShapesConfig:
 @dataclass(frozen=True)
 class StopsConfig:
     """Where vehicles halt for people. Dwells are short (half of them 5 s or less), so evidence is added up
-    over rides: `min_share` of the vehicles that pass must have halted, and at least `min_halts`."""
+    over rides, in bins of `bin_m`, of what lies within `off_m` of a street and `near_m` of a place along it.
+    A candidate needs `min_rating` halts, boardings and taps a passing vehicle, a stop the confidence
+    `min_confidence`, none within `apart_m` of a better one. Halts of one vehicle within `once_m` are one.
+    Where nothing else is known within `end_m` of a path's end, that is a stop of `end_confidence`.
+    """
 
     bin_m: float = 5.0
     slow_m_s: float = 1.5
     off_m: float = 25.0
-    kernel_m: float = 12.0
-    min_share: float = 0.27
-    min_halts: float = 2.0
-    apart_m: float = 75.0
-    merge_m: float = 40.0
+    near_m: float = 15.0
+    once_m: float = 15.0
+    context_m: float = 500.0
+    min_rating: float = 0.05
+    min_confidence: float = 0.65
+    apart_m: float = 50.0
     end_m: float = 120.0
+    end_confidence: float = 0.3
 
 
 @dataclass(frozen=True)
@@ -253,14 +259,14 @@ URL = ("must begin with http:// or https:// and name a host", _like(r"https?://[
 
 RULES = (
     Rule("*.share_*", *SHARE),
-    Rule("*.min_share", *SHARE),
+    Rule("stops.min_rating", *SHARE),
+    Rule("stops.*_confidence", *SHARE),
     Rule("collect.trim_m", *FROM_0),
     Rule("collect.max_past_years", *FROM_0),
     Rule("*_m", *ABOVE_0),
     Rule("*_s", *ABOVE_0),
     Rule("patterns.min_support", *ABOVE_0),
     Rule("times.max_interval_ratio", *ABOVE_0),
-    Rule("stops.min_halts", *ABOVE_0),
     Rule("strays.*", *ABOVE_0),
     Rule("collect.max_upload_bytes", *_at_least(0)),
     Rule("collect.max_unpacked_bytes", *_at_least(0)),

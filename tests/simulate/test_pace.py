@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from transitmap.model import IntArray
 from transitmap.simulate.lines import Line
-from transitmap.simulate.pace import Halts, draw_dwells_s, move, run_vehicle, street_halts
+from transitmap.simulate.pace import Halts, corner_halts, draw_dwells_s, move, run_vehicle, street_halts
 
 FASTEST_GAIN_M_S2, FASTEST_BRAKE_M_S2 = 1.2, 1.4
 KNOT_M_S2 = 0.3
@@ -14,7 +16,7 @@ def straight(length_m: float, limit_m_s: float) -> Line:
     along_m = np.arange(0.0, length_m + 1, 5.0)
     xy_m = np.column_stack([along_m, 0 * along_m])
     empty = np.empty(0)
-    return Line(xy_m, along_m, along_m, np.full(len(along_m), limit_m_s), 0 * along_m, empty, empty)
+    return Line(xy_m, along_m, along_m, np.full(len(along_m), limit_m_s), 0 * along_m, empty, empty, empty)
 
 
 def no_call(n: int) -> IntArray:
@@ -85,9 +87,18 @@ def test_queues_spread_back_from_the_lights(city):
     def back_m(hour: int) -> float:
         gaps = []
         for k in range(40):
-            halts = street_halts(line, hour, np.random.default_rng(k))
+            halts = street_halts(line, hour, city.config, np.random.default_rng(k))
             ahead_m = line.signal_m[:, None] - halts.at_m[None]
             gaps += ahead_m[(ahead_m > -3) & (ahead_m < 80)].tolist()
         return float(np.mean(gaps))
 
     assert back_m(8) > back_m(22) + 5
+
+
+def test_vehicles_give_way_at_corners_only_where_that_is_done(city):
+    line = max((p.line for p in city.patterns), key=lambda found: len(found.yield_m))
+    assert not len(corner_halts(line, city.config, np.random.default_rng(1)).at_m)
+    halts = corner_halts(line, replace(city.config, yield_share=1.0), np.random.default_rng(1))
+    off_m = np.abs(halts.at_m[:, None] - line.yield_m[None]).min(axis=0)
+    assert len(line.yield_m) and off_m.max() < 5, "at each of them"
+    assert halts.wait_s.min() >= 1.0

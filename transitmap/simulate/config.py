@@ -19,6 +19,12 @@ class SimulateConfig:
     `hail_share` of routes vehicles halt anywhere on the outer streets; `walk_share` of recordings have a walk
     at an end; `gap_share` of recordings have gaps.
 
+    Towns differ: stops lie `spacing_m` apart (least and most; one a block at most), `demand` people wait at
+    an average one for a punctual vehicle at the peak, `signal_factor` times as many crossings as usual have
+    lights, red for `red_s` seconds and `red_share` of the time, with queues and jams `traffic` times as bad.
+    At corners without lights a vehicle stands for a few seconds with chance `yield_share`, for people on a
+    bump with a third of it. `late_share` of recordings begin after boarding or end before alighting.
+
     Sources: `dwell_s` are quartiles and 90th percentile noted by riders in Xalapa; `noise_m` (each axis, open
     street, an average phone) is set so that fixes lie a median 3-4 m across the line with 5 % beyond some
     14 m, as on Chicago's campus shuttles; sampling intervals span those of phones and shuttles (1-30 s).
@@ -40,6 +46,14 @@ class SimulateConfig:
     junk_share: float = 0.08
     walk_share: float = 0.55
     hail_share: float = 0.3
+    spacing_m: tuple[float, float] = (200.0, 430.0)
+    demand: float = 1.0
+    signal_factor: float = 1.0
+    traffic: float = 1.0
+    red_share: float = 0.5
+    red_s: float = 55.0
+    yield_share: float = 0.0
+    late_share: float = 0.0
     noise_m: float = 4.4
     canyon_factor: float = 2.0
     interval_s: tuple[float, ...] = (1.0, 2.0, 3.0, 5.0, 10.0, 15.0, 30.0)
@@ -53,6 +67,11 @@ class SimulateConfig:
         Raises:
             ConfigError: a share outside 0..1, a city too small to hold a route, an unknown mode.
         """
+        for name in ("demand", "signal_factor", "traffic"):
+            if not 0.0 <= getattr(self, name) <= 10.0:
+                raise ConfigError(f"simulate.{name}", getattr(self, name), "must be between 0 and 10")
+        if not 0.0 < self.spacing_m[0] <= self.spacing_m[1]:
+            raise ConfigError("simulate.spacing_m", self.spacing_m, "must be two lengths in order")
         for name in (
             "label_share",
             "wrong_label_share",
@@ -60,6 +79,9 @@ class SimulateConfig:
             "junk_share",
             "walk_share",
             "hail_share",
+            "red_share",
+            "yield_share",
+            "late_share",
         ):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ConfigError(f"simulate.{name}", getattr(self, name), "must be between 0 and 1")

@@ -278,7 +278,7 @@ def _signals(
     n_main = np.bincount(np.concatenate([a[main], b[main]]), minlength=len(xy_m))
     central = np.hypot(*xy_m.T) < 0.3 * min(config.width_m, config.height_m)
     chance = np.select([n_main > 4, (n_main > 0) & central, central], [0.75, 0.3, 0.06], 0.03)
-    return np.asarray(rng.random(len(xy_m)) < chance)
+    return np.asarray(rng.random(len(xy_m)) < config.signal_factor * chance)
 
 
 def _bumps(blocks: _Blocks, rng: np.random.Generator, side: IntArray, back: IntArray) -> FloatArray:

@@ -17,7 +17,6 @@ LANE_M = 2.5
 """Vehicles drive this far right of the street's centre line."""
 KERB_M = (2.0, 9.0)
 """Stops stand this far right of the vehicles' line (range measured over feeds with measured stops)."""
-SPACING_M = (200.0, 430.0)
 TERMINAL_M = 16.0
 OPPOSITE_SHARE = 0.45
 MIN_GAP_M = 90.0
@@ -63,14 +62,18 @@ def find_hail_edges(
 
 
 def set_stops(
-    ground: Ground, itineraries: Sequence[Itinerary], hail_edges: set[int], rng: np.random.Generator
+    ground: Ground,
+    itineraries: Sequence[Itinerary],
+    hail_edges: set[int],
+    config: SimulateConfig,
+    rng: np.random.Generator,
 ) -> KerbStops:
     """The stops of all itineraries; lines that share a street share its stops."""
     places: dict[int, list[_Place]] = {}
     for line in itineraries:
         _add_terminals(ground, line, places)
     for line in itineraries:
-        _add_between(ground, line, hail_edges, places, rng)
+        _add_between(ground, line, hail_edges, config.spacing_m, places, rng)
     rows = sorted((p for found in places.values() for p in found), key=lambda p: (p.edge, p.edge_m))
     xy_m = np.array([_kerb_m(ground, place, rng) for place in rows])
     is_terminal = np.array([place.is_terminal for place in rows])
@@ -101,18 +104,19 @@ def _add_between(
     ground: Ground,
     line: Itinerary,
     hail_edges: set[int],
+    spacing_m: tuple[float, float],
     places: dict[int, list[_Place]],
     rng: np.random.Generator,
 ) -> None:
-    """Stops along a line about every `SPACING_M`, counting those that are there already."""
-    since_m, target_m = -TERMINAL_M, rng.uniform(*SPACING_M)
+    """Stops along a line about every `spacing_m`, counting those that are there already."""
+    since_m, target_m = -TERMINAL_M, rng.uniform(*spacing_m)
     for edge in line.path:
         length_m = float(ground.length_m[edge])
         found = places.get(edge)
         if not found and edge not in hail_edges and since_m + length_m > target_m:
             found = places.setdefault(edge, [])
             found.append(_Place(edge, _spot_m(ground, edge, places, rng), False, ""))
-            target_m = rng.uniform(*SPACING_M)
+            target_m = rng.uniform(*spacing_m)
         since_m = length_m - max(p.edge_m for p in found) if found else since_m + length_m
 
 

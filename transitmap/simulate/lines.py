@@ -21,7 +21,8 @@ class Line(Columns):
     """Points about every 5 m: place, metres along, speed limit (corners included) and `crowding`.
 
     `crowding` is 0 at the outskirts and 1 in the centre. `street_m` is the distance along the streets' centre
-    lines, which are a little longer in corners. `signal_m` are the stop lines, `bump_m` the speed bumps.
+    lines, which are a little longer in corners. `signal_m` are the stop lines, `bump_m` the speed bumps,
+    `yield_m` the corners without lights where vehicles give way.
     """
 
     xy_m: FloatArray
@@ -31,6 +32,7 @@ class Line(Columns):
     crowding: FloatArray
     signal_m: FloatArray
     bump_m: FloatArray
+    yield_m: FloatArray
 
 
 def draw_line(ground: Ground, path: list[int]) -> Line:
@@ -49,6 +51,7 @@ def draw_line(ground: Ground, path: list[int]) -> Line:
         crowding=np.exp(-0.5 * (np.hypot(*centre_m.T) / (0.4 * ground.radius_m)) ** 2),
         signal_m=np.interp(_signal_m(ground, path, ends_m), street_m, along_m),
         bump_m=np.interp(_bump_m(ground, path, ends_m), street_m, along_m),
+        yield_m=np.interp(_yield_m(ground, path, ends_m), street_m, along_m),
     )
 
 
@@ -77,6 +80,15 @@ def _signal_m(ground: Ground, path: list[int], ends_m: FloatArray) -> FloatArray
     """Stop lines before the lights; a line's last crossing is not driven through."""
     has_light = ground.is_signal[ground.edge_to[path[:-1]]]
     return np.asarray(ends_m[1:-1][has_light] - STOP_LINE_M)
+
+
+def _yield_m(ground: Ground, path: list[int], ends_m: FloatArray) -> FloatArray:
+    """Stop lines where the line turns, or a small street meets an avenue, without lights."""
+    node = ground.edge_to[path[:-1]]
+    turns = ground.street[path[:-1]] != ground.street[path[1:]]
+    avenue = np.unique(np.concatenate([ground.edge_from, ground.edge_to])[np.tile(ground.is_avenue, 2)])
+    minor = ~ground.is_avenue[path[:-1]] & np.isin(node, avenue)
+    return np.asarray(ends_m[1:-1][~ground.is_signal[node] & (turns | minor)] - STOP_LINE_M)
 
 
 def _bump_m(ground: Ground, path: list[int], ends_m: FloatArray) -> FloatArray:

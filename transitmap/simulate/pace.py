@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from transitmap.model import Columns, FloatArray, IntArray
+from transitmap.simulate.config import SimulateConfig
 from transitmap.simulate.ground import BoolArray
 from transitmap.simulate.lines import Line
 from transitmap.simulate.network import HOUR_DEMAND, City
@@ -41,12 +42,10 @@ CONGESTION = np.array(
 )
 """How full the streets are by hour, 1 at the worst."""
 BUMP_M_S = 2.8
-SERVED_BASE = 1.0
-"""People at an average stop for a punctual vehicle at the peak: it halts with probability 1 - 1/e."""
 HALT_SPREAD_M = (3.0, 8.0)
 """How exactly vehicles halt at formal stops and at places of custom (standard deviation)."""
 QUEUE_STEP_M = 7.0
-RED_SHARE, RED_S = 0.5, 55.0
+YIELD_S = 4.0
 NEAR_M = np.array([-3.0, -1.4, -0.4, 0.0, 0.4, 1.4, 3.0])
 """Extra knots round every standstill, where speed changes within less than the line's step."""
 
@@ -98,7 +97,8 @@ def run_vehicle(
     served = np.flatnonzero(rng.random(len(chance)) < chance)
     people = _people_halts(city, pattern, served, sorted(wanted[1]), rng)
     first_m, last_m = float(true.call_m[0]), float(true.call_m[-1])
-    halts = join([people, street_halts(true.line, hour, rng)], first_m, last_m)
+    street = street_halts(true.line, hour, city.config, rng)
+    halts = join([people, street, corner_halts(true.line, city.config, rng)], first_m, last_m)
     speed = _driver(true.line, hour, rng)
     motion, arrive_s = move(true.line, (first_m, last_m), speed, halts, rng)
     passing_s = np.interp(true.call_m, motion.distance_m, motion.time_s)
@@ -114,7 +114,7 @@ def run_vehicle(
 def _serving_chance(city: City, pattern: int, hour: int, crowd: float, wanted: set[int]) -> FloatArray:
     """Probability to halt at each call; 1 at both ends and where somebody known wants it."""
     weight = city.stops.weight[city.patterns[pattern].stop_index]
-    chance = 1.0 - np.exp(-SERVED_BASE * (0.4 + 0.6 * HOUR_DEMAND[hour]) * crowd**0.7 * weight)
+    chance = 1.0 - np.exp(-city.config.demand * (0.4 + 0.6 * HOUR_DEMAND[hour]) * crowd**0.7 * weight)
     chance[[0, -1, *sorted(wanted)]] = 1.0
     return np.asarray(chance)
 
@@ -145,17 +145,21 @@ def draw_dwells_s(
     return np.asarray(np.exp(np.interp(rng.random(n), level, np.log(value_s))))
 
 
-def street_halts(line: Line, hour: int, rng: np.random.Generator) -> Halts:
+def street_halts(line: Line, hour: int, config: SimulateConfig, rng: np.random.Generator) -> Halts:
     """Halts at lights, back in their queues, and in jams."""
     n = len(line.signal_m)
-    load = CONGESTION[hour] * (0.25 + 0.75 * np.interp(line.signal_m, line.along_m, line.crowding))
-    is_red = rng.random(n) < RED_SHARE + 0.2 * load
+    load = (
+        config.traffic
+        * CONGESTION[hour]
+        * (0.25 + 0.75 * np.interp(line.signal_m, line.along_m, line.crowding))
+    )
+    is_red = rng.random(n) < config.red_share + 0.2 * load
     elapsed = rng.random(n)
     ahead = rng.poisson((0.6 + 9.0 * load) * elapsed)
-    wait_s = (1.0 - elapsed) * RED_S + 1.8 * ahead
+    wait_s = (1.0 - elapsed) * config.red_s + 1.8 * ahead
     at_m = line.signal_m - QUEUE_STEP_M * ahead + rng.normal(0.0, 1.0, n)
     second = is_red & (rng.random(n) < 0.3 * load)
-    jam_m = _jams(line, hour, rng)
+    jam_m = _jams(line, config.traffic * CONGESTION[hour], rng)
     return Halts(
         np.concatenate([at_m[is_red], at_m[second] - rng.uniform(30.0, 90.0, int(second.sum())), jam_m]),
         np.concatenate(
@@ -165,10 +169,19 @@ def street_halts(line: Line, hour: int, rng: np.random.Generator) -> Halts:
     )
 
 
-def _jams(line: Line, hour: int, rng: np.random.Generator) -> FloatArray:
+def corner_halts(line: Line, config: SimulateConfig, rng: np.random.Generator) -> Halts:
+    """Short halts to give way at corners, and to people who cross on bumps; none where nobody does."""
+    place_m = np.concatenate([line.yield_m, line.bump_m]) if config.yield_share else np.zeros(0)
+    chance = config.yield_share * np.where(np.arange(len(place_m)) < len(line.yield_m), 1.0, 1.0 / 3.0)
+    at_m = place_m[rng.random(len(place_m)) < chance]
+    wait_s = 1.0 + rng.exponential(YIELD_S, len(at_m))
+    return Halts(at_m + rng.normal(0.0, 1.0, len(at_m)), wait_s, np.full(len(at_m), -1))
+
+
+def _jams(line: Line, load: float, rng: np.random.Generator) -> FloatArray:
     """Places of short standstills in traffic, more in the crowded parts."""
     place_m = rng.uniform(0.0, line.along_m[-1], rng.poisson(line.along_m[-1] / 700.0))
-    chance = CONGESTION[hour] * np.interp(place_m, line.along_m, line.crowding)
+    chance = load * np.interp(place_m, line.along_m, line.crowding)
     return np.asarray(place_m[rng.random(len(place_m)) < chance])
 
 
@@ -191,10 +204,10 @@ def _driver(line: Line, hour: int, rng: np.random.Generator) -> FloatArray:
     return np.asarray(np.maximum(speed, 2.0))
 
 
-def drive_car(line: Line, hour: int, rng: np.random.Generator) -> Motion:
+def drive_car(line: Line, hour: int, config: SimulateConfig, rng: np.random.Generator) -> Motion:
     """A car along a line: no calls, quicker, the same lights."""
     ends_m = (0.0, float(line.along_m[-1]))
-    halts = join([street_halts(line, hour, rng)], *ends_m)
+    halts = join([street_halts(line, hour, config, rng), corner_halts(line, config, rng)], *ends_m)
     return move(line, ends_m, 1.12 * _driver(line, hour, rng), halts, rng)[0]
 
 

@@ -80,6 +80,7 @@ def record_ride(
     aboard = _aboard(city, pattern, run, start_s, truth)
     wait_s = _wait_s(departures, row, rng)
     track = _with_walks(city, aboard, _ends_m(city, pattern, journey), wait_s, rng)
+    track = _cut_late(track, aboard, city.config.late_share, rng)
     fixes = record(track, phone_of(city, riders, journey.rider), rng)
     taps = _tap(fixes, _served_s(run, journey, start_s), rng) if riders.taps[journey.rider] else ()
     label = draw_label(city, pattern, rng)
@@ -146,6 +147,21 @@ def _with_walks(
         time_s.append(time_s[-1][-1:] + rng.uniform(200.0, 1_500.0))
         xy_m.append(xy_m[-1][-1:])
     return Track(np.concatenate(time_s), np.concatenate(xy_m))
+
+
+def _cut_late(track: Track, aboard: Track, share: float, rng: np.random.Generator) -> Track:
+    """The movement as recorded by somebody who starts the phone on the way, or stops it before alighting."""
+    if not share:
+        return track
+    first_s, last_s = track.time_s[0], track.time_s[-1]
+    most_s = min(240.0, 0.3 * (aboard.time_s[-1] - aboard.time_s[0]))
+    if rng.random() < share / 2:
+        first_s = aboard.time_s[0] + rng.uniform(0.0, most_s)
+    if rng.random() < share / 2:
+        last_s = aboard.time_s[-1] - rng.uniform(0.0, most_s)
+    inside = (track.time_s > first_s) & (track.time_s < last_s)
+    time_s = np.concatenate([[first_s], track.time_s[inside], [last_s]])
+    return Track(time_s, at_times(track, time_s))
 
 
 def _walk(from_m: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:

@@ -59,7 +59,7 @@ def _other_track(city: City, kind: str, start_s: float, hour: int, rng: np.rando
     end = int(rng.choice(ends)) if len(ends) else int(np.argmax(away_m))
     line = draw_line(city.ground, find_path(city.ground, start, end, edge_costs_s(city.ground)))
     if kind == "car":
-        motion = drive_car(line, hour, rng)
+        motion = drive_car(line, hour, city.config, rng)
         return Track(start_s + motion.time_s, geo.at(line.xy_m, line.along_m, motion.distance_m))
     pause_s = np.cumsum(
         np.where(rng.random(len(line.along_m)) < 0.01, rng.uniform(5, 60, len(line.along_m)), 0.0)

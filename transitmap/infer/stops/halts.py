@@ -3,98 +3,127 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from transitmap.config import StopsConfig
 from transitmap.geo import Plane
-from transitmap.model import STILL, WALK, FloatArray, Halts, IntArray, Legs, Lines, Ride
+from transitmap.model import STILL, WALK, BoolArray, FloatArray, Halts, IntArray, Legs, Lines, Ride
 
-
-class _Halt(NamedTuple):
-    line_index: int
-    xy_m: FloatArray
-    start_s: float
-    duration_s: float
-    is_ride_end: bool
-    is_tap: bool
+SLOW_SPAN_S = 3.0
+"""Speed is measured over at least so long: over a second, jitter is speed."""
+LINE_S = 1e8
+"""More seconds than any line lasts: clocks of all lines, one after the other, make one search."""
 
 
 def find_halts(rides: Sequence[Ride], legs: Legs, lines: Lines, plane: Plane, config: StopsConfig) -> Halts:
     """One row for each time that a vehicle stood, a rider got on or off, or tapped a stop.
 
-    A single ride cannot tell a stop from a signal: that is for the peaks.
+    A single ride cannot tell a stop from a signal: that is for the evidence of many.
     """
-    found: list[_Halt] = []
-    for line in range(len(lines)):
-        fixes = slice(lines.fix_start[line], lines.fix_start[line + 1])
-        time_s, xy_m = lines.fix_s[fixes], lines.fix_m[fixes]
-        found += _slow_halts(line, time_s, xy_m, config)
-        found += _ride_ends(line, legs, int(lines.leg_index[line]), time_s, xy_m)
-        found += _tapped(line, rides[lines.ride_index[line]], time_s, plane)
-    line_index = np.array([halt.line_index for halt in found], dtype=np.int64)
-    xy_m = np.array([halt.xy_m for halt in found], dtype=float).reshape(-1, 2)
-    start_s = np.array([halt.start_s for halt in found], dtype=float)
+    slow = _slow_runs(lines, config)
+    ends = _ride_ends(rides, legs, lines)
+    taps = _taps(rides, lines, plane)
+    line_index, start_s, duration_s = (
+        np.concatenate([part[k] for part in (slow, ends, taps)]) for k in range(3)
+    )
+    line_index = line_index.astype(np.int64)
+    kind = np.repeat([0, 1, 2], [len(slow[0]), len(ends[0]), len(taps[0])])
     return Halts(
         line_index=line_index,
         ride_index=lines.ride_index[line_index],
-        xy_m=xy_m,
+        xy_m=np.concatenate([slow[3], ends[3], taps[3]]),
         heading=_headings(lines, line_index, start_s),
         start_s=start_s,
-        duration_s=np.array([halt.duration_s for halt in found], dtype=float),
-        is_ride_end=np.array([halt.is_ride_end for halt in found], dtype=bool),
-        is_tap=np.array([halt.is_tap for halt in found], dtype=bool),
+        duration_s=duration_s,
+        is_ride_end=kind == 1,
+        is_tap=kind == 2,
     )
 
 
-def _slow_halts(line: int, time_s: FloatArray, xy_m: FloatArray, config: StopsConfig) -> list[_Halt]:
-    """Runs of fixes slower than `config.slow_m_s`, over at least 3 s so that jitter is no speed."""
-    if len(time_s) < 3:
-        return []
-    before = np.searchsorted(time_s, time_s - 1.5, side="right") - 1
-    after = np.minimum(np.searchsorted(time_s, time_s + 1.5), len(time_s) - 1)
-    before = np.minimum(before, np.maximum(np.arange(len(time_s)) - 1, 0))
-    step_m = np.hypot(*(xy_m[after] - xy_m[before]).T)
-    slow = step_m / np.maximum(time_s[after] - time_s[before], 0.5) < config.slow_m_s
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], slow, [False]]).astype(np.int8)))
-    halts = []
-    for first, last in zip(edges[::2], edges[1::2], strict=True):
-        duration_s = float(time_s[last - 1] - time_s[first])
-        place_m = np.median(xy_m[first:last], axis=0)
-        halts.append(_Halt(line, place_m, float(time_s[first]), duration_s, False, False))
-    return halts
+_Rows = tuple[IntArray, FloatArray, FloatArray, FloatArray]
+"""Line, start, duration and place of some halts."""
 
 
-def _ride_ends(line: int, legs: Legs, leg: int, time_s: FloatArray, xy_m: FloatArray) -> list[_Halt]:
-    """Where the leg before or after was on foot: the vehicle halted there for this rider."""
-    halts = []
-    on_foot = (WALK, STILL)
-    if leg > 0 and legs.ride_index[leg - 1] == legs.ride_index[leg] and legs.mode[leg - 1] in on_foot:
-        halts.append(_Halt(line, xy_m[0], float(time_s[0]), 0.0, True, False))
-    last = leg + 1
-    if last < len(legs) and legs.ride_index[last] == legs.ride_index[leg] and legs.mode[last] in on_foot:
-        halts.append(_Halt(line, xy_m[-1], float(time_s[-1]), 0.0, True, False))
-    return halts
+def _slow_runs(lines: Lines, config: StopsConfig) -> _Rows:
+    """Runs of fixes slower than `config.slow_m_s` from one to the next at least `SLOW_SPAN_S` later.
+
+    A phone that writes every 10 s or more shows a halt when two of its fixes lie close together.
+    """
+    line_of = np.repeat(np.arange(len(lines)), np.diff(lines.fix_start))
+    time_s, xy_m, n = lines.fix_s, lines.fix_m, len(lines.fix_s)
+    if not n:
+        return np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0), np.zeros((0, 2))
+    clock_s = _clock_s(lines, line_of, time_s)
+    later = np.searchsorted(clock_s, clock_s + SLOW_SPAN_S - 1e-6)
+    has = later < lines.fix_start[1:][line_of]
+    later = np.minimum(later, n - 1)
+    step_m = np.hypot(*(xy_m[later] - xy_m).T)
+    is_slow = has & (step_m < config.slow_m_s * (time_s[later] - time_s))
+    change = np.bincount(np.flatnonzero(is_slow), minlength=n + 1)
+    change -= np.bincount(later[is_slow] + 1, minlength=n + 1)[: n + 1]
+    stands: BoolArray = np.cumsum(change)[:n] > 0
+    new = np.concatenate([[True], (np.diff(line_of) != 0) | (stands[1:] != stands[:-1])])
+    first = np.flatnonzero(new & stands)
+    run = np.cumsum(new & stands)[stands] - 1
+    last = first + np.bincount(run, minlength=len(first)) - 1
+    place_m = np.column_stack([medians(run, xy_m[stands, axis], len(first)) for axis in (0, 1)])
+    return line_of[first], time_s[first], time_s[last] - time_s[first], place_m
 
 
-def _tapped(line: int, ride: Ride, time_s: FloatArray, plane: Plane) -> list[_Halt]:
-    """Stops the rider marked while this vehicle carried her."""
-    taps = ride.taps
-    during = np.flatnonzero((taps.time_s >= time_s[0] - 5) & (taps.time_s <= time_s[-1] + 5))
-    xy_m = plane.to_metres(taps.lat_deg[during], taps.lon_deg[during])
-    return [
-        _Halt(line, place_m, float(taps.time_s[k]), 0.0, False, True)
-        for k, place_m in zip(during, xy_m, strict=True)
-    ]
+def medians(group: IntArray, value: FloatArray, n: int) -> FloatArray:
+    """The median of each of `n` groups, none of them empty."""
+    value = value[np.lexsort((value, group))]
+    count = np.bincount(group, minlength=n)
+    first = np.cumsum(count) - count
+    return np.asarray((value[first + (count - 1) // 2] + value[first + count // 2]) / 2)
+
+
+def _ride_ends(rides: Sequence[Ride], legs: Legs, lines: Lines) -> _Rows:
+    """First and last fix of lines where somebody got on or off: a walk or a wait comes before or after, or
+    the recording itself begins or ends there and nobody has cut its ends off."""
+    on_foot = np.isin(legs.mode, (WALK, STILL))
+    is_whole = np.array([not ride.dropped.get("trimmed") for ride in rides], dtype=bool)
+    leg, ride = lines.leg_index, lines.ride_index
+    found = []
+    for step, edge in ((-1, lines.fix_start[:-1]), (1, lines.fix_start[1:] - 1)):
+        other = np.clip(leg + step, 0, len(legs) - 1)
+        is_outer = (other == leg) | (legs.ride_index[other] != ride)
+        is_end = np.where(is_outer, is_whole[ride], on_foot[other])
+        found.append(np.column_stack([np.flatnonzero(is_end), edge[is_end]]))
+    line, fix = np.concatenate(found).astype(np.int64).T
+    return line, lines.fix_s[fix], np.zeros(len(fix)), lines.fix_m[fix]
+
+
+def _taps(rides: Sequence[Ride], lines: Lines, plane: Plane, slack_s: float = 5.0) -> _Rows:
+    """Stops the rider marked while a vehicle carried them."""
+    rows, times, places = [np.zeros(0, dtype=np.int64)], [np.zeros(0)], [np.zeros((0, 2))]
+    for line, ride_index in enumerate(lines.ride_index):
+        taps = rides[ride_index].taps
+        if len(taps):
+            first_s, last_s = lines.fix_s[lines.fix_start[line]], lines.fix_s[lines.fix_start[line + 1] - 1]
+            during = np.flatnonzero((taps.time_s >= first_s - slack_s) & (taps.time_s <= last_s + slack_s))
+            rows.append(np.full(len(during), line))
+            times.append(taps.time_s[during])
+            places.append(plane.to_metres(taps.lat_deg[during], taps.lon_deg[during]))
+    time_s = np.concatenate(times)
+    return np.concatenate(rows), time_s, np.zeros(len(time_s)), np.concatenate(places)
 
 
 def _headings(lines: Lines, line_index: IntArray, start_s: FloatArray) -> FloatArray:
-    """The way the vehicle faced: that of its line's point nearest in time."""
-    heading = np.zeros((len(line_index), 2))
-    for line in np.unique(line_index):
-        points = slice(lines.point_start[line], lines.point_start[line + 1])
-        rows = np.flatnonzero(line_index == line)
-        nearest = np.searchsorted(lines.time_s[points], start_s[rows]).clip(0, points.stop - points.start - 1)
-        heading[rows] = lines.heading[points][nearest]
-    return heading
+    """The way the vehicle faced: that of its line's point reached next."""
+    return np.asarray(lines.heading[point_at(lines, line_index, start_s)])
+
+
+def point_at(lines: Lines, line_index: IntArray, time_s: FloatArray) -> IntArray:
+    """The row of the point that each line reached at a time or next."""
+    line_of = np.repeat(np.arange(len(lines)), np.diff(lines.point_start))
+    clock_s = np.maximum.accumulate(_clock_s(lines, line_of, lines.time_s))
+    point = np.searchsorted(clock_s, _clock_s(lines, line_index, time_s))
+    return np.clip(point, lines.point_start[line_index], lines.point_start[line_index + 1] - 1)
+
+
+def _clock_s(lines: Lines, line_index: IntArray, time_s: FloatArray) -> FloatArray:
+    """Times on one clock that never runs back: that of each line begins `LINE_S` after the one before."""
+    begin_s = lines.fix_s[lines.fix_start[:-1]] if len(lines) else np.zeros(0)
+    return np.asarray(line_index * LINE_S + (time_s - begin_s[line_index]))

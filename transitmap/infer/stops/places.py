@@ -1,19 +1,23 @@
-"""Peaks of all shapes -> Stops, one a side of the street, and which of them each path calls at."""
+"""Candidates of all streets -> Stops, one a side of the street, and which of them each path calls at."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from transitmap import geo
 from transitmap.config import StopsConfig
+from transitmap.infer.stops.candidates import SIGNS, Candidates, find_candidates
 from transitmap.infer.stops.halts import find_halts
-from transitmap.infer.stops.peaks import Peaks, find_peaks, profile_of
-from transitmap.model import FloatArray, Halts, IntArray, Legs, Lines, Ride, Stops
+from transitmap.infer.stops.profile import profile_of, see_all
+from transitmap.infer.stops.scorecard import confidence_of, learned
+from transitmap.infer.stops.streets import distinct_streets
+from transitmap.model import BoolArray, FloatArray, Halts, IntArray, Legs, Lines, Ride, Stops
 
 DAY_S = 86_400
+UNKNOWN_SPREAD_M = 25.0
 
 
 class Calls(NamedTuple):
@@ -24,16 +28,14 @@ class Calls(NamedTuple):
     along_m: FloatArray
 
 
-class _Peak(NamedTuple):
-    """One peak of one path, with the halts behind it."""
+class Places(NamedTuple):
+    """Where stops may be: place, way of travel, confidence, and rows of the halts behind it (ragged)."""
 
-    path: int
-    along_m: float
     xy_m: FloatArray
     ahead: FloatArray
-    evidence: float
-    n_passing: float
-    halts: IntArray
+    confidence: FloatArray
+    start: IntArray
+    evidence: IntArray
 
 
 def find_stops(
@@ -44,110 +46,172 @@ def find_stops(
     plane: geo.Plane,
     config: StopsConfig,
 ) -> tuple[Stops, Calls]:
-    """Stops with their evidence, and the calls of each path: never fewer than its two ends."""
-    halts = find_halts(rides, legs, lines, plane, config)
-    peaks: list[_Peak] = []
-    for path, shape_m in enumerate(shapes_m):
-        found = find_peaks(profile_of(shape_m, halts, lines, config), config)
-        peaks += _with_ends(_on_shape(path, shape_m, found, halts), path, shape_m, config)
-    stop_of = _merge(peaks, config)
-    return _stops(peaks, stop_of, halts, rides, plane), _calls(peaks, stop_of, len(shapes_m))
+    """Stops with their evidence, and the calls of each path: never fewer than its two ends.
 
-
-def _on_shape(path: int, shape_m: FloatArray, peaks: Peaks, halts: Halts) -> list[_Peak]:
-    """Peaks put where the vehicles stood: along the shape, as far to the side as the median halt."""
-    knot_m = geo.along_m(shape_m)
-    on_line_m = geo.at(shape_m, knot_m, peaks.along_m)
-    ahead = geo.at(shape_m, knot_m, peaks.along_m + 10.0) - geo.at(shape_m, knot_m, peaks.along_m - 10.0)
-    ahead /= np.maximum(np.hypot(ahead[:, 0], ahead[:, 1]), 1e-9)[:, None]
-    found = []
-    for k in range(len(peaks.along_m)):
-        behind = peaks.halt_index[peaks.halt_start[k] : peaks.halt_start[k + 1]]
-        left = np.array([-ahead[k, 1], ahead[k, 0]])
-        side_m = float(np.median((halts.xy_m[behind] - on_line_m[k]) @ left)) if len(behind) else 0.0
-        place_m = on_line_m[k] + side_m * left
-        evidence, passing = float(peaks.evidence[k]), float(peaks.n_passing[k])
-        found.append(_Peak(path, float(peaks.along_m[k]), place_m, ahead[k], evidence, passing, behind))
-    return found
-
-
-def _with_ends(peaks: list[_Peak], path: int, shape_m: FloatArray, config: StopsConfig) -> list[_Peak]:
-    """The ends of a path are calls: somebody got on and off there, if only once."""
-    length_m = float(geo.along_m(shape_m)[-1])
-    ahead = geo.headings(shape_m, 1)
-    none = np.zeros(0, dtype=np.int64)
-    if not peaks or peaks[0].along_m > config.end_m:
-        peaks = [_Peak(path, 0.0, shape_m[0], ahead[0], 0.0, 1.0, none), *peaks]
-    if peaks[-1].along_m < max(length_m - config.end_m, peaks[0].along_m + 1.0):
-        peaks = [*peaks, _Peak(path, length_m, shape_m[-1], ahead[-1], 0.0, 1.0, none)]
-    return peaks
-
-
-def _merge(peaks: list[_Peak], config: StopsConfig) -> IntArray:
-    """The stop of each peak: peaks that all lie within `config.merge_m` of each other and face one way.
-
-    Complete linkage, so that a row of stops never chains into one; a turn of 60 degrees counts as
-    `config.merge_m` of distance, so the other side of the street is another stop. Memory O(peaks squared).
+    A path calls at every stop beside it on its own side of the street.
     """
-    from sklearn.cluster import AgglomerativeClustering
-
-    if len(peaks) < 2:
-        return np.zeros(len(peaks), dtype=np.int64)
-    place = np.array([[*peak.xy_m, *(config.merge_m * peak.ahead)] for peak in peaks])
-    linkage = AgglomerativeClustering(n_clusters=None, distance_threshold=config.merge_m, linkage="complete")
-    label = linkage.fit_predict(place)
-    first = np.unique(label, return_index=True)[1]
-    return np.asarray(np.argsort(np.argsort(first))[label], dtype=np.int64)
+    halts = find_halts(rides, legs, lines, plane, config)
+    found = candidates_of(rides, halts, lines, shapes_m, config)
+    places = _with_ends(_places(found), shapes_m, config)
+    calls = _calls(_best(places, config), places, shapes_m, config)
+    used, stop_index = np.unique(calls.stop_index, return_inverse=True)
+    return _stops(places, used, halts, rides, plane), calls._replace(stop_index=stop_index)
 
 
-def _stops(
-    peaks: list[_Peak], stop_of: IntArray, halts: Halts, rides: Sequence[Ride], plane: geo.Plane
-) -> Stops:
-    rows = [
-        _stop(peaks, np.flatnonzero(stop_of == k), halts, rides)
-        for k in range(int(stop_of.max(initial=-1)) + 1)
-    ]
-    table = np.array([row[:9] for row in rows], dtype=float).reshape(-1, 9)
-    lat_deg, lon_deg = plane.to_degrees(table[:, :2])
+def candidates_of(
+    rides: Sequence[Ride], halts: Halts, lines: Lines, shapes_m: Sequence[FloatArray], config: StopsConfig
+) -> list[Candidates]:
+    """Where vehicles may halt for people and what speaks for it, by street."""
+    seen = see_all(rides, halts, lines)
+    streets = distinct_streets(shapes_m, config)
+    return [find_candidates(street, profile_of(street, seen, config), config) for street in streets]
+
+
+def _places(found: Sequence[Candidates]) -> Places:
+    """The candidates of all streets in one table, with their confidence."""
+    signs = np.concatenate([one.signs for one in found] or [np.zeros((0, len(SIGNS)))])
+    counts = np.concatenate([np.diff(one.start) for one in found] or [np.zeros(0, dtype=np.int64)])
+    return Places(
+        xy_m=np.concatenate([one.xy_m for one in found] or [np.zeros((0, 2))]),
+        ahead=np.concatenate([one.ahead for one in found] or [np.zeros((0, 2))]),
+        confidence=confidence_of(signs, SIGNS, learned()),
+        start=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        evidence=np.concatenate([one.evidence for one in found] or [np.zeros(0, dtype=np.int64)]),
+    )
+
+
+def _with_ends(places: Places, shapes_m: Sequence[FloatArray], config: StopsConfig) -> Places:
+    """The places and, after them, the first and the last point of each shape, of which nothing is known."""
+    ends_m = [shape_m[[0, -1]] for shape_m in shapes_m]
+    ahead = [geo.headings(geo.resample(shape_m, config.bin_m), 3)[[0, -1]] for shape_m in shapes_m]
+    n = 2 * len(shapes_m)
+    return Places(
+        xy_m=np.concatenate([places.xy_m, *ends_m]),
+        ahead=np.concatenate([places.ahead, *ahead]),
+        confidence=np.concatenate([places.confidence, np.full(n, config.end_confidence)]),
+        start=np.concatenate([places.start, np.full(n, places.start[-1])]),
+        evidence=places.evidence,
+    )
+
+
+def _best(places: Places, config: StopsConfig) -> BoolArray:
+    """Which places are stops: the surest first, none within `config.apart_m` of a surer one that faces its
+    way; more than 60 degrees apart is another way, so the other side of the street is another stop."""
+    from scipy.spatial import cKDTree
+
+    is_sure = (places.confidence >= config.min_confidence) & (np.diff(places.start) > 0)
+    row = np.flatnonzero(is_sure)
+    kept = np.zeros(len(is_sure), dtype=bool)
+    if not len(row):
+        return kept
+    pairs = cKDTree(places.xy_m[row]).query_pairs(config.apart_m, output_type="ndarray")
+    alike = (places.ahead[row[pairs[:, 0]]] * places.ahead[row[pairs[:, 1]]]).sum(axis=1) > 0.5
+    rivals: dict[int, list[int]] = {}
+    for a, b in row[pairs[alike]].tolist():
+        rivals.setdefault(a, []).append(b)
+        rivals.setdefault(b, []).append(a)
+    for place in row[np.argsort(-places.confidence[row], kind="stable")].tolist():
+        kept[place] = not any(kept[other] for other in rivals.get(place, ()))
+    return kept
+
+
+class _Passes(NamedTuple):
+    """Where paths run past places that face their way: ragged by `start` (paths), sorted along each."""
+
+    start: IntArray
+    place: IntArray
+    along_m: FloatArray
+
+
+def _passes(places: Places, shapes_m: Sequence[FloatArray], config: StopsConfig) -> _Passes:
+    """Every time that a shape runs past a place within `config.off_m`; a loop may do so twice."""
+    from scipy.spatial import cKDTree
+
+    tree = cKDTree(places.xy_m)
+    rows = [_passes_of(places, tree, shape_m, config) for shape_m in shapes_m]
+    return _Passes(
+        start=np.concatenate([[0], np.cumsum([len(place) for place, _ in rows])]).astype(np.int64),
+        place=np.concatenate([*(place for place, _ in rows), np.zeros(0, dtype=np.int64)]),
+        along_m=np.concatenate([*(along_m for _, along_m in rows), np.zeros(0)]),
+    )
+
+
+def _passes_of(
+    places: Places, tree: Any, shape_m: FloatArray, config: StopsConfig
+) -> tuple[IntArray, FloatArray]:
+    """Places beside one shape and how far along it."""
+    from scipy.spatial import cKDTree
+
+    line_m = geo.resample(shape_m, config.bin_m)
+    where_m = np.linspace(0.0, geo.along_m(shape_m)[-1], len(line_m))  # samples cut corners, the shape does not
+    ahead = geo.headings(line_m, 3)
+    near = tree.sparse_distance_matrix(cKDTree(line_m), config.off_m, output_type="ndarray")
+    place, point, off_m = near["i"], near["j"], near["v"]
+    alike = (places.ahead[place] * ahead[point]).sum(axis=1) > 0.5
+    place, point, off_m = place[alike], point[alike], off_m[alike]
+    order = np.lexsort((point, place))
+    place, point, off_m = place[order], point[order], off_m[order]
+    again = (np.diff(place) != 0) | (np.diff(point) > config.end_m / config.bin_m)
+    visit = np.cumsum(np.concatenate([[True], again])[: len(place)])
+    best = np.lexsort((off_m, visit))
+    best = best[np.concatenate([[True], np.diff(visit[best]) > 0])[: len(best)]]
+    place, point = place[best], point[best]
+    past_m = ((places.xy_m[place] - line_m[point]) * ahead[point]).sum(axis=1)
+    along_m = np.clip(where_m[point] + past_m, 0.0, where_m[-1])
+    order = np.argsort(along_m, kind="stable")
+    return place[order], along_m[order]
+
+
+def _calls(kept: BoolArray, places: Places, shapes_m: Sequence[FloatArray], config: StopsConfig) -> Calls:
+    """The kept places that each path runs past, and its ends: somebody got on and off there, if only once.
+
+    Where no stop lies within `config.end_m` of an end, the surest place there becomes one.
+    """
+    kept, passes = kept.copy(), _passes(places, shapes_m, config)
+    rows = [slice(a, b) for a, b in zip(passes.start[:-1], passes.start[1:], strict=True)]
+    length_m = [float(geo.along_m(shape_m)[-1]) for shape_m in shapes_m]
+    for path, row in enumerate(rows):
+        place, along_m = passes.place[row], passes.along_m[row]
+        first = np.flatnonzero(along_m <= config.end_m)
+        _keep_one(kept, place[first], places)
+        first_m = along_m[first][kept[place[first]]].min(initial=0.0)
+        last = np.flatnonzero(along_m >= max(length_m[path] - config.end_m, first_m + 1.0))
+        _keep_one(kept, place[last], places)
+    called = [np.flatnonzero(kept[passes.place[row]]) + row.start for row in rows]
+    chosen = np.concatenate([*called, np.zeros(0, dtype=np.int64)])
+    start = np.concatenate([[0], np.cumsum([len(one) for one in called])]).astype(np.int64)
+    return Calls(start, passes.place[chosen], passes.along_m[chosen])
+
+
+def _keep_one(kept: BoolArray, place: IntArray, places: Places) -> None:
+    """Marks the surest of some places, unless one of them is kept already."""
+    if len(place) and not kept[place].any():
+        kept[place[np.argmax(places.confidence[place])]] = True
+
+
+def _stops(places: Places, used: IntArray, halts: Halts, rides: Sequence[Ride], plane: geo.Plane) -> Stops:
+    rows = [_support(places, int(k), halts, rides) for k in used]
+    table = np.array(rows, dtype=float).reshape(-1, 4)
+    lat_deg, lon_deg = plane.to_degrees(places.xy_m[used])
     return Stops(
         lat_deg=lat_deg,
         lon_deg=lon_deg,
-        heading_deg=geo.heading_deg(table[:, 2:4]),
-        spread_m=table[:, 4],
-        n_rides=table[:, 5].astype(np.int64),
-        n_riders=table[:, 6].astype(np.int64),
-        n_days=table[:, 7].astype(np.int64),
-        confidence=table[:, 8],
+        heading_deg=geo.heading_deg(places.ahead[used]),
+        spread_m=table[:, 0],
+        n_rides=table[:, 1].astype(np.int64),
+        n_riders=table[:, 2].astype(np.int64),
+        n_days=table[:, 3].astype(np.int64),
+        confidence=places.confidence[used],
         name=tuple("" for _ in rows),
     )
 
 
-def _stop(peaks: list[_Peak], members: IntArray, halts: Halts, rides: Sequence[Ride]) -> list[float]:
-    """x, y, heading x and y, spread, rides, riders, days and confidence of one stop."""
-    best = peaks[int(members[np.argmax([peaks[k].evidence for k in members])])]
-    behind = np.unique(np.concatenate([peaks[k].halts for k in members]))
+def _support(places: Places, place: int, halts: Halts, rides: Sequence[Ride]) -> list[float]:
+    """Spread of the position, rides, riders and days of one stop."""
+    behind = places.evidence[places.start[place] : places.start[place + 1]]
     ride_of = np.unique(halts.ride_index[behind])
     riders = {rides[k].rider_id or f"ride {k}" for k in ride_of}
     days = {int(rides[k].fixes.time_s[0] // DAY_S) for k in ride_of}
-    off_m = np.hypot(*(halts.xy_m[behind] - best.xy_m).T)
-    spread_m = float(np.median(off_m)) / np.sqrt(len(behind)) if len(behind) > 1 else 25.0
-    sure = _confidence(len(ride_of), best.n_passing)
-    return [*best.xy_m, *best.ahead, spread_m, len(ride_of), len(riders), len(days), sure]
-
-
-def _confidence(n_halted: int, n_passing: float, share: float = 0.1) -> float:
-    """Probability that more than a tenth of the vehicles halt here, from a uniform prior.
-
-    Source: the beta posterior of a binomial share (Bayes 1763).
-    """
-    from scipy.special import betainc
-
-    passing = max(n_passing, n_halted)
-    return float(1.0 - betainc(1.0 + n_halted, 1.0 + passing - n_halted, share))
-
-
-def _calls(peaks: list[_Peak], stop_of: IntArray, n_paths: int) -> Calls:
-    """Peaks come in order of path and distance, so their stops are the calls."""
-    path = np.array([peak.path for peak in peaks], dtype=np.int64)
-    start = np.searchsorted(path, np.arange(n_paths + 1)).astype(np.int64)
-    return Calls(start, stop_of, np.array([peak.along_m for peak in peaks], dtype=float))
+    off_m = np.hypot(*(halts.xy_m[behind] - places.xy_m[place]).T)
+    spread_m = float(np.median(off_m)) / np.sqrt(len(behind)) if len(behind) > 1 else UNKNOWN_SPREAD_M
+    return [spread_m, len(ride_of), len(riders), len(days)]
