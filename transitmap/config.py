@@ -82,15 +82,26 @@ class LinesConfig:
 
 @dataclass(frozen=True)
 class PatternsConfig:
-    """Which rides ran the same way. Counts are points of `LinesConfig.step_m`."""
+    """Which rides ran the same way. Counts are points of `LinesConfig.step_m`.
+
+    A ride may continue a way if it shares `min_overlap` points with it and, unless its rider gives the same
+    label, `share_overlap` of the shorter of both; sharing more than `max_context` tells no more. A way ends
+    where of the `share_asked` (three rides at least) who came furthest along it less than `share_goes_on`
+    go on: in the middle of a line most do. Of two ways the longer one must explain more rides: for each point
+    more `share_worth_while` of what the other has a point.
+    """
 
     max_gap_m: float = 250.0
     min_points: int = 12
-    min_overlap: int = 8
+    min_overlap: int = 6
+    max_context: int = 100
     share_contained: float = 0.88
-    share_overlap: float = 0.5
+    share_overlap: float = 0.2
+    share_asked: float = 0.3
+    share_goes_on: float = 0.15
     share_fit: float = 0.8
     min_support: float = 3.0
+    share_worth_while: float = 0.2
 
 
 @dataclass(frozen=True)
@@ -279,6 +290,7 @@ RULES = (
     Rule("copies.min_positions", *_at_least(1)),
     Rule("patterns.min_points", *_at_least(2)),
     Rule("patterns.min_overlap", *_at_least(1)),
+    Rule("patterns.max_context", *_at_least(1)),
     Rule("shapes.passes", *_at_least(1)),
     Rule("shapes.fits", *_at_least(1)),
     Rule("shapes.depth", *_at_least(3)),

@@ -1,4 +1,4 @@
-"""Lines -> seeds -> joined, mended chains -> the fewest Paths that explain the rides."""
+"""Candidate chains -> the fewest Paths that explain the rides, and which rides run along each."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from transitmap.config import PatternsConfig
-from transitmap.infer.patterns.chain import Chain, nearness, reach_of, top_label
-from transitmap.infer.patterns.join import join
-from transitmap.infer.patterns.mend import mend
+from transitmap.infer.patterns.chain import Chain, nearness
+from transitmap.infer.patterns.find import find_chains
+from transitmap.infer.patterns.pieces import NO_LABEL, cut_pieces
 from transitmap.model import FloatArray, IntArray, Lines, Paths
 
 SAME_LABEL, OTHER_LABEL = 1.5, 0.15
@@ -21,145 +21,139 @@ def find_paths(lines: Lines, labels: Sequence[str], near_m: float, config: Patte
     """The ways vehicles run, best supported first, and which lines run along them.
 
     `labels` holds one cleaned label a line, empty where its rider gave none. A path needs the support of
-    about `config.min_support` unlabelled rides, or two whose labels agree. Memory O(chains x places).
+    about `config.min_support` unlabelled rides, or two whose labels agree.
     """
     if len(lines) == 0:
-        return _paths([], np.zeros((0, 0)), np.zeros((0, 0)), lines)
+        return _paths([], [], np.zeros((0, 0)), np.zeros((0, 0)), np.zeros(0, dtype=np.int64), lines)
     near = nearness(lines, near_m)
-    joined = join(_seeds(lines, labels, near, config), near, config)
-    chains = [mend(chain, lines, near) for chain in joined]
-    covered = _cover(lines, chains, near)
-    fit = _fit(covered, labels, chains, config)
-    picked = _pick(fit, config.min_support)
-    return _paths([chains[k] for k in picked], covered[:, picked], fit[:, picked], lines)
+    pieces = cut_pieces(lines, labels, near, config)
+    called = sorted(set(labels) - {""})
+    said = np.array([called.index(label) if label else NO_LABEL for label in labels], dtype=np.int64)
+    chains = find_chains(pieces, config)
+    membership = _membership(lines, near.shape[0])
+    covered = _cover(membership, chains)
+    worth = _worth(lines, said, len(called), chains, membership, near)
+    fit = np.where(covered >= config.share_fit, worth, 0.0)
+    picked = _pick(fit, np.array([len(chain.row) for chain in chains]), config)
+    return _paths([chains[k] for k in picked], called, covered[:, picked], fit[:, picked], said, lines)
 
 
-def _seeds(lines: Lines, labels: Sequence[str], near: Any, config: PatternsConfig) -> list[Chain]:
-    """The rides that no longer ride contains, with those they contain as support."""
-    pieces, piece_line = _pieces(lines, config)
-    share = _containment(lines, pieces, near)
-    n_seen = np.array([lines.is_seen[piece].sum() for piece in pieces])
-    label = [labels[k] for k in piece_line]
-    seeds: list[int] = []
-    inside: dict[int, list[tuple[int, float]]] = {}
-    for piece in np.argsort(-n_seen, kind="stable"):
-        row = dict(zip(*_row(share, piece), strict=True))
-        holders = [s for s in seeds if row.get(s, 0.0) >= config.share_contained]
-        alike = [s for s in holders if not label[piece] or label[s] in ("", label[piece])]
-        for s in alike:
-            inside[s].append((int(piece), 1.0 / len(alike)))
-        if not holders:
-            seeds.append(int(piece))
-            inside[int(piece)] = [(int(piece), 1.0)]
-    return [_seed(lines, pieces[s], inside[s], piece_line, label, near) for s in seeds]
-
-
-def _row(matrix: Any, row: int) -> tuple[list[int], list[float]]:
-    piece = slice(matrix.indptr[row], matrix.indptr[row + 1])
-    return matrix.indices[piece].tolist(), matrix.data[piece].tolist()
-
-
-def _seed(
-    lines: Lines,
-    rows: IntArray,
-    inside: list[tuple[int, float]],
-    line_of: list[int],
-    label: list[str],
-    near: Any,
-) -> Chain:
-    votes: dict[str, float] = {}
-    for piece, weight in inside:
-        if label[piece]:
-            votes[label[piece]] = votes.get(label[piece], 0.0) + weight
-    place = lines.place[rows]
-    support = {line_of[piece]: weight for piece, weight in inside}
-    return Chain(rows, place, lines.is_seen[rows], reach_of(place, near), support, votes)
-
-
-def _pieces(lines: Lines, config: PatternsConfig) -> tuple[list[IntArray], list[int]]:
-    """Rows of each stretch without a long gap, and the line it is of."""
-    pieces, line_of = [], []
-    for line, (first, last) in enumerate(zip(lines.point_start[:-1], lines.point_start[1:], strict=True)):
-        rows = np.arange(first, last)[lines.gap_m[first:last] <= config.max_gap_m]
-        for piece in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1):
-            if len(piece) >= config.min_points and lines.is_seen[piece].any():
-                pieces.append(piece)
-                line_of.append(line)
-    return pieces, line_of
-
-
-def _membership(lines: Lines, pieces: Sequence[IntArray], n_places: int, seen_only: bool) -> Any:
-    """Sparse (pieces x places): how many points of the piece lie in the place."""
+def _membership(lines: Lines, n_places: int) -> Any:
+    """Sparse (lines, places): how many seen points of the line lie in the place, out of 1 for all of them."""
     from scipy import sparse
 
-    if not pieces:
-        return sparse.csr_matrix((0, n_places), dtype=np.float32)
-    rows = np.concatenate(pieces)
-    owner = np.repeat(np.arange(len(pieces)), [len(piece) for piece in pieces])
-    value = lines.is_seen[rows].astype(np.float32) if seen_only else np.ones(len(rows), dtype=np.float32)
-    return sparse.csr_matrix((value, (owner, lines.place[rows])), shape=(len(pieces), n_places))
+    owner = np.repeat(np.arange(len(lines)), np.diff(lines.point_start))
+    n_seen = np.maximum(np.bincount(owner, lines.is_seen, len(lines)), 1.0)
+    share = (lines.is_seen / n_seen[owner]).astype(np.float32)
+    return sparse.csr_matrix((share, (owner, lines.place)), shape=(len(lines), n_places))
 
 
-def _containment(lines: Lines, pieces: Sequence[IntArray], near: Any) -> Any:
-    """Sparse (pieces x pieces): share of what was seen of the row's piece that runs along the column's."""
-    seen = _membership(lines, pieces, near.shape[0], seen_only=True)
-    reach = (_membership(lines, pieces, near.shape[0], seen_only=False) @ near > 0).astype(np.float32)
-    n_seen = np.maximum(np.asarray(seen.sum(axis=1)), 1.0)
-    return (seen @ reach.T).multiply(1.0 / n_seen).tocsr()
-
-
-def _cover(lines: Lines, chains: Sequence[Chain], near: Any) -> FloatArray:
+def _cover(membership: Any, chains: Sequence[Chain]) -> FloatArray:
     """(lines, chains): share of what was seen of each line that runs along each chain."""
-    whole = [np.arange(a, b) for a, b in zip(lines.point_start[:-1], lines.point_start[1:], strict=True)]
-    seen = _membership(lines, whole, near.shape[0], seen_only=True)
-    reach = np.array([chain.reach for chain in chains], dtype=np.float32).reshape(-1, near.shape[0])
-    return np.asarray((seen @ reach.T) / np.maximum(np.asarray(seen.sum(axis=1)), 1.0))
+    columns = [np.asarray(membership @ chain.reach.astype(np.float32)) for chain in chains]
+    return np.array(columns, dtype=float).reshape(len(chains), membership.shape[0]).T
 
 
-def _fit(
-    covered: FloatArray, labels: Sequence[str], chains: Sequence[Chain], config: PatternsConfig
+def _worth(
+    lines: Lines, said: IntArray, n_labels: int, chains: Sequence[Chain], membership: Any, near: Any
 ) -> FloatArray:
-    """(lines, chains): how much each line supports each chain, 0 where it ran elsewhere."""
-    called = [top_label(chain.labels) for chain in chains]
-    worth = np.array([[_worth(label, name) for name in called] for label in labels], dtype=float).reshape(
-        covered.shape
-    )
-    return np.where(covered >= config.share_fit, worth, 0.0)
+    """(lines, chains): what each line's support of each chain is worth.
+
+    A ride without a label is worth the share that the chain's name has among the labelled rides of its
+    streets: where all others are of another line, it probably is too.
+    """
+    worth = np.ones((len(lines), len(chains)))
+    n_named = _n_named(lines, said, n_labels, near)
+    n_all = n_named.sum(axis=0)
+    for k, chain in enumerate(chains):
+        if chain.label == NO_LABEL:
+            continue
+        share = np.where(n_all >= 3, n_named[chain.label] / np.maximum(n_all, 1.0), 1.0)
+        unsaid = np.asarray(membership @ share.astype(np.float32))
+        told = np.where(said == chain.label, SAME_LABEL, OTHER_LABEL)
+        worth[:, k] = np.where(said == NO_LABEL, unsaid, told)
+    return worth
 
 
-def _worth(label: str, called: str) -> float:
-    if not label or not called:
-        return 1.0
-    return SAME_LABEL if label == called else OTHER_LABEL
+def _n_named(lines: Lines, said: IntArray, n_labels: int, near: Any) -> FloatArray:
+    """(labels, places): how many lines with each label come by each place."""
+    from scipy import sparse
+
+    counted = np.zeros((n_labels, near.shape[0]), dtype=np.float32)
+    for label in range(n_labels):
+        of_label = np.flatnonzero(said == label)
+        points = [np.arange(lines.point_start[k], lines.point_start[k + 1]) for k in of_label]
+        owner = np.repeat(np.arange(len(points)), [len(p) for p in points])
+        place = lines.place[np.concatenate(points)]
+        ones = np.ones(len(place), dtype=np.float32)
+        passes = sparse.csr_matrix((ones, (owner, place)), shape=(len(points), near.shape[0])) @ near
+        counted[label] = np.bincount(passes.indices, minlength=near.shape[0])
+    return counted
 
 
-def _pick(fit: FloatArray, min_support: float) -> list[int]:
-    """Greedy cover: the chain that explains most that is not explained yet, until too little is left."""
-    best = np.zeros(len(fit))
+def _pick(fit: FloatArray, n_points: IntArray, config: PatternsConfig) -> list[int]:
+    """The chains that explain most rides with least road, best first.
+
+    Greedy cover: the chain that explains most that is not explained yet, until too little is left. Then, as
+    long as it helps, a picked chain is exchanged for one that does better beside all others: what was picked
+    first may reach into a line that another explains.
+    """
     picked: list[int] = []
-    while fit.shape[1] > len(picked):
-        gain = np.maximum(fit - best[:, None], 0.0).sum(axis=0)
+    while len(picked) < fit.shape[1]:
+        gain = _gains(fit, _best(fit, picked))
         gain[picked] = 0.0
-        k = int(np.argmax(gain))
-        if gain[k] < min_support:
+        if gain.max() < config.min_support:
             break
-        picked.append(k)
-        best = np.maximum(best, fit[:, k])
-    return picked
+        picked.append(int(np.argmax(gain)))
+    for _ in range(3):
+        before = list(picked)
+        for place in range(len(picked)):
+            picked[place] = _better(place, picked, fit, n_points, config)
+        if picked == before:
+            break
+    return sorted(picked, key=lambda k: (-fit[:, k].sum(), k))
 
 
-def _paths(chains: Sequence[Chain], covered: FloatArray, fit: FloatArray, lines: Lines) -> Paths:
+def _better(
+    place: int, picked: list[int], fit: FloatArray, n_points: IntArray, config: PatternsConfig
+) -> int:
+    """The chain that serves best in place of a picked one: longer only for more rides, as many for each point
+    as `config.share_worth_while` of what the picked one has."""
+    now, others = picked[place], picked[:place] + picked[place + 1 :]
+    gain = _gains(fit, _best(fit, others))
+    value = gain - config.share_worth_while * gain[now] / n_points[now] * n_points
+    value[others] = -np.inf
+    best = int(np.argmax(value))
+    return best if value[best] > value[now] + 1e-9 else now
+
+
+def _best(fit: FloatArray, picked: Sequence[int]) -> FloatArray:
+    return fit[:, picked].max(axis=1) if len(picked) else np.zeros(len(fit))
+
+
+def _gains(fit: FloatArray, best: FloatArray) -> FloatArray:
+    """What each chain explains that is not explained yet."""
+    return np.asarray(np.maximum(fit - best[:, None], 0.0).sum(axis=0))
+
+
+def _paths(
+    chains: Sequence[Chain],
+    called: Sequence[str],
+    covered: FloatArray,
+    fit: FloatArray,
+    said: IntArray,
+    lines: Lines,
+) -> Paths:
     line_index, path_index = np.nonzero(fit)
-    called = tuple(top_label(chain.labels) for chain in chains)
     rows = np.concatenate([chain.row for chain in chains]) if chains else np.zeros(0, dtype=np.int64)
+    own = np.where(fit.max(axis=1, initial=0.0) > 0, np.argmax(fit, axis=1), -1) if chains else said
+    labelled = [said[(own == k) & (said != NO_LABEL)] for k in range(len(chains))]
     return Paths(
         point_start=np.concatenate([[0], np.cumsum([len(chain.row) for chain in chains])]).astype(np.int64),
         xy_m=lines.xy_m[rows],
-        label=called,
-        n_label=np.array(
-            [chain.labels.get(name, 0.0) for chain, name in zip(chains, called, strict=True)], dtype=float
-        ),
-        n_labelled=np.array([float(sum(chain.labels.values())) for chain in chains], dtype=float),
+        label=tuple(called[chain.label] if chain.label != NO_LABEL else "" for chain in chains),
+        n_label=np.array([float((labelled[k] == c.label).sum()) for k, c in enumerate(chains)], dtype=float),
+        n_labelled=np.array([float(len(mine)) for mine in labelled], dtype=float),
         line_index=line_index,
         path_index=path_index,
         covered=covered[line_index, path_index] if len(line_index) else np.zeros(0),

@@ -1,0 +1,109 @@
+"""A grown way -> the ways in it: cut where no ride crosses, or where nobody calls it by its name."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from transitmap.config import PatternsConfig
+from transitmap.infer.patterns.pieces import NO_LABEL, Pieces
+from transitmap.model import BoolArray, FloatArray, IntArray
+
+ZONE = 8
+"""Rides that end or begin within this many points of a place did so there: two stops."""
+MIN_HOLE = 20
+"""A line's riders may miss half a kilometre of it by chance."""
+FEW, MANY, WHOLE = 5, 8, 3
+
+
+def cut(way: IntArray, pieces: Pieces, config: PatternsConfig) -> list[IntArray]:
+    """The parts of a way of which nothing speaks against being one vehicle's, each long enough to be one."""
+    inside = np.flatnonzero(pieces.covered(pieces.reach(way)) >= config.share_contained)
+    spans = _spans(pieces.passing(way, inside))
+    return [part for part in np.split(way, _breaks(len(way), spans)) if len(part) >= config.min_points]
+
+
+def _spans(passing: BoolArray) -> IntArray:
+    """(runs, 2): first and last point of each run of the way along which a piece passes: a ride that leaves
+    the way and comes back to it runs twice."""
+    found = []
+    for there in passing.T:
+        at = np.flatnonzero(there)
+        for run in np.split(at, np.flatnonzero(np.diff(at) > 4) + 1):
+            if len(run) >= ZONE:
+                found.append((run[0], run[-1]))
+    return np.array(found, dtype=np.int64).reshape(-1, 2)
+
+
+def _breaks(n: int, spans: IntArray) -> list[int]:
+    """Points at which to cut: many rides end there, or others begin, and next to nobody crosses.
+
+    Riders get off all along a line, but at no place nearly all of them: with five who end and five who begin,
+    or eight of either, one who crosses in ten is a walker or a wrong track. Three rides that run from end to
+    end of what lies before and after are enough: in a campaign people ride from terminal to terminal.
+    """
+    at = np.arange(n)
+    first, last = spans[:, :1], spans[:, 1:]
+    from_before, to_beyond = first <= at - ZONE, last >= at + ZONE
+    crossing = (from_before & to_beyond).sum(axis=0)
+    ends, begins = from_before & (last >= at - ZONE) & (last < at + ZONE), to_beyond & (first > at - ZONE)
+    begins &= first <= at + ZONE
+    n_end, n_begin = ends.sum(axis=0), begins.sum(axis=0)
+    fewer, more = np.minimum(n_end, n_begin), np.maximum(n_end, n_begin)
+    broken = ((fewer >= FEW) & (crossing <= 0.1 * fewer)) | ((more >= MANY) & (crossing <= 0.1 * more))
+    whole_end = (ends & (first <= 0.2 * at)).sum(axis=0)
+    whole_begin = (begins & (last >= at + 0.8 * (n - at))).sum(axis=0)
+    both = (np.minimum(whole_end, whole_begin) >= 1) & (whole_end + whole_begin >= WHOLE)
+    broken |= both & (crossing == 0) & (at >= 5 * ZONE) & (at < n - 5 * ZONE)
+    broken[:ZONE] = broken[-ZONE:] = False
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], broken.astype(np.int64), [0]])))
+    return [int(a + np.argmin(crossing[a:b])) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def named_parts(way: IntArray, label: int, pieces: Pieces, config: PatternsConfig) -> list[IntArray]:
+    """The parts of a way that its own riders run: without what a single ride of many runs, and without
+    streets that only riders of other lines run.
+
+    Where the line has a label, a part counts if riders with it are there, or if nobody else's are. A rider
+    without a label counts as far as the labelled ones on her streets are of the line.
+    """
+    inside = np.flatnonzero(pieces.covered(pieces.reach(way)) >= config.share_contained)
+    passing, said = pieces.passing(way, inside), pieces.label[inside]
+    n_same, n_unsaid = passing[:, said == label].sum(axis=1), passing[:, said == NO_LABEL].sum(axis=1)
+    n_other = passing.sum(axis=1) - n_same - n_unsaid
+    own = passing.sum(axis=1).astype(float)
+    kept = np.ones(len(way), dtype=bool)
+    if label != NO_LABEL and (said == label).sum() >= 3:
+        share = np.where(n_same + n_other > 0, n_same / np.maximum(n_same + n_other, 1), 1.0)
+        unsaid = passing[:, said == NO_LABEL]
+        worth = (share[:, None] * unsaid).sum(axis=0) / np.maximum(unsaid.sum(axis=0), 1)
+        own = n_same + unsaid @ worth
+        kept = _is_called(own, n_other)
+    lonely = (own <= 1) & (own <= 0.1 * np.median(own))
+    kept &= ~_long_or_end(lonely)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], kept.astype(np.int64), [0]])))
+    parts = [way[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    return [part for part in parts if len(part) >= config.min_points]
+
+
+def _long_or_end(flag: BoolArray) -> BoolArray:
+    """The stretches of a flag that touch an end or are as long as `MIN_HOLE`."""
+    kept = np.zeros(len(flag), dtype=bool)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], flag.astype(np.int64), [0]])))
+    for a, b in zip(edges[::2], edges[1::2], strict=True):
+        kept[a:b] = a == 0 or b == len(flag) or b - a >= MIN_HOLE
+    return kept
+
+
+def _is_called(own: FloatArray, n_other: IntArray) -> BoolArray:
+    """Where the line's name is heard: false at ends and in long holes where only other names are.
+
+    One in sixteen, or one among fewer than five, is no wrong label: those are one in twenty-five, and spread
+    over all lines.
+    """
+    heard = (own >= np.maximum(1.0, n_other / 16)) & ((own >= 1.5) | (n_other <= 4))
+    called = np.ones(len(heard), dtype=bool)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], (~heard).astype(np.int64), [0]])))
+    for a, b in zip(edges[::2], edges[1::2], strict=True):
+        is_end = a == 0 or b == len(heard)
+        called[a:b] = n_other[a:b].max() < 3 or not (is_end or b - a >= MIN_HOLE)
+    return called

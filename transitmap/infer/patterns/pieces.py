@@ -1,0 +1,135 @@
+"""Stretches of lines without a gap, laid end to end and indexed by the directed places they lie in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from transitmap.config import PatternsConfig
+from transitmap.model import BoolArray, FloatArray, IntArray, Lines
+
+NO_LABEL = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """Points of all pieces in order; piece k is points `start[k]` to `start[k + 1]`, of line `line[k]`.
+
+    `row` is the point's row in Lines, `seen_before[i]` how many points before point i are `is_seen`,
+    `label` a number a piece (NO_LABEL where its rider gave none), `near` the sparse nearness of places.
+    """
+
+    row: IntArray
+    place: IntArray
+    is_seen: BoolArray
+    start: IntArray
+    line: IntArray
+    label: IntArray
+    near: Any
+
+    def __len__(self) -> int:
+        return len(self.line)
+
+    @cached_property
+    def owner(self) -> IntArray:
+        """The piece of each point."""
+        return np.repeat(np.arange(len(self)), np.diff(self.start))
+
+    @cached_property
+    def seen_before(self) -> IntArray:
+        """One more entry than points."""
+        return np.concatenate([[0], np.cumsum(self.is_seen)])
+
+    @cached_property
+    def n_seen(self) -> IntArray:
+        """Points of each piece whose way is known."""
+        return self.seen_before[self.start[1:]] - self.seen_before[self.start[:-1]]
+
+    @cached_property
+    def _by_place(self) -> tuple[IntArray, IntArray]:
+        order = np.argsort(self.place, kind="stable")
+        return order, np.searchsorted(self.place[order], np.arange(self.near.shape[0] + 1))
+
+    @cached_property
+    def membership(self) -> Any:
+        """Sparse (pieces, places): how many seen points of the piece lie in the place."""
+        return self.sparse(self.is_seen.astype(np.float32), self.owner, self.place, len(self))
+
+    @cached_property
+    def visitors(self) -> Any:
+        """Sparse (places, pieces): ones where the piece has a point in the place."""
+        ones = np.ones(len(self.place), dtype=np.float32)
+        return self.sparse(ones, self.owner, self.place, len(self)).T.tocsr()
+
+    def sparse(self, value: FloatArray, row: IntArray, column: IntArray, n_rows: int) -> Any:
+        from scipy import sparse
+
+        return sparse.csr_matrix((value, (row, column)), shape=(n_rows, self.near.shape[0]))
+
+    def around(self, point: int) -> IntArray:
+        """Points near a point and facing its way, in order."""
+        return np.sort(self.in_places(self.near[self.place[point]].indices))
+
+    def in_places(self, places: IntArray) -> IntArray:
+        """All points in some places."""
+        order, first = self._by_place
+        return order[ranges(first[places], first[places + 1] - first[places])]
+
+    def passing(self, points: IntArray, pieces: IntArray | None = None) -> BoolArray:
+        """(points, pieces): which pieces, of some or of all, come by each point."""
+        visitors = self.visitors if pieces is None else self.visitors[:, pieces]
+        return np.asarray((self.near[self.place[points]] @ visitors).toarray() > 0)
+
+    def reach(self, points: IntArray) -> BoolArray:
+        """Which places lie near some points and face their way."""
+        reach = np.zeros(self.near.shape[0], dtype=bool)
+        reach[self.near[np.unique(self.place[points])].indices] = True
+        return reach
+
+    def covered(self, reach: BoolArray) -> FloatArray:
+        """Share of what was seen of each piece that lies in some places."""
+        return np.asarray(self.membership @ reach.astype(np.float32)) / np.maximum(self.n_seen, 1)
+
+    def mirrored(self) -> Pieces:
+        """The same with all points and pieces in reverse order: point i becomes point n - 1 - i."""
+        return Pieces(
+            self.row[::-1],
+            self.place[::-1],
+            self.is_seen[::-1],
+            (len(self.place) - self.start)[::-1],
+            self.line[::-1],
+            self.label[::-1],
+            self.near,
+        )
+
+
+def ranges(start: IntArray, count: IntArray) -> IntArray:
+    """All of `start[k] .. start[k] + count[k] - 1`, end to end."""
+    before = np.cumsum(count) - count
+    return np.asarray(np.repeat(start - before, count) + np.arange(int(count.sum())))
+
+
+def cut_pieces(lines: Lines, labels: Sequence[str], near: Any, config: PatternsConfig) -> Pieces:
+    """The pieces of all lines that are long enough and were seen, with their riders' labels as numbers."""
+    number = {label: k for k, label in enumerate(sorted(set(labels) - {""}))}
+    pieces, line_of = [], []
+    for line, (first, last) in enumerate(zip(lines.point_start[:-1], lines.point_start[1:], strict=True)):
+        rows = np.arange(first, last)[lines.gap_m[first:last] <= config.max_gap_m]
+        for piece in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1):
+            if len(piece) >= config.min_points and lines.is_seen[piece].any():
+                pieces.append(piece)
+                line_of.append(line)
+    row = np.concatenate([*pieces, np.zeros(0, dtype=np.int64)]).astype(np.int64)
+    return Pieces(
+        row=row,
+        place=lines.place[row],
+        is_seen=lines.is_seen[row],
+        start=np.concatenate([[0], np.cumsum([len(piece) for piece in pieces])]).astype(np.int64),
+        line=np.array(line_of, dtype=np.int64),
+        label=np.array([number.get(labels[k], NO_LABEL) for k in line_of], dtype=np.int64),
+        near=near,
+    )
