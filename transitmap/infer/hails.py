@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +37,11 @@ and that there are stops which nobody has found."""
 GATHER_M = 40.0
 """Ends so near each other may be those of one stop: each lies within 20 m or so of it along the street."""
 MIN_CONFIDENCE = 0.8
+SLOW_S_M = 0.2
+"""A vehicle that takes longer for a metre (5 m/s) over some 50 m is slow there: it halts, queues or crawls."""
+SEEN_M = 25.0
+MIN_SEEN = 5
+"""Shares of fewer vehicles say more of chance than of the place."""
 MIN_PEOPLE = 3
 """One person's habit is that person's place, not everybody's."""
 
@@ -51,9 +56,21 @@ class _Ends(NamedTuple):
     is_foot: IntArray
 
 
+class _Places(NamedTuple):
+    """Places that vehicles were seen at: middle, heading, vehicle km, how many passed and were slow."""
+
+    xy_m: FloatArray
+    heading: FloatArray
+    km: FloatArray
+    n_passed: FloatArray
+    n_slow: FloatArray
+
+
 class _Hops(NamedTuple):
     """Ways of one path between two calls: where they begin and end, vehicle km and ends of rides (n, 2) off
-    stops, and of each end (ragged by `start`) the place along the path and the row in _Ends."""
+    stops, and of each end (ragged by `start`) the place along the path and the row in _Ends.
+
+    `slow_*` (n, 2) are how many vehicles are slow, of how many: where each ride ends, at calls, elsewhere."""
 
     first_m: FloatArray
     last_m: FloatArray
@@ -62,6 +79,9 @@ class _Hops(NamedTuple):
     start: IntArray
     end_m: FloatArray
     end: IntArray
+    slow_end: IntArray
+    slow_call: IntArray
+    slow_between: IntArray
 
 
 def find_hails(
@@ -78,25 +98,28 @@ def find_hails(
 
     Rides that end off stops are compared, a vehicle and km, with those between calls that lie close together,
     where they are bad cuts and recordings begun late: a Poisson likelihood ratio for each long way between
-    two calls. Ways in a row that speak for hailing are one stretch. `rider` numbers who rode each ride.
+    two calls. Ways in a row that speak for hailing are one stretch, unless stops that nobody has found would
+    explain it: they gather ends, and other vehicles halt at them too. `rider` numbers who rode each ride.
     """
     is_bus = legs.mode[lines.leg_index] != CAR
     ends = _ends(rides, legs, lines, is_bus)
-    place_m, ahead, place_km = _places(lines, is_bus)
-    things = np.column_stack([np.concatenate([place_m, ends.xy_m]), np.concatenate([ahead, ends.heading])])
+    places = _places(lines, is_bus)
     hops = [
-        _hops_of(shape_m, call_m[first:last], things, place_km, ends)
+        _hops_of(shape_m, call_m[first:last], places, ends)
         for shape_m, first, last in zip(shapes_m, call_start[:-1], call_start[1:], strict=True)
     ]
     kinds = np.array([np.sum(ends.is_foot == kind) for kind in (0, 1)], dtype=float)
-    scores = _scores(hops, kinds / max(float(place_km.sum()), 1e-9))
+    spacing_m, shares = _spacing_m(hops), _shares(hops)
+    scores = _scores(hops, spacing_m, kinds / max(float(places.km.sum()), 1e-9))
     people = max(min_riders, MIN_PEOPLE)
-    spacing_m = _spacing_m(hops)
-    rows = [
-        row
-        for k, hop in enumerate(hops)
-        for row in _stretches(k, hop, scores[k], spacing_m, ends, rider, people)
-    ]
+    rows = []
+    for k, (hop, score) in enumerate(zip(hops, scores, strict=True)):
+        for first, last in _runs(score):
+            row = _stretch(hop, first, last, float(score[first:last].sum()), spacing_m, shares)
+            ride = ends.ride[hop.end[hop.start[first] : hop.start[last]]]
+            n_riders = len(np.unique(rider[ride]))
+            if row[2] >= MIN_CONFIDENCE and n_riders >= people:
+                rows.append((k, *row[:2], len(np.unique(ride)), n_riders, row[2]))
     table = np.array(rows, dtype=float).reshape(-1, 6)
     whole = table.astype(np.int64)
     return HailStretches(whole[:, 0], table[:, 1], table[:, 2], whole[:, 3], whole[:, 4], table[:, 5])
@@ -121,68 +144,98 @@ def _ends(rides: Sequence[Ride], legs: Legs, lines: Lines, is_bus: BoolArray) ->
     return _Ends(lines.fix_m[fix], lines.heading[point], ride, is_foot)
 
 
-def _places(lines: Lines, is_bus: BoolArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Middle, heading and vehicle km of each place that vehicles were seen at."""
+def _places(lines: Lines, is_bus: BoolArray) -> _Places:
+    """What was seen by place. Points at the very ends of lines tell nothing of the other vehicles' pace."""
+    n = len(lines.time_s)
     line_of = np.repeat(np.arange(len(lines)), np.diff(lines.point_start))
-    step_m = np.append(geo.steps_m(lines.xy_m), 0.0) if len(line_of) else np.zeros(0)
+    step_m = np.append(geo.steps_m(lines.xy_m), 0.0)[:n]
     step_m[lines.point_start[1:] - 1] = 0.0
+    rank = np.arange(n) - lines.point_start[line_of]
+    is_inner = (rank >= 2) & (rank < np.diff(lines.point_start)[line_of] - 2)
+    before, after = np.clip(np.arange(n) - 1, 0, n), np.clip(np.arange(n) + 1, 0, max(n - 1, 0))
+    way_m = np.hypot(*(lines.xy_m[after] - lines.xy_m[before]).T)
+    is_slow = is_inner & (lines.time_s[after] - lines.time_s[before] > SLOW_S_M * way_m)
     seen = lines.is_seen & is_bus[line_of]
     place, row = np.unique(lines.place[seen], return_inverse=True)
-    count = np.maximum(np.bincount(row, minlength=len(place)), 1)
 
-    def mean(values: FloatArray) -> FloatArray:
-        return np.column_stack([np.bincount(row, axis, len(place)) / count for axis in values[seen].T])
+    def total(values: FloatArray) -> FloatArray:
+        return np.bincount(row, values[seen], len(place))
 
-    km = np.bincount(row, step_m[seen], len(place)) / 1000.0
-    return mean(lines.xy_m), mean(lines.heading), km
-
-
-def _hops_of(
-    shape_m: FloatArray, call_m: FloatArray, things: FloatArray, place_km: FloatArray, ends: _Ends
-) -> _Hops:
-    """What was seen off stops on the ways between the calls of one path, of all vehicles that ran there."""
-    thing, where_m = _along(shape_m, things)
-    hop = np.clip(np.searchsorted(call_m, where_m, side="right") - 1, 0, len(call_m) - 2)
-    near_m = np.minimum(np.abs(where_m - call_m[hop]), np.abs(where_m - call_m[hop + 1]))
-    is_far = near_m > AT_STOP_M
-    thing, where_m, hop = thing[is_far], where_m[is_far], hop[is_far]
-    is_end = thing >= len(place_km)
-    n = len(call_m) - 1
-    end = thing[is_end] - len(place_km)
-    order = np.lexsort((where_m[is_end], hop[is_end]))
-    count = [np.bincount(hop[is_end], ends.is_foot[end] == kind, n) for kind in (0, 1)]
-    first = np.concatenate([[0], np.cumsum(np.bincount(hop[is_end], minlength=n))])
-    return _Hops(
-        first_m=call_m[:-1],
-        last_m=call_m[1:],
-        seen_km=np.bincount(hop[~is_end], place_km[thing[~is_end]], n),
-        n_ends=np.column_stack(count),
-        start=first.astype(np.int64),
-        end_m=where_m[is_end][order],
-        end=end[order],
+    count = total(np.ones(n))
+    return _Places(
+        xy_m=np.column_stack([total(axis) / count for axis in lines.xy_m.T]),
+        heading=np.column_stack([total(axis) / count for axis in lines.heading.T]),
+        km=total(step_m) / 1000.0,
+        n_passed=total(is_inner.astype(float)),
+        n_slow=total(is_slow.astype(float)),
     )
 
 
-def _along(shape_m: FloatArray, things: FloatArray) -> tuple[IntArray, FloatArray]:
-    """Rows of the things beside a shape that face its way, and how far along it each of them lies."""
+def _hops_of(shape_m: FloatArray, call_m: FloatArray, places: _Places, ends: _Ends) -> _Hops:
+    """What was seen off stops on the ways between the calls of one path, of all vehicles that ran there."""
+    place, place_m = _along(shape_m, places.xy_m, places.heading)
+    end, end_m = _along(shape_m, ends.xy_m, ends.heading)
+    n = len(call_m) - 1
+    place_hop, end_hop = _far_hops(place_m, call_m), _far_hops(end_m, call_m)
+    order = np.lexsort((end_m, end_hop))
+    order = order[end_hop[order] >= 0]
+    end, end_m, end_hop = end[order], end_m[order], end_hop[order]
+    is_far = place_hop >= 0
+    grid_m = np.arange(0.0, call_m[-1], 2 * SEEN_M)
+
+    def slow(at_m: FloatArray) -> IntArray:
+        return _slow(at_m, place_m, places.n_slow[place], places.n_passed[place])
+
+    return _Hops(
+        first_m=call_m[:-1],
+        last_m=call_m[1:],
+        seen_km=np.bincount(place_hop[is_far], places.km[place[is_far]], n),
+        n_ends=np.column_stack([np.bincount(end_hop, ends.is_foot[end] == kind, n) for kind in (0, 1)]),
+        start=np.searchsorted(end_hop, np.arange(n + 1)),
+        end_m=end_m,
+        end=end,
+        slow_end=slow(end_m),
+        slow_call=slow(call_m[1:-1]),
+        slow_between=slow(grid_m[_far_hops(grid_m, call_m) >= 0]),
+    )
+
+
+def _far_hops(where_m: FloatArray, call_m: FloatArray) -> IntArray:
+    """The way between calls that each place lies on, -1 near a call."""
+    hop = np.clip(np.searchsorted(call_m, where_m, side="right") - 1, 0, len(call_m) - 2)
+    near_m = np.minimum(np.abs(where_m - call_m[hop]), np.abs(where_m - call_m[hop + 1]))
+    return np.where(near_m > AT_STOP_M, hop, -1)
+
+
+def _slow(at_m: FloatArray, place_m: FloatArray, n_slow: FloatArray, n_passed: FloatArray) -> IntArray:
+    """(n, 2) how many vehicles are slow within `SEEN_M` of places along a path, and how many pass."""
+    order = np.argsort(place_m, kind="stable")
+    first = np.searchsorted(place_m[order], at_m - SEEN_M)
+    last = np.searchsorted(place_m[order], at_m + SEEN_M)
+    totals = [np.concatenate([[0.0], np.cumsum(count[order])]) for count in (n_slow, n_passed)]
+    return np.column_stack([total[last] - total[first] for total in totals]).astype(np.int64)
+
+
+def _along(shape_m: FloatArray, xy_m: FloatArray, ahead: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Rows of what lies beside a shape and faces its way, and how far along it."""
     from scipy.spatial import cKDTree
 
     line_m = geo.resample(shape_m, STEP_M)
     low, high = line_m.min(axis=0) - OFF_M, line_m.max(axis=0) + OFF_M
-    row = np.flatnonzero(((things[:, :2] >= low) & (things[:, :2] <= high)).all(axis=1))
-    scale = np.array([1.0, 1.0, TURN_M, TURN_M])
-    tree = cKDTree(np.column_stack([line_m, geo.headings(line_m, 2)]) * scale)
-    gap_m, nearest = tree.query(things[row] * scale, distance_upper_bound=OFF_M + TURN_M / 4)
+    row = np.flatnonzero(((xy_m >= low) & (xy_m <= high)).all(axis=1))
+    tree = cKDTree(np.column_stack([line_m, TURN_M * geo.headings(line_m, 2)]))
+    gap_m, nearest = tree.query(
+        np.column_stack([xy_m[row], TURN_M * ahead[row]]), distance_upper_bound=OFF_M + TURN_M / 4
+    )
     near = np.isfinite(gap_m)
     where_m = np.linspace(0.0, geo.along_m(shape_m)[-1], len(line_m))
     return row[near], where_m[nearest[near]]
 
 
-def _scores(hops: Sequence[_Hops], usual: FloatArray) -> list[FloatArray]:
+def _scores(hops: Sequence[_Hops], spacing_m: float, usual: FloatArray) -> list[FloatArray]:
     """For each way the logarithm of how much likelier its ends are where people hail than where they do not;
     0 for ways that are not long. `usual` are ends of both kinds a vehicle and km everywhere."""
-    long_m = LONG * _spacing_m(hops)
-    is_long = [hop.last_m - hop.first_m > long_m for hop in hops]
+    is_long = [hop.last_m - hop.first_m > LONG * spacing_m for hop in hops]
     km = sum(float(hop.seen_km[~far].sum()) for hop, far in zip(hops, is_long, strict=True))
     n = sum((hop.n_ends[~far].sum(axis=0) for hop, far in zip(hops, is_long, strict=True)), np.zeros(2))
     # one more than were seen: a city without any bad cut would make the first one a proof
@@ -200,41 +253,68 @@ def _spacing_m(hops: Sequence[_Hops]) -> float:
     return float(np.median(length_m)) if len(length_m) else 0.0
 
 
-def _stretches(
-    path: int,
-    hops: _Hops,
-    score: FloatArray,
-    spacing_m: float,
-    ends: _Ends,
-    rider: IntArray,
-    people: int,
-) -> Iterator[tuple[float, ...]]:
-    """Rows of HailStretches: runs of ways that speak for it, if together they say it loud enough."""
+def _shares(hops: Sequence[_Hops]) -> tuple[FloatArray, FloatArray]:
+    """Shares of the vehicles that are slow, from quiet to busy ones: at places off stops, and at calls."""
+    found = []
+    for slow in ([hop.slow_between for hop in hops], [hop.slow_call for hop in hops]):
+        n_slow, n = np.concatenate([*slow, np.zeros((0, 2), dtype=np.int64)]).T
+        share = (n_slow[n >= MIN_SEEN] + 0.5) / (n[n >= MIN_SEEN] + 1.0)
+        found.append(np.quantile(share, (0.1, 0.3, 0.5, 0.7, 0.9)) if len(share) else np.full(5, 0.5))
+    return found[0], found[1]
+
+
+def _runs(score: FloatArray) -> list[list[int]]:
+    """First way and the one after the last of each run of ways that speak for it."""
     change = np.flatnonzero(np.diff(np.concatenate([[False], score > 0, [False]]).astype(np.int8)))
-    for first, last in change.reshape(-1, 2).tolist():
-        here = slice(hops.start[first], hops.start[last])
-        ride, end_m = ends.ride[hops.end[here]], hops.end_m[here]
-        start_m, stop_m = hops.first_m[first] + AT_STOP_M, hops.last_m[last - 1] - AT_STOP_M
-        n_rides, n_riders = len(np.unique(ride)), len(np.unique(rider[ride]))
-        confidence = _confidence(score[first:last].sum(), _spread_score(end_m, stop_m - start_m, spacing_m))
-        if confidence >= MIN_CONFIDENCE and n_riders >= people:
-            yield (path, start_m, stop_m, n_rides, n_riders, confidence)
+    found: list[list[int]] = change.reshape(-1, 2).tolist()
+    return found
 
 
-def _spread_score(end_m: FloatArray, length_m: float, spacing_m: float) -> float:
-    """Logarithm of how much likelier sorted places are spread evenly than gathered at stops not yet found.
+def _stretch(
+    hops: _Hops,
+    first: int,
+    last: int,
+    score: float,
+    spacing_m: float,
+    shares: tuple[FloatArray, FloatArray],
+) -> tuple[float, float, float]:
+    """First and last metre of a run of ways, and the probability that people hail there, of that, of nothing
+    at all and of stops not yet found."""
+    here = slice(hops.start[first], hops.start[last])
+    start_m, end_m = hops.first_m[first] + AT_STOP_M, hops.last_m[last - 1] - AT_STOP_M
+    size = _groups(hops.end_m[here])
+    even = _spread_score(size, float(end_m - start_m), spacing_m)
+    even += _pace_score(hops.slow_end[here][np.cumsum(size) - (size + 1) // 2], shares)
+    odds = ODDS_NOTHING * np.exp(-score) + ODDS_MISSED * np.exp(-even)
+    return float(start_m), float(end_m), float(1.0 / (1.0 + odds))
+
+
+def _groups(end_m: FloatArray) -> IntArray:
+    """How many of some sorted places belong to each group of them."""
+    new = np.concatenate([[True], np.diff(end_m) > GATHER_M, [True]])
+    return np.diff(np.flatnonzero(new))
+
+
+def _spread_score(size: IntArray, length_m: float, spacing_m: float) -> float:
+    """Logarithm of how much likelier places in such groups are spread evenly than gathered at stops.
 
     Stops lie at the usual spacing and differ in how busy they are: the groups have the law of Ewens, with as
     many stops as fit for its concentration, and those of one group lie within `GATHER_M` either side.
     """
     from scipy.special import gammaln
 
-    n, stops = len(end_m), max(length_m / spacing_m, 1.0)
-    size = np.diff(np.flatnonzero(np.concatenate([[True], np.diff(end_m) > GATHER_M, [True]])))
+    n, stops = int(size.sum()), max(length_m / spacing_m, 1.0)
     groups = len(size) * np.log(stops) + gammaln(size).sum() + gammaln(stops) - gammaln(stops + n)
     return -float(groups + (n - len(size)) * np.log(length_m / (2 * GATHER_M)))
 
 
-def _confidence(score: float, spread_score: float) -> float:
-    """Probability that people hail, of that, of nothing and of missed stops."""
-    return 1.0 / (1.0 + ODDS_NOTHING * np.exp(-score) + ODDS_MISSED * np.exp(-spread_score))
+def _pace_score(slow: IntArray, shares: tuple[FloatArray, FloatArray]) -> float:
+    """Logarithm of how much likelier the vehicles that pass some places are slow as off stops than as at
+    calls; the share of each place is one of those found elsewhere in the city."""
+    from scipy.special import logsumexp
+
+    n_slow, n = slow[:, :1], slow[:, 1:]
+    between, at_call = (
+        logsumexp(n_slow * np.log(share) + (n - n_slow) * np.log1p(-share), axis=1) for share in shares
+    )
+    return float((between - at_call).sum())
