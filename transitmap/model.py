@@ -368,7 +368,8 @@ def no_hails() -> HailStretches:
 class Network:
     """What the rides say about the city: facts, before any format.
 
-    `timezone` is an IANA name. `first_day` and `last_day` (ISO dates, local) bound the evidence.
+    `timezone` is an IANA name. `first_day` and `last_day` (ISO dates, local) bound the evidence. Stops stand
+    on `kerb_side` of the way of travel: `right`, `left`, or empty where it is not known.
     """
 
     stops: Stops
@@ -381,6 +382,15 @@ class Network:
     last_day: str
     hops: HopTimes = field(default_factory=no_hops)
     hails: HailStretches = field(default_factory=no_hails)
+    kerb_side: str = ""
+
+    def is_terminal(self) -> BoolArray:
+        """Which stops some pattern begins or ends at."""
+        terminal = np.zeros(len(self.stops), dtype=bool)
+        start = self.patterns.call_start
+        terminal[self.patterns.stop_index[start[:-1]]] = True
+        terminal[self.patterns.stop_index[start[1:] - 1]] = True
+        return terminal
 
 
 @dataclass(frozen=True, eq=False)

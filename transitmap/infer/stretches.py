@@ -26,19 +26,19 @@ OFF_M = 30.0
 TURN_M = 60.0
 """A turn of 60 degrees counts as this far away, the way back as twice as far: out of reach."""
 AT_STOP_M = 60.0
-"""Ends of rides so near a call belong to it: fixes lie within 15 m of the road, and legs are cut seconds off."""
+"""Ends of rides so near a call belong to it: fixes scatter by 15 m and legs are cut seconds off."""
 LONG = 1.5
 """A way between two calls so many times the median one is long; the others tell what is usual off stops."""
 SHARE_HAILED = 0.5
-"""Where people hail, half as many get on and off a vehicle and km as everywhere on average, stops included."""
-ODDS_NOTHING, ODDS_MISSED = 30.0, 3.0
+"""Where people hail, half as many get on and off a vehicle and km as on average, stops included."""
+ODDS_NOTHING, ODDS_MISSED = 300.0, 3.0
 """How much likelier, before anything is seen of a long way, is that nobody gets on or off between its calls,
 and that there are stops which nobody has found."""
 GATHER_M = 40.0
 """Ends so near each other may be those of one stop: each lies within 20 m or so of it along the street."""
 MIN_CONFIDENCE = 0.8
 SLOW_S_M = 0.2
-"""A vehicle that takes longer for a metre (5 m/s) over some 50 m is slow there: it halts, queues or crawls."""
+"""A vehicle that takes longer for a metre (5 m/s) over some 50 m is slow: it halts, queues or crawls."""
 SEEN_M = 25.0
 MIN_SEEN = 5
 """Shares of fewer vehicles say more of chance than of the place."""
@@ -75,10 +75,10 @@ class _Hops(NamedTuple):
     first_m: FloatArray
     last_m: FloatArray
     seen_km: FloatArray
-    n_ends: FloatArray
     start: IntArray
     end_m: FloatArray
     end: IntArray
+    is_foot: IntArray
     slow_end: IntArray
     slow_call: IntArray
     slow_between: IntArray
@@ -110,6 +110,7 @@ def find_hails(
     ]
     kinds = np.array([np.sum(ends.is_foot == kind) for kind in (0, 1)], dtype=float)
     spacing_m, shares = _spacing_m(hops), _shares(hops)
+    hops = [_without_gathered(hop, shares) for hop in hops]
     scores = _scores(hops, spacing_m, kinds / max(float(places.km.sum()), 1e-9))
     people = max(min_riders, MIN_PEOPLE)
     rows = []
@@ -159,7 +160,7 @@ def _places(lines: Lines, is_bus: BoolArray) -> _Places:
     place, row = np.unique(lines.place[seen], return_inverse=True)
 
     def total(values: FloatArray) -> FloatArray:
-        return np.bincount(row, values[seen], len(place))
+        return np.bincount(row, values[seen], len(place)).astype(float)
 
     count = total(np.ones(n))
     return _Places(
@@ -189,11 +190,11 @@ def _hops_of(shape_m: FloatArray, call_m: FloatArray, places: _Places, ends: _En
     return _Hops(
         first_m=call_m[:-1],
         last_m=call_m[1:],
-        seen_km=np.bincount(place_hop[is_far], places.km[place[is_far]], n),
-        n_ends=np.column_stack([np.bincount(end_hop, ends.is_foot[end] == kind, n) for kind in (0, 1)]),
+        seen_km=np.bincount(place_hop[is_far], places.km[place[is_far]], n).astype(float),
         start=np.searchsorted(end_hop, np.arange(n + 1)),
         end_m=end_m,
         end=end,
+        is_foot=ends.is_foot[end],
         slow_end=slow(end_m),
         slow_call=slow(call_m[1:-1]),
         slow_between=slow(grid_m[_far_hops(grid_m, call_m) >= 0]),
@@ -236,15 +237,22 @@ def _scores(hops: Sequence[_Hops], spacing_m: float, usual: FloatArray) -> list[
     """For each way the logarithm of how much likelier its ends are where people hail than where they do not;
     0 for ways that are not long. `usual` are ends of both kinds a vehicle and km everywhere."""
     is_long = [hop.last_m - hop.first_m > LONG * spacing_m for hop in hops]
+    n_ends = [_count_ends(hop) for hop in hops]
     km = sum(float(hop.seen_km[~far].sum()) for hop, far in zip(hops, is_long, strict=True))
-    n = sum((hop.n_ends[~far].sum(axis=0) for hop, far in zip(hops, is_long, strict=True)), np.zeros(2))
+    n = sum((count[~far].sum(axis=0) for count, far in zip(n_ends, is_long, strict=True)), np.zeros(2))
     # one more than were seen: a city without any bad cut would make the first one a proof
     stray = (n + 1.0) / max(km, 1e-9)
     hailed = np.maximum(SHARE_HAILED * usual, stray)
     return [
-        np.where(far, hop.n_ends @ np.log(hailed / stray) - hop.seen_km * (hailed - stray).sum(), 0.0)
-        for hop, far in zip(hops, is_long, strict=True)
+        np.where(far, count @ np.log(hailed / stray) - hop.seen_km * (hailed - stray).sum(), 0.0)
+        for hop, count, far in zip(hops, n_ends, is_long, strict=True)
     ]
+
+
+def _count_ends(hops: _Hops) -> IntArray:
+    """(ways, 2) ends of recordings and of rides with a walk or a wait beyond."""
+    feet = np.concatenate([[0], np.cumsum(hops.is_foot)])[hops.start]
+    return np.column_stack([np.diff(hops.start) - np.diff(feet), np.diff(feet)])
 
 
 def _spacing_m(hops: Sequence[_Hops]) -> float:
@@ -261,6 +269,19 @@ def _shares(hops: Sequence[_Hops]) -> tuple[FloatArray, FloatArray]:
         share = (n_slow[n >= MIN_SEEN] + 0.5) / (n[n >= MIN_SEEN] + 1.0)
         found.append(np.quantile(share, (0.1, 0.3, 0.5, 0.7, 0.9)) if len(share) else np.full(5, 0.5))
     return found[0], found[1]
+
+
+def _without_gathered(hops: _Hops, shares: tuple[FloatArray, FloatArray]) -> _Hops:
+    """The ways without the ends at places where the other vehicles halt as they do at calls: fixed places,
+    found as stops or not."""
+    is_loose = _pace_scores(hops.slow_end, shares) >= 0
+    return hops._replace(
+        start=np.concatenate([[0], np.cumsum(is_loose)])[hops.start],
+        end_m=hops.end_m[is_loose],
+        end=hops.end[is_loose],
+        is_foot=hops.is_foot[is_loose],
+        slow_end=hops.slow_end[is_loose],
+    )
 
 
 def _runs(score: FloatArray) -> list[list[int]]:
@@ -284,7 +305,7 @@ def _stretch(
     start_m, end_m = hops.first_m[first] + AT_STOP_M, hops.last_m[last - 1] - AT_STOP_M
     size = _groups(hops.end_m[here])
     even = _spread_score(size, float(end_m - start_m), spacing_m)
-    even += _pace_score(hops.slow_end[here][np.cumsum(size) - (size + 1) // 2], shares)
+    even += float(_pace_scores(hops.slow_end[here][np.cumsum(size) - (size + 1) // 2], shares).sum())
     odds = ODDS_NOTHING * np.exp(-score) + ODDS_MISSED * np.exp(-even)
     return float(start_m), float(end_m), float(1.0 / (1.0 + odds))
 
@@ -308,8 +329,8 @@ def _spread_score(size: IntArray, length_m: float, spacing_m: float) -> float:
     return -float(groups + (n - len(size)) * np.log(length_m / (2 * GATHER_M)))
 
 
-def _pace_score(slow: IntArray, shares: tuple[FloatArray, FloatArray]) -> float:
-    """Logarithm of how much likelier the vehicles that pass some places are slow as off stops than as at
+def _pace_scores(slow: IntArray, shares: tuple[FloatArray, FloatArray]) -> FloatArray:
+    """Logarithm of how much likelier the vehicles that pass each place are slow as off stops than as at
     calls; the share of each place is one of those found elsewhere in the city."""
     from scipy.special import logsumexp
 
@@ -317,4 +338,4 @@ def _pace_score(slow: IntArray, shares: tuple[FloatArray, FloatArray]) -> float:
     between, at_call = (
         logsumexp(n_slow * np.log(share) + (n - n_slow) * np.log1p(-share), axis=1) for share in shares
     )
-    return float((between - at_call).sum())
+    return np.asarray(between - at_call)
