@@ -142,7 +142,7 @@ def infer_network(
     pattern = _patterns(rides, trip, route, call, run, zone)
     days = _days(rides, zone)
     named = _named_by_enough(route, rides, trip, config.feed.min_riders)
-    stop, side = traffic.on_kerb(stop, leg, line, plane)
+    side = traffic.side_of_traffic(leg, line)
     return Network(stop, named, pattern, _shapes(shape_m, plane), headway, zone, *days, hop, hail, side), trip
 
 

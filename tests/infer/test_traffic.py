@@ -1,4 +1,4 @@
-"""The side of the street: learned from those who come the other way, and stops on it."""
+"""The side of the street: learned from those who come the other way."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,7 @@ from tests.infer.roads import PLANE, bus
 from transitmap.config import Config
 from transitmap.infer.legs import split_legs
 from transitmap.infer.lines import draw_lines
-from transitmap.infer.traffic import KERB_M, side_of_traffic, to_kerb
-from transitmap.model import Stops
+from transitmap.infer.traffic import side_of_traffic
 
 
 def side_of(rides):
@@ -36,16 +35,3 @@ def test_side_is_told_by_those_who_come_the_other_way(off_m, side):
 
 def test_nothing_is_said_of_one_way_streets_of_few_rides_or_none():
     assert side_of(street(5.0, both=False)) == side_of(street(5.0, n=2)) == side_of([]) == ""
-
-
-@pytest.mark.parametrize("heading_deg", [0.0, 90.0, 200.0])
-@pytest.mark.parametrize(("side", "sign"), [("right", 1.0), ("left", -1.0), ("", 0.0)])
-def test_stops_move_to_their_kerb(heading_deg, side, sign):
-    one, whole = np.array([1.0]), np.array([1])
-    lat_deg, lon_deg = PLANE.to_degrees(np.array([[100.0, 50.0]]))
-    stops = Stops(lat_deg, lon_deg, np.array([heading_deg]), one, whole, whole, whole, one, ("",))
-    moved = to_kerb(stops, side, PLANE)
-    (east_m, north_m) = (PLANE.to_metres(moved.lat_deg, moved.lon_deg) - [100.0, 50.0])[0]
-    turned = np.radians(heading_deg)
-    assert east_m * np.cos(turned) - north_m * np.sin(turned) == pytest.approx(sign * KERB_M, abs=0.01)
-    assert east_m * np.sin(turned) + north_m * np.cos(turned) == pytest.approx(0.0, abs=0.01)

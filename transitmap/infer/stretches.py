@@ -31,9 +31,10 @@ LONG = 1.5
 """A way between two calls so many times the median one is long; the others tell what is usual off stops."""
 SHARE_HAILED = 0.5
 """Where people hail, half as many get on and off a vehicle and km as on average, stops included."""
-ODDS_NOTHING, ODDS_MISSED = 300.0, 3.0
+ODDS_NOTHING, ODDS_MISSED = 30_000.0, 3.0
 """How much likelier, before anything is seen of a long way, is that nobody gets on or off between its calls,
-and that there are stops which nobody has found."""
+and that there are stops which nobody has found. A city has hundreds of ways, and ends are not independent
+(habits, people in one vehicle), so the first is set where what is told is right on simulated cities."""
 GATHER_M = 40.0
 """Ends so near each other may be those of one stop: each lies within 20 m or so of it along the street."""
 MIN_CONFIDENCE = 0.8

@@ -1,13 +1,10 @@
-"""Stage 10. Lines -> the side that traffic keeps to, and stops on its kerb."""
+"""Stage 10. Lines -> the side of the street that traffic keeps to, and that stops stand on."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
-from transitmap.geo import Plane
-from transitmap.model import CAR, FloatArray, Legs, Lines, Stops
+from transitmap.model import CAR, Legs, Lines
 
 RIGHT, LEFT, UNKNOWN = "right", "left", ""
 OPPOSITE_M = 25.0
@@ -15,14 +12,6 @@ TURN_M = 60.0
 MIN_POINTS = 10
 SURE = 3.3
 """So many standard deviations from even (1 of 1,000 by chance): no side is better than a wrong one."""
-KERB_M = 4.0
-"""From where vehicles halt to the stop. Stops with measured places stand 2 to 9 m beside their vehicles."""
-
-
-def on_kerb(stops: Stops, legs: Legs, lines: Lines, plane: Plane) -> tuple[Stops, str]:
-    """The stops on their kerb, and the side of the way of travel where that is."""
-    side = side_of_traffic(legs, lines)
-    return to_kerb(stops, side, plane), side
 
 
 def side_of_traffic(legs: Legs, lines: Lines) -> str:
@@ -46,20 +35,3 @@ def side_of_traffic(legs: Legs, lines: Lines) -> str:
     if abs(total) <= SURE * np.sqrt(np.count_nonzero(votes)):
         return UNKNOWN
     return RIGHT if total > 0 else LEFT
-
-
-def to_kerb(stops: Stops, side: str, plane: Plane) -> Stops:
-    """The stops moved from where vehicles halt to the kerb; as they are where the side is not known."""
-    if side == UNKNOWN:
-        return stops
-    xy_m = plane.to_metres(stops.lat_deg, stops.lon_deg) + (KERB_M if side == RIGHT else -KERB_M) * _right(
-        stops.heading_deg
-    )
-    lat_deg, lon_deg = plane.to_degrees(xy_m)
-    return replace(stops, lat_deg=lat_deg, lon_deg=lon_deg)
-
-
-def _right(heading_deg: FloatArray) -> FloatArray:
-    """Unit vectors to the right of headings."""
-    turned = np.radians(heading_deg + 90.0)
-    return np.column_stack([np.sin(turned), np.cos(turned)])
