@@ -60,8 +60,8 @@ LAYERS = {
 
 STAGES = {
     "transitmap/infer": (
-        "areas copies labels legs lines patterns patterns_known routes shapes sightings stops strays times "
-        "trips"
+        "areas copies labels legs lines patterns patterns_known routes shapes sightings stops strays "
+        "stretches times traffic trips"
     ),
     "transitmap/gtfs": "admit carry_ids evidence feed pack read validate",
     "transitmap/points": "evidence rules score standings",

@@ -343,10 +343,33 @@ def no_hops() -> HopTimes:
 
 
 @dataclass(frozen=True, eq=False)
+class HailStretches(Columns):
+    """Where people get on and off anywhere: from `start_m` to `end_m` of a pattern's shape no fixed place
+    gathers the calls. `n_rides` began or ended there, by `n_riders` people; `confidence` is 0..1."""
+
+    pattern_index: IntArray
+    start_m: FloatArray
+    end_m: FloatArray
+    n_rides: IntArray
+    n_riders: IntArray
+    confidence: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.pattern_index)
+
+
+def no_hails() -> HailStretches:
+    """No row: nobody was seen to hail, or the network was kept before hail-and-ride was looked for."""
+    rows, none = np.zeros(0, dtype=np.int64), np.zeros(0)
+    return HailStretches(rows, none, none, rows, rows, none)
+
+
+@dataclass(frozen=True, eq=False)
 class Network:
     """What the rides say about the city: facts, before any format.
 
-    `timezone` is an IANA name. `first_day` and `last_day` (ISO dates, local) bound the evidence.
+    `timezone` is an IANA name. `first_day` and `last_day` (ISO dates, local) bound the evidence. Stops stand
+    on `kerb_side` of the way of travel: `right`, `left`, or empty where it is not known.
     """
 
     stops: Stops
@@ -358,6 +381,16 @@ class Network:
     first_day: str
     last_day: str
     hops: HopTimes = field(default_factory=no_hops)
+    hails: HailStretches = field(default_factory=no_hails)
+    kerb_side: str = ""
+
+    def is_terminal(self) -> BoolArray:
+        """Which stops some pattern begins or ends at."""
+        terminal = np.zeros(len(self.stops), dtype=bool)
+        start = self.patterns.call_start
+        terminal[self.patterns.stop_index[start[:-1]]] = True
+        terminal[self.patterns.stop_index[start[1:] - 1]] = True
+        return terminal
 
 
 @dataclass(frozen=True, eq=False)

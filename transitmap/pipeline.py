@@ -29,15 +29,20 @@ from transitmap.infer import (
     shapes,
     sightings,
     strays,
+    stretches,
     times,
+    traffic,
     trips,
 )
 from transitmap.infer import stops as stops_stage
 from transitmap.model import (
     BoolArray,
     FloatArray,
+    HailStretches,
     Ids,
     IntArray,
+    Legs,
+    Lines,
     Network,
     Notice,
     Patterns,
@@ -121,10 +126,11 @@ def infer_network(
     tell("strays", 0.85)
     is_stray = strays.find_strays(leg, line, stop, plane, config.strays)
     leg, sighting = strays.call_cars(leg, line, is_stray), strays.leave_out(sighting, is_stray)
+    rider = np.unique([_rider(rides, k) for k in range(len(rides))], return_inverse=True)[1]
+    hail = _hails(rides, leg, line, shape_m, call, rider, config)
     tell("times", 0.9)
     zone = config.feed.timezone or times.timezone_of(plane.lat_deg, plane.lon_deg)
     run = times.time_runs(sighting, call.start, call.along_m, config.times)
-    rider = np.unique([_rider(rides, k) for k in range(len(rides))], return_inverse=True)[1]
     wait = times.find_waits(rides, leg, line, plane)
     headway = times.find_headways(
         sighting, wait, rider, call.start, call.along_m, run.run_s, zone, config.feed.min_riders, config.times
@@ -136,7 +142,8 @@ def infer_network(
     pattern = _patterns(rides, trip, route, call, run, zone)
     days = _days(rides, zone)
     named = _named_by_enough(route, rides, trip, config.feed.min_riders)
-    return Network(stop, named, pattern, _shapes(shape_m, plane), headway, zone, *days, hop), trip
+    side = traffic.side_of_traffic(leg, line)
+    return Network(stop, named, pattern, _shapes(shape_m, plane), headway, zone, *days, hop, hail, side), trip
 
 
 def recognise(network: Network, rides: Sequence[Ride], config: Config) -> Trips:
@@ -239,6 +246,23 @@ def _between_ends(
         place_m[is_on] = np.clip(place_m[is_on] - cut_m[pattern], 0.0, length_m[pattern])
     call = call._replace(along_m=np.concatenate([*(kept_m for _, kept_m in cut), np.zeros(0)]))
     return [line_m for line_m, _ in cut], call, replace(trip, first_m=first_m, last_m=last_m)
+
+
+def _hails(
+    rides: Sequence[Ride],
+    leg: Legs,
+    line: Lines,
+    shape_m: Sequence[FloatArray],
+    call: stops_stage.Calls,
+    rider: IntArray,
+    config: Config,
+) -> HailStretches:
+    """Where people get on and off anywhere, in metres from the first stop of each pattern."""
+    found = stretches.find_hails(
+        rides, leg, line, shape_m, call.start, call.along_m, rider, config.feed.min_riders
+    )
+    first_m = call.along_m[call.start[found.pattern_index]]
+    return replace(found, start_m=found.start_m - first_m, end_m=found.end_m - first_m)
 
 
 def _shapes(shape_m: Sequence[FloatArray], plane: Plane) -> Shapes:

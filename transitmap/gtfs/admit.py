@@ -7,7 +7,17 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from transitmap.model import Headways, HopTimes, IntArray, Network, Patterns, Routes, Shapes, Stops
+from transitmap.model import (
+    HailStretches,
+    Headways,
+    HopTimes,
+    IntArray,
+    Network,
+    Patterns,
+    Routes,
+    Shapes,
+    Stops,
+)
 
 Mask = npt.NDArray[np.bool_]
 
@@ -35,6 +45,7 @@ def admit(network: Network, min_riders: int) -> tuple[Network, list[str]]:
         shapes=_take_shapes(network, keep_pattern, keep_call),
         headways=_take_headways(network, keep_pattern, keep_call),
         hops=_take_hops(network, keep_call),
+        hails=_take_hails(network, keep_pattern, keep_call, min_riders),
     )
     return admitted, _held_back(network, min_riders, keep_stop, keep_pattern, keep_route)
 
@@ -179,6 +190,27 @@ def _take_hops(network: Network, keep_call: Mask) -> HopTimes:
         hops.run_s[keep],
         hops.spread_s[keep],
         hops.n_vehicles[keep],
+    )
+
+
+def _take_hails(network: Network, keep_pattern: Mask, keep_call: Mask, min_riders: int) -> HailStretches:
+    """The stretches of enough people between the kept calls, in metres from the first of these."""
+    hails, patterns = network.hails, network.patterns
+    row = hails.pattern_index
+    span_m = np.zeros((len(patterns), 2))
+    for k in np.flatnonzero(keep_pattern):
+        calls = slice(patterns.call_start[k], patterns.call_start[k + 1])
+        span_m[k] = patterns.along_m[calls][keep_call[calls]][[0, -1]]
+    start_m = np.maximum(hails.start_m, span_m[row, 0])
+    end_m = np.minimum(hails.end_m, span_m[row, 1])
+    keep = keep_pattern[row] & (end_m > start_m) & _supported(hails.n_riders, min_riders)
+    return HailStretches(
+        _new_rows(keep_pattern)[row[keep]],
+        (start_m - span_m[row, 0])[keep],
+        (end_m - span_m[row, 0])[keep],
+        hails.n_rides[keep],
+        hails.n_riders[keep],
+        hails.confidence[keep],
     )
 
 

@@ -10,17 +10,19 @@ from collections.abc import Iterator
 from transitmap.model import Ids, Network
 
 COLUMNS = ("kind", "id", "n_rides", "n_riders", "n_days", "confidence", "low", "high", "note")
+KERBS = {"right": "acera derecha / right-hand kerb", "left": "acera izquierda / left-hand kerb", "": ""}
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
 
 
 def evidence_table(network: Network, ids: Ids) -> str:
-    """CSV text with a row for each stop, pattern, headway window and timed hop of the network, in their
-    order.
+    """CSV text with a row for each stop, pattern, headway window, timed hop and hail-and-ride stretch of the
+    network, in their order.
 
     `low` and `high` bound: for a stop how far (metres) it may lie from where it is drawn, for a pattern its
     running time from end to end (seconds), for a headway the headway (seconds; four of five lie within), for
-    a hop its running time (seconds). A number nobody knows is
-    empty. A text that a spreadsheet would take for a formula starts with an apostrophe.
+    a hop its running time (seconds), for a hail-and-ride stretch its first and last metre along the shape. A
+    number nobody knows is empty. A text that a spreadsheet would take for a formula starts with an
+    apostrophe.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
@@ -29,12 +31,15 @@ def evidence_table(network: Network, ids: Ids) -> str:
     writer.writerows(_pattern_rows(network, ids))
     writer.writerows(_headway_rows(network, ids))
     writer.writerows(_hop_rows(network, ids))
+    writer.writerows(_hail_rows(network, ids))
     return text.getvalue()
 
 
 def _stop_rows(network: Network, ids: Ids) -> Iterator[list[str]]:
-    """A row a stop; the note is the name its riders gave it."""
-    stops = network.stops
+    """A row a stop; the note is the name its riders gave it, its side of the street and whether it is a
+    terminal."""
+    stops, is_terminal = network.stops, network.is_terminal()
+    side = KERBS[network.kerb_side]
     for i, stop_id in enumerate(ids.stop_id):
         yield [
             "stop",
@@ -43,8 +48,14 @@ def _stop_rows(network: Network, ids: Ids) -> Iterator[list[str]]:
             _number(float(stops.confidence[i]), 2),
             "0",
             _number(float(stops.spread_m[i]), 1),
-            _text(stops.name[i] or "sin nombre de viajeros / not named by riders"),
+            _text(_stop_note(stops.name[i], side, bool(is_terminal[i]))),
         ]
+
+
+def _stop_note(name: str, side: str, is_terminal: bool) -> str:
+    """Where the side of the street is known, it and whether the stop is a terminal are said too."""
+    told = name or "sin nombre de viajeros / not named by riders"
+    return "; ".join([told, side, *(["terminal"] if is_terminal else [])]) if side else told
 
 
 def _pattern_rows(network: Network, ids: Ids) -> Iterator[list[str]]:
@@ -107,6 +118,23 @@ def _hop_rows(network: Network, ids: Ids) -> Iterator[list[str]]:
             _number(max(0.0, run_s - spread_s), 0),
             _number(run_s + spread_s, 0),
             _text(f"{_number(run_s, 0)} s"),
+        ]
+
+
+def _hail_rows(network: Network, ids: Ids) -> Iterator[list[str]]:
+    """A row for each stretch of a pattern where people get on and off anywhere."""
+    hails = network.hails
+    for i, pattern in enumerate(hails.pattern_index.tolist()):
+        yield [
+            "hail",
+            ids.pattern_id[pattern],
+            str(int(hails.n_rides[i])),
+            str(int(hails.n_riders[i])),
+            "",
+            _number(float(hails.confidence[i]), 2),
+            _number(float(hails.start_m[i]), 0),
+            _number(float(hails.end_m[i]), 0),
+            _text("subida y bajada libre / people get on and off anywhere"),
         ]
 
 

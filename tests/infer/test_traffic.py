@@ -1,0 +1,37 @@
+"""The side of the street: learned from those who come the other way."""
+
+import numpy as np
+import pytest
+
+from tests.infer.roads import PLANE, bus
+from transitmap.config import Config
+from transitmap.infer.legs import split_legs
+from transitmap.infer.lines import draw_lines
+from transitmap.infer.traffic import side_of_traffic
+
+
+def side_of(rides):
+    legs = split_legs(rides, Config().legs)
+    lines = draw_lines(rides, legs, np.zeros(len(rides), dtype=bool), PLANE, Config().lines)
+    return side_of_traffic(legs, lines)
+
+
+def street(off_m, n=12, both=True):
+    """Buses east and, `off_m` to their left, buses west, seen 4 m off or so."""
+    east = np.array([[0.0, 0.0], [3000.0, 0.0]])
+    west = np.array([[3000.0, off_m], [0.0, off_m]])
+    ways = (east, west) if both else (east,)
+    return [
+        bus(way, ride_id=f"{k}-{j}", noise_m=4.0, seed=2 * k + j)
+        for k in range(n)
+        for j, way in enumerate(ways)
+    ]
+
+
+@pytest.mark.parametrize(("off_m", "side"), [(5.0, "right"), (-5.0, "left"), (0.0, "")])
+def test_side_is_told_by_those_who_come_the_other_way(off_m, side):
+    assert side_of(street(off_m)) == side
+
+
+def test_nothing_is_said_of_one_way_streets_of_few_rides_or_none():
+    assert side_of(street(5.0, both=False)) == side_of(street(5.0, n=2)) == side_of([]) == ""
