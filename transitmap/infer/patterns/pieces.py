@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from transitmap.config import PatternsConfig
 from transitmap.model import BoolArray, FloatArray, IntArray, Lines
@@ -65,7 +66,8 @@ class Pieces:
         ones = np.ones(len(self.place), dtype=np.float32)
         return self.sparse(ones, self.owner, self.place, len(self)).T.tocsr()
 
-    def sparse(self, value: FloatArray, row: IntArray, column: IntArray, n_rows: int) -> Any:
+    def sparse(self, value: npt.NDArray[np.float32], row: IntArray, column: IntArray, n_rows: int) -> Any:
+        """Sparse (n_rows, places) of values that add up where they fall together."""
         from scipy import sparse
 
         return sparse.csr_matrix((value, (row, column)), shape=(n_rows, self.near.shape[0]))
