@@ -128,7 +128,7 @@ def _passers(point: int, pieces: Pieces, reach: BoolArray, n_on: IntArray) -> _P
 def _began_on_way(
     found: _Passers, n_way: int, label: int, pieces: Pieces, config: PatternsConfig
 ) -> _Passers:
-    """Those that came from nowhere else and share enough of the way; of the same line, any overlap does."""
+    """Those that came from nowhere else and share enough of the way; of the same line, little will do."""
     straight = found.n_off <= np.maximum(4, (1 - config.share_contained) * (found.n_on + found.n_off))
     share = config.share_overlap * np.minimum(pieces.n_seen[found.piece], n_way)
     same = (pieces.label[found.piece] == label) & (label != NO_LABEL)
@@ -165,7 +165,7 @@ def _elect(voters: _Passers, weight: FloatArray, pieces: Pieces) -> IntArray:
     ahead, owner = ranges(voters.point + 1, count), np.repeat(np.arange(len(count)), count)
     seen = pieces.is_seen[ahead]
     ahead, owner = ahead[seen], owner[seen]
-    passes = pieces.sparse(np.ones(len(ahead), dtype=np.float32), owner, pieces.place[ahead], len(count))
+    passes = pieces.sparse(np.ones(len(ahead)), owner, pieces.place[ahead], len(count))
     reach = passes @ pieces.near
     reach.data[:] = 1.0
     agree = (passes @ reach.T).toarray() / np.maximum(np.bincount(owner, minlength=len(count)), 1)[:, None]

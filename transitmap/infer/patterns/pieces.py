@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from transitmap.config import PatternsConfig
 from transitmap.model import BoolArray, FloatArray, IntArray, Lines
@@ -58,19 +57,20 @@ class Pieces:
     @cached_property
     def membership(self) -> Any:
         """Sparse (pieces, places): how many seen points of the piece lie in the place."""
-        return self.sparse(self.is_seen.astype(np.float32), self.owner, self.place, len(self))
+        return self.sparse(self.is_seen.astype(float), self.owner, self.place, len(self))
 
     @cached_property
     def visitors(self) -> Any:
         """Sparse (places, pieces): ones where the piece has a point in the place."""
-        ones = np.ones(len(self.place), dtype=np.float32)
+        ones = np.ones(len(self.place))
         return self.sparse(ones, self.owner, self.place, len(self)).T.tocsr()
 
-    def sparse(self, value: npt.NDArray[np.float32], row: IntArray, column: IntArray, n_rows: int) -> Any:
-        """Sparse (n_rows, places) of values that add up where they fall together."""
+    def sparse(self, value: FloatArray, row: IntArray, place: IntArray, n_rows: int) -> Any:
+        """Sparse (n_rows, places) with values added up in 32 bits."""
         from scipy import sparse
 
-        return sparse.csr_matrix((value, (row, column)), shape=(n_rows, self.near.shape[0]))
+        value32 = value.astype(np.float32)
+        return sparse.csr_matrix((value32, (row, place)), shape=(n_rows, self.near.shape[0]))
 
     def around(self, point: int) -> IntArray:
         """Points near a point and facing its way, in order."""
