@@ -22,7 +22,9 @@ _GENERIC = frozenset(
         "track",
     ]
 )
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{1,2}:\d{2}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}")
+_DATE = re.compile(
+    r"\d{4}-\d{2}-\d{2}|\b20\d{2}[01]\d[0-3]\d(?:\D?\d{4,6})?\b|\d{1,2}:\d{2}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}"
+)
 
 
 def clean_label(text: str) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from transitmap.config import PatternsConfig
 from transitmap.infer.patterns.chain import Chain, nearness
 from transitmap.infer.patterns.find import find_chains
+from transitmap.infer.patterns.heed import heed
 from transitmap.infer.patterns.pieces import NO_LABEL, cut_pieces
 from transitmap.model import FloatArray, IntArray, Lines, Paths
 
@@ -25,6 +26,7 @@ def find_paths(lines: Lines, labels: Sequence[str], near_m: float, config: Patte
     """
     if len(lines) == 0:
         return _paths([], [], np.zeros((0, 0)), np.zeros((0, 0)), np.zeros(0, dtype=np.int64), lines)
+    labels = heed(labels, lines)
     near = nearness(lines, near_m)
     pieces = cut_pieces(lines, labels, near, config)
     called = sorted(set(labels) - {""})
