@@ -74,6 +74,30 @@ def test_paths_that_share_a_street_share_its_stops():
     assert len(stops) == len(first)
 
 
+def test_round_a_corner_a_vehicle_calls_once():
+    across_m = np.array([(1885, -1890), (1885, 4110)], dtype=float)
+    round_m = np.array([(0, 0), (1885, 0), (1885, 4110)], dtype=float)
+    rides = fleet(24) + fleet(24, across_m, seed=5)
+    _, calls, xy_m = stops_of(rides, (ROAD, across_m, round_m))
+    called = [calls.stop_index[a:b] for a, b in zip(calls.start[:-1], calls.start[1:], strict=True)]
+    on_road, on_across, on_round = (one[np.hypot(*(xy_m[one] - (1885, 0)).T) < 60].tolist() for one in called)
+    assert len(on_road) == len(on_across) == 1
+    assert on_road != on_across, "each street has a stop of its own"
+    assert on_round in (on_road, on_across)
+
+
+def test_a_loop_begins_and_ends_at_one_pole():
+    loop_m = np.array([(0, 0), (6000, 0), (6000, 800), (0, 800), (0, 0)], dtype=float)
+    halts = [(0.0, 9.0), (geo.along_m(loop_m)[-1], 9.0)]
+    rides = [
+        bus(loop_m, f"loop {k}", start_s=MORNING_S + 3000.0 * k, halts=halts, noise_m=1.0, seed=k)
+        for k in range(12)
+    ]
+    stops, calls, _ = stops_of(rides, (loop_m,))
+    assert calls.stop_index[0] == calls.stop_index[-1]
+    assert len(stops) == len(calls.stop_index) - 1
+
+
 def test_a_tapped_stop_needs_no_halt():
     def tapping(k):
         lat_deg, lon_deg = PLANE.to_degrees(np.array([(2600.0, 4.0)]))

@@ -1,8 +1,9 @@
 """Stage 3. Lines, labels -> Paths: overlapping rides joined into the ways that vehicles run.
 
-Works like genome assembly: rides are reads, shared corridors are repeats. `chain` tells how two chains of
-places lie to each other, `join` drops the contained and joins the overlapping, best overlap first, `mend`
-takes out detours, `pick` keeps the fewest chains that explain the rides.
+Works like genome assembly: rides are reads, shared corridors are repeats. `pieces` lays the rides end to end
+and indexes them by place, `grow` lets a ride go on as the rides go on that began on it, `mend` takes out
+detours, `cut` parts what no vehicle runs through, `find` repeats that until every ride is held by a chain,
+`pick` keeps the fewest chains that explain the rides.
 """
 
 from transitmap.infer.patterns.pick import find_paths

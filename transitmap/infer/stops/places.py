@@ -53,7 +53,7 @@ def find_stops(
     halts = find_halts(rides, legs, lines, plane, config)
     found = candidates_of(rides, halts, lines, shapes_m, config)
     places = _with_ends(_places(found), shapes_m, config)
-    calls = _calls(_best(places, config), places, shapes_m, config)
+    calls = _one_pole(_calls(_best(places, config), places, shapes_m, config), places, config)
     used, stop_index = np.unique(calls.stop_index, return_inverse=True)
     return _stops(places, used, halts, rides, plane), calls._replace(stop_index=stop_index)
 
@@ -143,9 +143,8 @@ def _passes_of(
     from scipy.spatial import cKDTree
 
     line_m = geo.resample(shape_m, config.bin_m)
-    where_m = np.linspace(
-        0.0, geo.along_m(shape_m)[-1], len(line_m)
-    )  # samples cut corners, the shape does not
+    # Along the shape itself: the samples cut its corners.
+    where_m = np.linspace(0.0, geo.along_m(shape_m)[-1], len(line_m))
     ahead = geo.headings(line_m, 3)
     near = tree.sparse_distance_matrix(cKDTree(line_m), config.off_m, output_type="ndarray")
     place, point, off_m = near["i"], near["j"], near["v"]
@@ -180,6 +179,7 @@ def _calls(kept: BoolArray, places: Places, shapes_m: Sequence[FloatArray], conf
         last = np.flatnonzero(along_m >= max(length_m[path] - config.end_m, first_m + 1.0))
         _keep_one(kept, place[last], places)
     called = [np.flatnonzero(kept[passes.place[row]]) + row.start for row in rows]
+    called = [_once(one, passes, places, config) for one in called]
     chosen = np.concatenate([*called, np.zeros(0, dtype=np.int64)])
     start = np.concatenate([[0], np.cumsum([len(one) for one in called])]).astype(np.int64)
     return Calls(start, passes.place[chosen], passes.along_m[chosen])
@@ -189,6 +189,36 @@ def _keep_one(kept: BoolArray, place: IntArray, places: Places) -> None:
     """Marks the surest of some places, unless one of them is kept already."""
     if len(place) and not kept[place].any():
         kept[place[np.argmax(places.confidence[place])]] = True
+
+
+def _once(called: IntArray, passes: _Passes, places: Places, config: StopsConfig) -> IntArray:
+    """Calls of one path without those a few steps from a surer one: round a corner lie stops that face
+    another way, and a vehicle halts once."""
+    xy_m, along_m = places.xy_m[passes.place[called]], passes.along_m[called]
+    apart_m = np.hypot(*(xy_m[:, None] - xy_m).transpose(2, 0, 1))
+    is_close = (apart_m < config.apart_m) & (np.abs(along_m[:, None] - along_m) < config.end_m)
+    kept = np.zeros(len(called), dtype=bool)
+    for k in np.argsort(-places.confidence[passes.place[called]], kind="stable").tolist():
+        kept[k] = not is_close[k, kept].any()
+    return called[kept] if kept.sum() > 1 else called
+
+
+def _one_pole(calls: Calls, places: Places, config: StopsConfig) -> Calls:
+    """Of stops within `config.bin_m` at which one path calls, as at a loop's end, the surest serves for all,
+    whichever way they face: finer than that no place is known."""
+    from scipy.spatial import cKDTree
+
+    pole = np.arange(len(places.xy_m))
+    pairs = []
+    for first, last in zip(calls.start[:-1], calls.start[1:], strict=True):
+        place = calls.stop_index[first:last]
+        pairs.append(place[cKDTree(places.xy_m[place]).query_pairs(config.bin_m, output_type="ndarray")])
+    pair = np.concatenate([*pairs, np.zeros((0, 2), dtype=np.int64)])
+    rank = np.argsort(np.argsort(-places.confidence, kind="stable"), kind="stable")
+    pair = np.take_along_axis(pair, np.argsort(rank[pair], axis=1), axis=1)
+    for surer, lesser in pair[np.argsort(rank[pair[:, 0]], kind="stable")].tolist():
+        pole[lesser] = pole[surer]
+    return calls._replace(stop_index=pole[calls.stop_index])
 
 
 def _stops(places: Places, used: IntArray, halts: Halts, rides: Sequence[Ride], plane: geo.Plane) -> Stops:
