@@ -35,7 +35,7 @@ SETTINGS = SimulateConfig(
 NOISE_M, CORRELATION = 2.5, 0.9
 WRONG_SHARE, STRAY_SHARE = 0.04, 0.05
 RIDES_A_RIDER = 15
-STAGES = "copies legs lines patterns shapes stops strays times".split()
+STAGES = ("copies", "legs", "lines", "patterns", "shapes", "stops", "strays", "times")
 """As the pipeline logs them; `patterns` holds routes, `shapes` the sightings, `times` the trips."""
 
 
@@ -43,7 +43,7 @@ def main(sizes: list[int]) -> None:
     """A line a size, and the exponents from the smallest to the largest."""
     base = simulate()
     print("| rides | points | patterns |", " | ".join(STAGES), "| network | wall s | CPU s | MB |")
-    rows = [row for row in (in_a_process(base, n) for n in sizes)]
+    rows = [in_a_process(base, n) for n in sizes]
     first, last = rows[0], rows[-1]
     growth = np.log(last[0] / first[0])
     if growth:
@@ -53,7 +53,9 @@ def main(sizes: list[int]) -> None:
 
 def simulate() -> list[Ride]:
     """The rides of two weeks in a simulated city, as collected; nobody is wrong and all are in buses."""
-    campaign = simulate_rides(simulate_city(SEED, SETTINGS), SEED, N_BASE, N_BASE // RIDES_A_RIDER, days=N_DAYS)
+    campaign = simulate_rides(
+        simulate_city(SEED, SETTINGS), SEED, N_BASE, N_BASE // RIDES_A_RIDER, days=N_DAYS
+    )
     now_s, found = datetime.datetime.now(datetime.UTC).timestamp(), []
     for ride in campaign.rides:
         with contextlib.suppress(UploadRefused):
@@ -72,7 +74,7 @@ def in_a_process(base: list[Ride], n_rides: int) -> list[float]:
 
 
 def measure(base: list[Ride], n_rides: int) -> list[float]:
-    """Rides, points, patterns, seconds of each stage, of the wall and of the CPU, and megabytes at the peak."""
+    """Rides, points, patterns, seconds by stage, wall and CPU, and megabytes at the peak."""
     rides, spent, log = multiply(base, n_rides), _Spent(), logging.getLogger("transitmap.pipeline")
     log.setLevel(logging.INFO)
     log.addHandler(spent)

@@ -141,7 +141,7 @@ def _row_sizes(matrix: Any, rows: IntArray) -> IntArray:
 
 
 def _row_entries(matrix: Any, rows: IntArray) -> IntArray:
-    """Where the entries of some rows lie in a sparse matrix: slicing it would copy and check them each time."""
+    """Where the entries of some rows lie in a sparse matrix: a slice would copy and check them each time."""
     return ranges(matrix.indptr[rows].astype(np.int64), _row_sizes(matrix, rows))
 
 

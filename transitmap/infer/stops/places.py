@@ -143,7 +143,9 @@ def _passes_of(
     from scipy.spatial import cKDTree
 
     line_m = geo.resample(shape_m, config.bin_m)
-    where_m = np.linspace(0.0, geo.along_m(shape_m)[-1], len(line_m))  # samples cut corners, the shape does not
+    where_m = np.linspace(
+        0.0, geo.along_m(shape_m)[-1], len(line_m)
+    )  # samples cut corners, the shape does not
     ahead = geo.headings(line_m, 3)
     near = tree.sparse_distance_matrix(cKDTree(line_m), config.off_m, output_type="ndarray")
     place, point, off_m = near["i"], near["j"], near["v"]
