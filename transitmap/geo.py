@@ -129,7 +129,7 @@ def first_reached(along_m: FloatArray, time_s: FloatArray, where_m: FloatArray) 
     first = np.concatenate([[0], np.flatnonzero(np.diff(along_m) > 0) + 1])
     if len(along_m) < 2 or len(first) < 2:
         return np.full(len(where_m), np.nan)
-    return np.interp(where_m, along_m[first], time_s[first], left=np.nan, right=np.nan)
+    return np.asarray(np.interp(where_m, along_m[first], time_s[first], left=np.nan, right=np.nan))
 
 
 def running_along(line_m: FloatArray, other_m: FloatArray, near_m: float) -> IntArray:

@@ -12,7 +12,9 @@ ZONE = 8
 """Rides that end or begin within this many points of a place did so there: two stops."""
 MIN_HOLE = 20
 """A line's riders may miss half a kilometre of it by chance."""
-FEW, MANY, WHOLE = 5, 8, 3
+FEW, MANY = 5, 8
+HUB, SURPRISE = 48, 9.0
+"""A thousandth: a way has some hundred places at which it may seem cut."""
 
 
 def cut(way: IntArray, pieces: Pieces, config: PatternsConfig) -> list[IntArray]:
@@ -38,25 +40,40 @@ def _breaks(n: int, spans: IntArray) -> list[int]:
     """Points at which to cut: many rides end there, or others begin, and next to nobody crosses.
 
     Riders get off all along a line, but at no place nearly all of them: with five who end and five who begin,
-    or eight of either, one who crosses in ten is a walker or a wrong track. Three rides that run from end to
-    end of what lies before and after are enough: in a campaign people ride from terminal to terminal.
+    or eight of either, one who crosses in ten is a walker or a wrong track. Where nobody crosses at all fewer
+    will do, and a wider zone counts, the longer people ride: `_surprise`.
     """
-    at = np.arange(n)
-    first, last = spans[:, :1], spans[:, 1:]
-    from_before, to_beyond = first <= at - ZONE, last >= at + ZONE
-    crossing = (from_before & to_beyond).sum(axis=0)
-    ends, begins = from_before & (last >= at - ZONE) & (last < at + ZONE), to_beyond & (first > at - ZONE)
-    begins &= first <= at + ZONE
-    n_end, n_begin = ends.sum(axis=0), begins.sum(axis=0)
+    if not len(spans):
+        return []
+    n_end, n_begin, crossing = _traffic(n, spans)
     fewer, more = np.minimum(n_end, n_begin), np.maximum(n_end, n_begin)
     broken = ((fewer >= FEW) & (crossing <= 0.1 * fewer)) | ((more >= MANY) & (crossing <= 0.1 * more))
-    whole_end = (ends & (first <= 0.2 * at)).sum(axis=0)
-    whole_begin = (begins & (last >= at + 0.8 * (n - at))).sum(axis=0)
-    both = (np.minimum(whole_end, whole_begin) >= 1) & (whole_end + whole_begin >= WHOLE)
-    broken |= both & (crossing == 0) & (at >= 5 * ZONE) & (at < n - 5 * ZONE)
+    broken |= _surprise(spans, n_end, n_begin, crossing) > SURPRISE
     broken[:ZONE] = broken[-ZONE:] = False
     edges = np.flatnonzero(np.diff(np.concatenate([[0], broken.astype(np.int64), [0]])))
     return [int(a + np.argmin(crossing[a:b])) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _traffic(n: int, spans: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+    """For each point: rides that come from before its zone and end in it, that begin in it and go beyond, and
+    that cross it."""
+    at = np.arange(n)
+    first, last = spans[:, :1], spans[:, 1:]
+    from_before, to_beyond = first <= at - ZONE, last >= at + ZONE
+    n_end = (from_before & (last >= at - ZONE) & (last < at + ZONE)).sum(axis=0)
+    n_begin = (to_beyond & (first > at - ZONE) & (first <= at + ZONE)).sum(axis=0)
+    return n_end, n_begin, (from_before & to_beyond).sum(axis=0)
+
+
+def _surprise(spans: IntArray, n_end: IntArray, n_begin: IntArray, crossing: IntArray) -> FloatArray:
+    """How unlikely it is that nobody crosses each point if it lies within a line, as a logarithm.
+
+    Where people ride for a mean of m points, one who comes to a stretch of z points ends in it with
+    probability 1 - exp(-z / m); `HUB` points more allow for the places where many change.
+    """
+    mean = max(float(np.mean(spans[:, 1] - spans[:, 0])), 1.0)
+    each = -np.log1p(-np.exp(-(2 * ZONE + HUB) / mean))
+    return np.where((crossing == 0) & (np.minimum(n_end, n_begin) >= 1), (n_end + n_begin) * each, 0.0)
 
 
 def named_parts(way: IntArray, label: int, pieces: Pieces, config: PatternsConfig) -> list[IntArray]:

@@ -31,8 +31,9 @@ def find_chains(pieces: Pieces, config: PatternsConfig) -> list[Chain]:
             continue
         way = grow(seed, int(pieces.label[k]), pieces, mirror, config)
         ways = [way.points] if len(way.surely()) == len(way.points) else [way.points, way.surely()]
+        label = int(pieces.label[k])
         for part in (part for one in ways for part in cut(mend(one, pieces, config), pieces, config)):
-            for chain in _chains_of(part, int(pieces.label[k]), pieces, config):
+            for chain in _chains_of(part, label, pieces, config):
                 chains.append(chain)
                 inside = pieces.covered(chain.reach) >= config.share_contained
                 is_held_by_any |= inside

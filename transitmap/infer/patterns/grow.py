@@ -128,7 +128,7 @@ def _passers(point: int, pieces: Pieces, reach: BoolArray, n_on: IntArray) -> _P
 def _began_on_way(
     found: _Passers, n_way: int, label: int, pieces: Pieces, config: PatternsConfig
 ) -> _Passers:
-    """Those that came from nowhere else and share enough of the way; of the same line, any overlap will do."""
+    """Those that came from nowhere else and share enough of the way; of the same line, little will do."""
     straight = found.n_off <= np.maximum(4, (1 - config.share_contained) * (found.n_on + found.n_off))
     share = config.share_overlap * np.minimum(pieces.n_seen[found.piece], n_way)
     same = (pieces.label[found.piece] == label) & (label != NO_LABEL)

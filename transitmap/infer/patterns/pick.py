@@ -35,7 +35,21 @@ def find_paths(lines: Lines, labels: Sequence[str], near_m: float, config: Patte
     worth = _worth(lines, said, len(called), chains, membership, near)
     fit = np.where(covered >= config.share_fit, worth, 0.0)
     picked = _pick(fit, np.array([len(chain.row) for chain in chains]), config)
-    return _paths([chains[k] for k in picked], called, covered[:, picked], fit[:, picked], said, lines)
+    fit = _with_loose(fit[:, picked], covered[:, picked], worth[:, picked], config.share_loose)
+    return _paths([chains[k] for k in picked], called, covered[:, picked], fit, said, lines)
+
+
+def _with_loose(fit: FloatArray, covered: FloatArray, worth: FloatArray, share_loose: float) -> FloatArray:
+    """The fit, where each line that fits no chain goes to the one that most of it runs along, if most does:
+    a detour or a bad stretch of a recording makes it no other line's."""
+    if not fit.shape[1]:
+        return fit
+    value = np.where(covered >= share_loose, covered * worth, 0.0)
+    best = np.argmax(value, axis=1)
+    loose = np.flatnonzero((fit.max(axis=1) == 0) & (value.max(axis=1) > 0))
+    fit = fit.copy()
+    fit[loose, best[loose]] = value[loose, best[loose]]
+    return fit
 
 
 def _membership(lines: Lines, n_places: int) -> Any:

@@ -57,18 +57,20 @@ class Pieces:
     @cached_property
     def membership(self) -> Any:
         """Sparse (pieces, places): how many seen points of the piece lie in the place."""
-        return self.sparse(self.is_seen.astype(np.float32), self.owner, self.place, len(self))
+        return self.sparse(self.is_seen.astype(float), self.owner, self.place, len(self))
 
     @cached_property
     def visitors(self) -> Any:
         """Sparse (places, pieces): ones where the piece has a point in the place."""
-        ones = np.ones(len(self.place), dtype=np.float32)
+        ones = np.ones(len(self.place))
         return self.sparse(ones, self.owner, self.place, len(self)).T.tocsr()
 
-    def sparse(self, value: FloatArray, row: IntArray, column: IntArray, n_rows: int) -> Any:
+    def sparse(self, value: FloatArray, row: IntArray, place: IntArray, n_rows: int) -> Any:
+        """Sparse (n_rows, places) with values added up in 32 bits."""
         from scipy import sparse
 
-        return sparse.csr_matrix((value, (row, column)), shape=(n_rows, self.near.shape[0]))
+        value32 = value.astype(np.float32)
+        return sparse.csr_matrix((value32, (row, place)), shape=(n_rows, self.near.shape[0]))
 
     @cached_property
     def _seen_by_place(self) -> Any:
