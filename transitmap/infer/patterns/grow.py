@@ -181,18 +181,19 @@ def _elect(voters: _Passers, weight: FloatArray, pieces: Pieces) -> IntArray:
 
 
 def _near_each_other(place: IntArray, pieces: Pieces) -> tuple[IntArray, IntArray]:
-    """Pairs of some places, which come in order, that are near: rows of the places."""
+    """Which of some places, which come in order, are near each: rows of them, ragged by the first array."""
     near = pieces.near_places(place)
     row = np.repeat(np.arange(len(place)), np.diff(pieces.near.indptr)[place])
     column = np.minimum(np.searchsorted(place, near), len(place) - 1)
     known = place[column] == near
-    return row[known], column[known]
+    return np.searchsorted(row[known], np.arange(len(place) + 1)), column[known]
 
 
 def _reached(n_seen: FloatArray, near: tuple[IntArray, IntArray]) -> FloatArray:
     """(voters, places): ones near what each voter saw."""
     reached = np.zeros(n_seen.shape)
-    row, column = near
-    voter, pair = np.nonzero(n_seen[:, row])
-    reached[voter, column[pair]] = 1.0
+    start, column = near
+    voter, row = np.nonzero(n_seen)
+    n_near = start[row + 1] - start[row]
+    reached[np.repeat(voter, n_near), column[ranges(start[row], n_near)]] = 1.0
     return reached

@@ -77,6 +77,11 @@ class Pieces:
         """`membership` by place: the pieces seen in one place are one row."""
         return self.membership.T.tocsr()
 
+    @cached_property
+    def _passers(self) -> Any:
+        """Sparse (places, pieces): entries where the piece has a point near the place and facing its way."""
+        return self.near @ self.visitors
+
     def near_places(self, places: IntArray) -> IntArray:
         """Places near some places, of one after the other."""
         return np.asarray(self.near.indices[_row_entries(self.near, places)])
@@ -98,10 +103,8 @@ class Pieces:
             column = np.full(len(self), -1)
             column[pieces] = np.arange(len(pieces))
         passes = np.zeros((len(place), len(self) if pieces is None else len(pieces)), dtype=bool)
-        near = self.near_places(place)
-        by = np.repeat(np.arange(len(place)), _row_sizes(self.near, place))
-        piece = column[self.visitors.indices[_row_entries(self.visitors, near)]]
-        by = np.repeat(by, _row_sizes(self.visitors, near))
+        by = np.repeat(np.arange(len(place)), _row_sizes(self._passers, place))
+        piece = column[self._passers.indices[_row_entries(self._passers, place)]]
         passes[by[piece >= 0], piece[piece >= 0]] = True
         return np.asarray(passes[row])
 
