@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -42,18 +42,59 @@ def group_paths(paths: Paths, config: RoutesConfig) -> Grouping:
     return Grouping(_name(groups, paths), route_index, direction_id)
 
 
+class _Way(NamedTuple):
+    """A path's points, unit vectors along it, the squares it comes near, in order, and a search tree."""
+
+    xy_m: FloatArray
+    ahead: FloatArray
+    square: IntArray
+    near_square: IntArray
+    tree: Any
+
+
 def _shared(paths: Paths, config: RoutesConfig) -> tuple[FloatArray, FloatArray]:
     """(paths, paths): share of the shorter path that the other runs the same way, and the opposite way."""
     n = len(paths)
     same, back = np.eye(n), np.zeros((n, n))
-    lines = [paths.xy_m[a:b] for a, b in zip(paths.point_start[:-1], paths.point_start[1:], strict=True)]
+    ways = [
+        _way(paths.xy_m[a:b], config.near_m)
+        for a, b in zip(paths.point_start[:-1], paths.point_start[1:], strict=True)
+    ]
     for i in range(n):
         for j in range(i):
-            short, long = (lines[i], lines[j]) if len(lines[i]) <= len(lines[j]) else (lines[j], lines[i])
-            along = geo.running_along(short, long, config.near_m)
-            same[i, j] = same[j, i] = float(np.mean(along > 0))
-            back[i, j] = back[j, i] = float(np.mean(along < 0))
+            short, long = (i, j) if len(ways[i].xy_m) <= len(ways[j].xy_m) else (j, i)
+            n_same, n_back = _n_along(ways[short], ways[long], config.near_m)
+            same[i, j] = same[j, i] = n_same / len(ways[short].xy_m)
+            back[i, j] = back[j, i] = n_back / len(ways[short].xy_m)
     return same, back
+
+
+def _way(xy_m: FloatArray, near_m: float) -> _Way:
+    from scipy.spatial import cKDTree
+
+    square = np.floor(xy_m / near_m).astype(np.int64)
+    beside = [(square[:, 0] + i) * (1 << 32) + square[:, 1] + j for i in (-1, 0, 1) for j in (-1, 0, 1)]
+    ahead = geo.headings(xy_m, 2)
+    return _Way(xy_m, ahead, beside[4], np.unique(np.concatenate(beside)), cKDTree(xy_m))
+
+
+def _n_along(way: _Way, other: _Way, near_m: float) -> tuple[int, int]:
+    """How many points of a way the other runs along within `near_m`, the same way and back.
+
+    The same way is within 60 degrees of one of the six nearest points; both have points closer to each other
+    than `near_m`.
+    """
+    at = np.minimum(np.searchsorted(other.near_square, way.square), len(other.near_square) - 1)
+    rows = np.flatnonzero(other.near_square[at] == way.square)
+    if not len(rows) or len(other.xy_m) < 2:
+        return 0, 0
+    k = min(6, len(other.xy_m))
+    distance_m, nearest = other.tree.query(way.xy_m[rows], k=k, distance_upper_bound=near_m)
+    is_near = np.isfinite(distance_m)
+    turn = other.ahead[np.where(is_near, nearest, 0)] * way.ahead[rows, None, :]
+    cosine = np.where(is_near, turn.sum(axis=2), 0.0)
+    is_same = (cosine > 0.5).any(axis=1)
+    return int(is_same.sum()), int(((cosine < -0.5).any(axis=1) & ~is_same).sum())
 
 
 def _label_pairs(paths: Paths, shared: FloatArray, config: RoutesConfig) -> list[tuple[int, int]]:

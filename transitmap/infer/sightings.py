@@ -116,8 +116,8 @@ def _running_on(along_m: FloatArray, slack_m: float = SLACK_M) -> BoolArray:
     n = len(along_m)
     if n < 5:
         return np.ones(n, dtype=bool)
-    row = np.arange(n)
-    median_m = np.median([along_m[np.clip(row + k, 0, n - 1)] for k in range(-4, 5)], axis=0)
+    beside = np.clip(np.arange(n) + np.arange(-4, 5)[:, None], 0, n - 1)
+    median_m = np.partition(along_m[beside], 4, axis=0)[4]
     step_m = np.abs(np.gradient(median_m))
     behind = median_m < np.maximum.accumulate(median_m) - slack_m
     return np.asarray((np.abs(along_m - median_m) <= slack_m + 4 * step_m) & ~behind)

@@ -27,13 +27,12 @@ def cut(way: IntArray, pieces: Pieces, config: PatternsConfig) -> list[IntArray]
 def _spans(passing: BoolArray) -> IntArray:
     """(runs, 2): first and last point of each run of the way along which a piece passes: a ride that leaves
     the way and comes back to it runs twice."""
-    found = []
-    for there in passing.T:
-        at = np.flatnonzero(there)
-        for run in np.split(at, np.flatnonzero(np.diff(at) > 4) + 1):
-            if len(run) >= ZONE:
-                found.append((run[0], run[-1]))
-    return np.array(found, dtype=np.int64).reshape(-1, 2)
+    piece, at = np.nonzero(passing.T)
+    is_new = (np.diff(piece, prepend=-1) != 0) | (np.diff(at, prepend=0) > 4)
+    first = np.flatnonzero(is_new)
+    n_points = np.diff(np.append(first, len(at)))
+    long = n_points >= ZONE
+    return np.column_stack([at[first[long]], at[(first + n_points - 1)[long]]]).astype(np.int64)
 
 
 def _breaks(n: int, spans: IntArray) -> list[int]:

@@ -84,7 +84,7 @@ def _extend(way: IntArray, label: int, pieces: Pieces, config: PatternsConfig) -
 
 def _reach_more(points: IntArray, pieces: Pieces, reach: BoolArray, n_on: IntArray) -> None:
     """Marks the places near more points as reached, and counts the seen points of all pieces there."""
-    around = pieces.near[np.unique(pieces.place[points])].indices
+    around = pieces.near_places(np.unique(pieces.place[points]))
     fresh = np.unique(around[~reach[around]])
     reach[fresh] = True
     there = pieces.in_places(fresh)
@@ -163,20 +163,37 @@ def _elect(voters: _Passers, weight: FloatArray, pieces: Pieces) -> IntArray:
     """The next step of the ride that most agree with, as far as others confirm it."""
     count = np.minimum(pieces.start[voters.piece + 1] - voters.point - 1, STEP)
     ahead, owner = ranges(voters.point + 1, count), np.repeat(np.arange(len(count)), count)
-    seen = pieces.is_seen[ahead]
-    ahead, owner = ahead[seen], owner[seen]
-    passes = pieces.sparse(np.ones(len(ahead)), owner, pieces.place[ahead], len(count))
-    reach = passes @ pieces.near
-    reach.data[:] = 1.0
-    agree = (passes @ reach.T).toarray() / np.maximum(np.bincount(owner, minlength=len(count)), 1)[:, None]
+    place, at = np.unique(pieces.place[ahead], return_inverse=True)
+    n_seen = np.bincount(owner * len(place) + at, pieces.is_seen[ahead], len(count) * len(place))
+    n_seen, near = n_seen.reshape(len(count), len(place)), _near_each_other(place, pieces)
+    agree = n_seen @ _reached(n_seen, near).T / np.maximum(n_seen.sum(axis=1), 1)[:, None]
     votes = (weight[:, None] * (agree >= 0.8)).sum(axis=0)
     best = int(np.argmax(votes + 1e-3 * count / STEP))
     chosen = np.arange(voters.point[best] + 1, voters.point[best] + 1 + count[best])
     with_it = agree[:, best] >= 0.8
-    there = (passes[with_it] @ pieces.near[pieces.place[chosen]].T).toarray() > 0
+    there = _reached(n_seen[with_it], near)[:, at[owner == best]] > 0
     gone_so_far = np.maximum.accumulate(there[:, ::-1], axis=1)[:, ::-1]
     support = (weight[with_it, None] * gone_so_far).sum(axis=0)
     confirmed = support >= 0.1 * support[0]
     if with_it.sum() >= 3:
         confirmed &= gone_so_far.sum(axis=0) >= 2
     return chosen[: int(np.flatnonzero(confirmed)[-1]) + 1] if confirmed.any() else chosen[:0]
+
+
+def _near_each_other(place: IntArray, pieces: Pieces) -> tuple[IntArray, IntArray]:
+    """Which of some places, which come in order, are near each: rows of them, ragged by the first array."""
+    near = pieces.near_places(place)
+    row = np.repeat(np.arange(len(place)), np.diff(pieces.near.indptr)[place])
+    column = np.minimum(np.searchsorted(place, near), len(place) - 1)
+    known = place[column] == near
+    return np.searchsorted(row[known], np.arange(len(place) + 1)), column[known]
+
+
+def _reached(n_seen: FloatArray, near: tuple[IntArray, IntArray]) -> FloatArray:
+    """(voters, places): ones near what each voter saw."""
+    reached = np.zeros(n_seen.shape)
+    start, column = near
+    voter, row = np.nonzero(n_seen)
+    n_near = start[row + 1] - start[row]
+    reached[np.repeat(voter, n_near), column[ranges(start[row], n_near)]] = 1.0
+    return reached

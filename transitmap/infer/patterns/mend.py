@@ -40,14 +40,21 @@ def _lonely(support: IntArray) -> list[tuple[int, int]]:
 
 def _other_way(before: int, after: int, inside: IntArray, pieces: Pieces) -> IntArray | None:
     """The shortest seen way of another ride between two places; None unless two rides know one."""
-    starts, ends = pieces.near[pieces.place[before]].indices, pieces.near[pieces.place[after]].indices
-    ways = []
-    for piece in inside.tolist():
-        points = np.arange(pieces.start[piece], pieces.start[piece + 1])
-        leaving = np.flatnonzero(np.isin(pieces.place[points], starts))
-        arriving = np.flatnonzero(np.isin(pieces.place[points], ends))
-        if len(leaving) and len(arriving) and leaving[-1] < arriving[0]:
-            way = points[leaving[-1] : arriving[0] + 1]
-            if pieces.is_seen[way].all():
-                ways.append(way)
-    return min(ways, key=len) if len(ways) > 1 else None
+    leaving = _last_or_first(pieces.around(before), inside, pieces, np.maximum, -1)
+    arriving = _last_or_first(pieces.around(after), inside, pieces, np.minimum, len(pieces.place))
+    does = (leaving >= 0) & (leaving < arriving) & (arriving < len(pieces.place))
+    first, end = leaving[does], arriving[does] + 1
+    is_seen = pieces.seen_before[end] - pieces.seen_before[first] == end - first
+    if is_seen.sum() < 2:
+        return None
+    best = int(np.argmin((end - first)[is_seen]))
+    return np.arange(first[is_seen][best], end[is_seen][best])
+
+
+def _last_or_first(
+    points: IntArray, inside: IntArray, pieces: Pieces, extreme: np.ufunc, none: int
+) -> IntArray:
+    """The last (maximum) or first (minimum) of some points on each of the pieces, `none` where none is."""
+    found = np.full(len(pieces), none, dtype=np.int64)
+    extreme.at(found, pieces.owner[points], points)
+    return found[inside]

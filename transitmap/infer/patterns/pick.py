@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from transitmap.config import PatternsConfig
 from transitmap.infer.patterns.chain import Chain, nearness
 from transitmap.infer.patterns.find import find_chains
 from transitmap.infer.patterns.heed import heed
-from transitmap.infer.patterns.pieces import NO_LABEL, cut_pieces
+from transitmap.infer.patterns.pieces import NO_LABEL, cut_pieces, ranges
 from transitmap.model import FloatArray, IntArray, Lines, Paths
 
 SAME_LABEL, OTHER_LABEL = 1.5, 0.15
@@ -107,6 +107,22 @@ def _n_named(lines: Lines, said: IntArray, n_labels: int, near: Any) -> FloatArr
     return counted
 
 
+class _Fits(NamedTuple):
+    """Lines that fit chains, ragged by `start` (chains): hardly any line fits more than a few."""
+
+    n_lines: int
+    start: IntArray
+    chain: IntArray
+    line: IntArray
+    value: FloatArray
+
+
+def _fits(fit: FloatArray) -> _Fits:
+    chain, line = np.nonzero(fit.T)
+    start = np.searchsorted(chain, np.arange(fit.shape[1] + 1)).astype(np.int64)
+    return _Fits(len(fit), start, chain, line, fit[line, chain])
+
+
 def _pick(fit: FloatArray, n_points: IntArray, config: PatternsConfig) -> list[int]:
     """The chains that explain most rides with least road, best first.
 
@@ -115,8 +131,9 @@ def _pick(fit: FloatArray, n_points: IntArray, config: PatternsConfig) -> list[i
     first may reach into a line that another explains.
     """
     picked: list[int] = []
+    fits = _fits(fit)
     while len(picked) < fit.shape[1]:
-        gain = _gains(fit, _best(fit, picked))
+        gain = _gains(fits, _best(fits, picked))
         gain[picked] = 0.0
         if gain.max() < config.min_support:
             break
@@ -124,32 +141,36 @@ def _pick(fit: FloatArray, n_points: IntArray, config: PatternsConfig) -> list[i
     for _ in range(3):
         before = list(picked)
         for place in range(len(picked)):
-            picked[place] = _better(place, picked, fit, n_points, config)
+            picked[place] = _better(place, picked, fits, n_points, config)
         if picked == before:
             break
     return sorted(picked, key=lambda k: (-fit[:, k].sum(), k))
 
 
-def _better(
-    place: int, picked: list[int], fit: FloatArray, n_points: IntArray, config: PatternsConfig
-) -> int:
+def _better(place: int, picked: list[int], fits: _Fits, n_points: IntArray, config: PatternsConfig) -> int:
     """The chain that serves best in place of a picked one: longer only for more rides, as many for each point
     as `config.share_worth_while` of what the picked one has."""
     now, others = picked[place], picked[:place] + picked[place + 1 :]
-    gain = _gains(fit, _best(fit, others))
+    gain = _gains(fits, _best(fits, others))
     value = gain - config.share_worth_while * gain[now] / n_points[now] * n_points
     value[others] = -np.inf
     best = int(np.argmax(value))
     return best if value[best] > value[now] + 1e-9 else now
 
 
-def _best(fit: FloatArray, picked: Sequence[int]) -> FloatArray:
-    return fit[:, picked].max(axis=1) if len(picked) else np.zeros(len(fit))
+def _best(fits: _Fits, picked: Sequence[int]) -> FloatArray:
+    """What the best of some chains explains of each line."""
+    best = np.zeros(fits.n_lines)
+    first = fits.start[list(picked)]
+    entries = ranges(first, fits.start[1:][list(picked)] - first)
+    np.maximum.at(best, fits.line[entries], fits.value[entries])
+    return best
 
 
-def _gains(fit: FloatArray, best: FloatArray) -> FloatArray:
+def _gains(fits: _Fits, best: FloatArray) -> FloatArray:
     """What each chain explains that is not explained yet."""
-    return np.asarray(np.maximum(fit - best[:, None], 0.0).sum(axis=0))
+    more = np.maximum(fits.value - best[fits.line], 0.0)
+    return np.bincount(fits.chain, more, len(fits.start) - 1)
 
 
 def _paths(

@@ -72,9 +72,23 @@ class Pieces:
         value32 = value.astype(np.float32)
         return sparse.csr_matrix((value32, (row, place)), shape=(n_rows, self.near.shape[0]))
 
+    @cached_property
+    def _seen_by_place(self) -> Any:
+        """`membership` by place: the pieces seen in one place are one row."""
+        return self.membership.T.tocsr()
+
+    @cached_property
+    def _passers(self) -> Any:
+        """Sparse (places, pieces): entries where the piece has a point near the place and facing its way."""
+        return self.near @ self.visitors
+
+    def near_places(self, places: IntArray) -> IntArray:
+        """Places near some places, of one after the other."""
+        return np.asarray(self.near.indices[_row_entries(self.near, places)])
+
     def around(self, point: int) -> IntArray:
         """Points near a point and facing its way, in order."""
-        return np.sort(self.in_places(self.near[self.place[point]].indices))
+        return np.sort(self.in_places(self.near_places(self.place[point : point + 1])))
 
     def in_places(self, places: IntArray) -> IntArray:
         """All points in some places."""
@@ -83,18 +97,29 @@ class Pieces:
 
     def passing(self, points: IntArray, pieces: IntArray | None = None) -> BoolArray:
         """(points, pieces): which pieces, of some or of all, come by each point."""
-        visitors = self.visitors if pieces is None else self.visitors[:, pieces]
-        return np.asarray((self.near[self.place[points]] @ visitors).toarray() > 0)
+        place, row = np.unique(self.place[points], return_inverse=True)
+        column = np.arange(len(self))
+        if pieces is not None:
+            column = np.full(len(self), -1)
+            column[pieces] = np.arange(len(pieces))
+        passes = np.zeros((len(place), len(self) if pieces is None else len(pieces)), dtype=bool)
+        by = np.repeat(np.arange(len(place)), _row_sizes(self._passers, place))
+        piece = column[self._passers.indices[_row_entries(self._passers, place)]]
+        passes[by[piece >= 0], piece[piece >= 0]] = True
+        return np.asarray(passes[row])
 
     def reach(self, points: IntArray) -> BoolArray:
         """Which places lie near some points and face their way."""
         reach = np.zeros(self.near.shape[0], dtype=bool)
-        reach[self.near[np.unique(self.place[points])].indices] = True
+        reach[self.near_places(np.unique(self.place[points]))] = True
         return reach
 
     def covered(self, reach: BoolArray) -> FloatArray:
         """Share of what was seen of each piece that lies in some places."""
-        return np.asarray(self.membership @ reach.astype(np.float32)) / np.maximum(self.n_seen, 1)
+        entries = _row_entries(self._seen_by_place, np.flatnonzero(reach))
+        there = self._seen_by_place
+        n_inside = np.bincount(there.indices[entries], there.data[entries], len(self))
+        return np.asarray(n_inside / np.maximum(self.n_seen, 1))
 
     def mirrored(self) -> Pieces:
         """The same with all points and pieces in reverse order: point i becomes point n - 1 - i."""
@@ -113,6 +138,16 @@ def ranges(start: IntArray, count: IntArray) -> IntArray:
     """All of `start[k] .. start[k] + count[k] - 1`, end to end."""
     before = np.cumsum(count) - count
     return np.asarray(np.repeat(start - before, count) + np.arange(int(count.sum())))
+
+
+def _row_sizes(matrix: Any, rows: IntArray) -> IntArray:
+    """How many entries some rows of a sparse matrix have."""
+    return np.asarray(matrix.indptr[rows + 1] - matrix.indptr[rows], dtype=np.int64)
+
+
+def _row_entries(matrix: Any, rows: IntArray) -> IntArray:
+    """Where the entries of some rows lie in a sparse matrix: a slice would copy and check them each time."""
+    return ranges(matrix.indptr[rows].astype(np.int64), _row_sizes(matrix, rows))
 
 
 def cut_pieces(lines: Lines, labels: Sequence[str], near: Any, config: PatternsConfig) -> Pieces:

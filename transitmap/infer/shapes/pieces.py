@@ -116,7 +116,7 @@ def _onto(xy_m: FloatArray, start_m: FloatArray, end_m: FloatArray) -> tuple[Flo
 
 
 def _dot(a: FloatArray, b: FloatArray) -> FloatArray:
-    return np.asarray(np.einsum("ij,ij->i", a, b))
+    return np.asarray(a[:, 0] * b[:, 0] + a[:, 1] * b[:, 1])
 
 
 def _moved(
