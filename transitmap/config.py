@@ -99,7 +99,7 @@ class PatternsConfig:
     share_overlap: float = 0.2
     share_asked: float = 0.3
     share_goes_on: float = 0.15
-    share_fit: float = 0.8
+    share_fit: float = 0.84
     share_loose: float = 0.6
     min_support: float = 3.0
     share_worth_while: float = 0.2
