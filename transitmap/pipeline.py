@@ -292,7 +292,7 @@ def _patterns(
         n_rides=n[:, 0],
         n_riders=n[:, 1],
         n_days=n[:, 2],
-        confidence=np.asarray(1.0 - 0.5 ** n[:, 0], dtype=np.float64),
+        confidence=np.asarray((n[:, 0] + 1.0) / (n[:, 0] + 3.0), dtype=np.float64),  # two may say no
         headsign=tuple("" for _ in counted),
         call_start=call.start,
         stop_index=call.stop_index,
