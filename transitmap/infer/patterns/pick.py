@@ -168,7 +168,7 @@ def _best(fits: _Fits, picked: Sequence[int]) -> FloatArray:
 def _gains(fits: _Fits, best: FloatArray) -> FloatArray:
     """What each chain explains that is not explained yet."""
     more = np.maximum(fits.value - best[fits.line], 0.0)
-    return np.bincount(fits.chain, more, len(fits.start) - 1)
+    return np.asarray(np.bincount(fits.chain, more, len(fits.start) - 1), dtype=np.float64)
 
 
 def _paths(
