@@ -164,8 +164,8 @@ def _elect(voters: _Passers, weight: FloatArray, pieces: Pieces) -> IntArray:
     count = np.minimum(pieces.start[voters.piece + 1] - voters.point - 1, STEP)
     ahead, owner = ranges(voters.point + 1, count), np.repeat(np.arange(len(count)), count)
     place, at = np.unique(pieces.place[ahead], return_inverse=True)
-    n_seen = np.bincount(owner * len(place) + at, pieces.is_seen[ahead], len(count) * len(place))
-    n_seen = n_seen.astype(np.float64).reshape(len(count), len(place))
+    cell = (owner * len(place) + at)[pieces.is_seen[ahead]]
+    n_seen = np.bincount(cell, minlength=len(count) * len(place)).reshape(len(count), -1).astype(np.float64)
     near = _near_each_other(place, pieces)
     agree = n_seen @ _reached(n_seen, near).T / np.maximum(n_seen.sum(axis=1), 1)[:, None]
     votes = (weight[:, None] * (agree >= 0.8)).sum(axis=0)
