@@ -12,6 +12,9 @@ from transitmap.infer.patterns.mend import mend
 from transitmap.infer.patterns.pieces import NO_LABEL, Pieces
 from transitmap.model import BoolArray, IntArray
 
+MANY_LABELS = 16
+"""One in so many rides with another label is a wrong label: those are one in twenty-five."""
+
 
 def find_chains(pieces: Pieces, config: PatternsConfig) -> list[Chain]:
     """Chains that hold every piece, several for the same street where riders call it differently.
@@ -42,13 +45,12 @@ def find_chains(pieces: Pieces, config: PatternsConfig) -> list[Chain]:
 
 
 def _is_lone_voice(k: int, pieces: Pieces, is_held: BoolArray) -> bool:
-    """Whether nobody else with its label runs where this piece runs: then it is a wrong label."""
-    mates = np.flatnonzero((pieces.label == pieces.label[k]) & ~is_held)
-    mates = mates[mates != k]
+    """Whether too few with its label run where this piece runs to be another line: then it is a wrong label."""
     way = np.arange(pieces.start[k], pieces.start[k + 1])
-    reach = pieces.reach(way).astype(np.float32)
-    shared = np.asarray(pieces.membership[mates] @ reach) / np.maximum(pieces.n_seen[mates], 1)
-    return not bool((shared >= 0.5).any())
+    said = pieces.label[pieces.covered(pieces.reach(way)) >= 0.5]
+    free = pieces.label[~is_held & (pieces.covered(pieces.reach(way)) >= 0.5)]
+    n_mates = int((free == pieces.label[k]).sum())
+    return n_mates < max(2, int((said != NO_LABEL).sum()) / MANY_LABELS)
 
 
 def _without_loose_ends(seed: IntArray, pieces: Pieces) -> IntArray:
@@ -77,7 +79,7 @@ def _borne_out(way: IntArray, label: int, pieces: Pieces, config: PatternsConfig
     if not len(said):
         return NO_LABEL
     votes = np.bincount(said)
-    if label != NO_LABEL and label < len(votes) and votes[label] >= max(2, len(said) / 16):
+    if label != NO_LABEL and label < len(votes) and votes[label] >= max(2, len(said) / MANY_LABELS):
         return label
     return int(np.argmax(votes))
 
