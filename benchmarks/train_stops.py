@@ -91,8 +91,8 @@ def main(out: Path, folder: Path | None = None) -> None:
     print_calibration(list(unseen.values()), card)
     score = {k: scores(one, card) for k, one in unseen.items()}
     print_thresholds(np.array(list(score.values())))
-    best = int(np.argmax(np.mean(list(score.values()), axis=0)[:, 2]))
-    print(f"The highest mean F1 is at {THRESHOLDS[best]}; by phones, P / R / F1:")
+    best = int(np.argmax(np.median(list(score.values()), axis=0)[:, 2]))
+    print(f"The median town has its highest F1 at {THRESHOLDS[best]}; by phones, P / R / F1:")
     for phones in dict.fromkeys(PHONES):
         rows = [score[k][best] for k in unseen if PHONES[k % len(PHONES)] == phones]
         print(

@@ -153,7 +153,7 @@ class StopsConfig:
     once_m: float = 15.0
     context_m: float = 500.0
     min_rating: float = 0.05
-    min_confidence: float = 0.5
+    min_confidence: float = 0.65
     apart_m: float = 50.0
     end_m: float = 120.0
     end_confidence: float = 0.3

@@ -18,6 +18,9 @@ from transitmap.model import BoolArray, FloatArray, Halts, IntArray, Legs, Lines
 
 DAY_S = 86_400
 UNKNOWN_SPREAD_M = 25.0
+SURE_TAPS, TAPPED_CONFIDENCE = 5.9, 0.7
+"""Two riders who tap and none who passes without are 400 times likelier at a stop: few towns have enough taps
+for the card to learn what they are worth, so such a place is a stop of at least so much confidence."""
 
 
 class Calls(NamedTuple):
@@ -74,10 +77,12 @@ def places_of(
     shapes."""
     signs = np.concatenate([one.signs for one in found] or [np.zeros((0, len(SIGNS)))])
     counts = np.concatenate([np.diff(one.start) for one in found] or [np.zeros(0, dtype=np.int64)])
+    is_tapped = signs[:, SIGNS.index("taps")] >= SURE_TAPS
+    confidence = confidence_of(signs, SIGNS, card)
     places = Places(
         xy_m=np.concatenate([one.xy_m for one in found] or [np.zeros((0, 2))]),
         ahead=np.concatenate([one.ahead for one in found] or [np.zeros((0, 2))]),
-        confidence=confidence_of(signs, SIGNS, card),
+        confidence=np.where(is_tapped, np.maximum(confidence, TAPPED_CONFIDENCE), confidence),
         start=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         evidence=np.concatenate([one.evidence for one in found] or [np.zeros(0, dtype=np.int64)]),
     )
