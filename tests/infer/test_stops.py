@@ -43,14 +43,43 @@ def fleet(n, road_m=ROAD, extra=(), seed=0):
     return rides
 
 
-def test_short_halts_of_many_buses_add_up_to_stops():
-    stops, calls, xy_m = stops_of(fleet(24))
+def terminal_fleet(n, road_m=ROAD, seed=0):
+    """Rides over all of a road by buses like those of `fleet`."""
+    rng = np.random.default_rng(seed)
+    rides = []
+    for k in range(n):
+        halts = [(at_m, float(rng.uniform(2, 20))) for at_m in STOPS_M if rng.random() < 0.75]
+        start_s = MORNING_S + 700.0 * k
+        rides.append(
+            bus(road_m, f"bus {seed} {k}", start_s=start_s, halts=halts, noise_m=2.0, seed=100 * seed + k)
+        )
+    return rides
+
+
+@pytest.mark.parametrize(("n", "fleet_of", "least"), [(16, terminal_fleet, 0.6), (24, fleet, 0.9)])
+def test_short_halts_of_many_buses_add_up_to_stops(n, fleet_of, least):
+    """Where nobody gets on or off between, halts alone speak, and a signal has halts too."""
+    stops, calls, _ = stops_of(fleet_of(n))
     called_m = calls.along_m[1:-1]
     assert np.abs(called_m - np.array(STOPS_M)).max() < 15
     assert np.allclose(calls.along_m[[0, -1]], [0.0, 6000.0], atol=20), "the ends of a way are calls"
-    assert (stops.confidence > 0.8).all()
-    assert (stops.n_rides >= 3).all() and (stops.spread_m < 10).all()
+    inner = calls.stop_index[1:-1]
+    assert (stops.confidence[inner] > least).all()
+    assert (stops.n_rides[inner] >= 8).all() and (stops.spread_m < 10).all()
     assert np.allclose(stops.heading_deg, 90, atol=5)
+
+
+@pytest.mark.parametrize("n", [12, 16, 24, 30])
+def test_where_all_ride_from_terminal_to_terminal_the_stops_between_are_found(n):
+    near_terminal = []
+    for seed in range(3):
+        stops, calls, _ = stops_of(terminal_fleet(n, seed=seed))
+        off_m = np.abs(calls.along_m[:, None] - np.array(STOPS_M)).min(axis=0)
+        near_terminal.append(off_m[0] < 15)
+        assert (off_m < 15).sum() >= 3
+        assert (stops.n_rides >= n / 2).all()
+        assert len(calls.along_m) <= 2 + len(STOPS_M), "none is invented"
+    assert sum(near_terminal) >= 2, "the terminal 600 m away does not hide it"
 
 
 def test_where_few_of_many_halt_is_no_stop():
@@ -58,8 +87,9 @@ def test_where_few_of_many_halt_is_no_stop():
     assert np.abs(calls.along_m - 4200).min() > 500
 
 
-def test_the_two_sides_of_a_street_are_two_stops():
-    there, back = fleet(24), fleet(24, road_m=ROAD[::-1], seed=5)
+@pytest.mark.parametrize(("n", "fleet_of"), [(12, terminal_fleet), (24, fleet)])
+def test_the_two_sides_of_a_street_are_two_stops(n, fleet_of):
+    there, back = fleet_of(n), fleet_of(n, road_m=ROAD[::-1], seed=5)
     stops, _, xy_m = stops_of(there + back, (ROAD, ROAD[::-1]))
     east = np.abs(stops.heading_deg - 90) < 10
     assert east.sum() == 6 and (~east).sum() == 6
@@ -68,7 +98,7 @@ def test_the_two_sides_of_a_street_are_two_stops():
 
 
 def test_paths_that_share_a_street_share_its_stops():
-    stops, calls, _ = stops_of(fleet(24), (ROAD, ROAD))
+    stops, calls, _ = stops_of(terminal_fleet(14), (ROAD, ROAD))
     first, second = (calls.stop_index[a:b] for a, b in zip(calls.start, calls.start[1:], strict=False))
     assert first.tolist() == second.tolist()
     assert len(stops) == len(first)

@@ -45,7 +45,7 @@ def find_chains(pieces: Pieces, config: PatternsConfig) -> list[Chain]:
 
 
 def _is_lone_voice(k: int, pieces: Pieces, is_held: BoolArray) -> bool:
-    """Whether too few with its label run where this piece runs to be another line: then it is a wrong label."""
+    """Whether too few with its label run where this piece runs to be a line: then it is a wrong label."""
     way = np.arange(pieces.start[k], pieces.start[k + 1])
     said = pieces.label[pieces.covered(pieces.reach(way)) >= 0.5]
     free = pieces.label[~is_held & (pieces.covered(pieces.reach(way)) >= 0.5)]

@@ -132,10 +132,12 @@ def _pick(fit: FloatArray, n_points: IntArray, config: PatternsConfig) -> list[i
     """
     picked: list[int] = []
     fits = _fits(fit)
+    least = np.maximum(config.min_support, config.share_support * fit.sum(axis=0))
     while len(picked) < fit.shape[1]:
         gain = _gains(fits, _best(fits, picked))
         gain[picked] = 0.0
-        if gain.max() < config.min_support:
+        gain[gain < least] = 0.0
+        if not gain.max():
             break
         picked.append(int(np.argmax(gain)))
     for _ in range(3):

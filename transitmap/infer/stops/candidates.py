@@ -142,7 +142,7 @@ def _rider_signs(p: Profile) -> dict[str, FloatArray]:
     """How many get on, off or tap here, against what is usual on a hop of `HOP_M` around; all are 0 where
     nobody said anything."""
     ends, taps = _around(p.n_ends, 4), _around(p.n_taps, 3)
-    usual = _mean(p.n_ends, 160) * HOP_M / 5
+    usual = _usual(p.n_ends)
     tappers = np.maximum(p.n_tapping, taps)
     served, passed = np.log(0.4 / 0.02), np.log(0.6 / 0.98)
     return {
@@ -154,6 +154,18 @@ def _rider_signs(p: Profile) -> dict[str, FloatArray]:
         "taps": np.clip(taps * served + (tappers - taps) * passed, -4.0, 6.0),
         "taps_tight": (taps + 0.1) / (_around(p.n_taps, 10) + 0.5),
     }
+
+
+def _usual(n_ends: FloatArray, half: int = 160) -> FloatArray:
+    """Ends on a hop of `HOP_M` around each bin, where the place of most ends (100 m) counts for one.
+
+    Where everybody rides from terminal to terminal, the terminal says nothing of the stops beside it.
+    """
+    from scipy.ndimage import maximum_filter1d
+
+    most = maximum_filter1d(_around(n_ends, 10), 2 * half + 1, mode="constant")
+    total = np.maximum(_around(n_ends, half) - most, 0.0) + np.minimum(most, 1.0)
+    return np.asarray(total / _around(np.ones(len(n_ends)), half) * HOP_M / 5)
 
 
 def _log_ratio(n: FloatArray, usual: FloatArray) -> FloatArray:

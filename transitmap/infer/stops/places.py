@@ -12,12 +12,15 @@ from transitmap.config import StopsConfig
 from transitmap.infer.stops.candidates import SIGNS, Candidates, find_candidates
 from transitmap.infer.stops.halts import find_halts
 from transitmap.infer.stops.profile import profile_of, see_all
-from transitmap.infer.stops.scorecard import confidence_of, learned
+from transitmap.infer.stops.scorecard import Scorecard, confidence_of, learned
 from transitmap.infer.stops.streets import distinct_streets
 from transitmap.model import BoolArray, FloatArray, Halts, IntArray, Legs, Lines, Ride, Stops
 
 DAY_S = 86_400
 UNKNOWN_SPREAD_M = 25.0
+SURE_TAPS, TAPPED_CONFIDENCE = 5.9, 0.7
+"""Two riders who tap and none who passes without are 400 times likelier at a stop: few towns have enough taps
+for the card to learn what they are worth, so such a place is a stop of at least so much confidence."""
 
 
 class Calls(NamedTuple):
@@ -52,8 +55,8 @@ def find_stops(
     """
     halts = find_halts(rides, legs, lines, plane, config)
     found = candidates_of(rides, halts, lines, shapes_m, config)
-    places = _with_ends(_places(found), shapes_m, config)
-    calls = _one_pole(_calls(_best(places, config), places, shapes_m, config), places, config)
+    places = places_of(found, shapes_m, config, learned())
+    calls = _one_pole(calls_of(places, shapes_m, config), places, config)
     used, stop_index = np.unique(calls.stop_index, return_inverse=True)
     return _stops(places, used, halts, rides, plane), calls._replace(stop_index=stop_index)
 
@@ -67,17 +70,23 @@ def candidates_of(
     return [find_candidates(street, profile_of(street, seen, config), config) for street in streets]
 
 
-def _places(found: Sequence[Candidates]) -> Places:
-    """The candidates of all streets in one table, with their confidence."""
+def places_of(
+    found: Sequence[Candidates], shapes_m: Sequence[FloatArray], config: StopsConfig, card: Scorecard
+) -> Places:
+    """The candidates of all streets in one table, with their confidence, and after them the ends of the
+    shapes."""
     signs = np.concatenate([one.signs for one in found] or [np.zeros((0, len(SIGNS)))])
     counts = np.concatenate([np.diff(one.start) for one in found] or [np.zeros(0, dtype=np.int64)])
-    return Places(
+    is_tapped = signs[:, SIGNS.index("taps")] >= SURE_TAPS
+    confidence = confidence_of(signs, SIGNS, card)
+    places = Places(
         xy_m=np.concatenate([one.xy_m for one in found] or [np.zeros((0, 2))]),
         ahead=np.concatenate([one.ahead for one in found] or [np.zeros((0, 2))]),
-        confidence=confidence_of(signs, SIGNS, learned()),
+        confidence=np.where(is_tapped, np.maximum(confidence, TAPPED_CONFIDENCE), confidence),
         start=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         evidence=np.concatenate([one.evidence for one in found] or [np.zeros(0, dtype=np.int64)]),
     )
+    return _with_ends(places, shapes_m, config)
 
 
 def _with_ends(places: Places, shapes_m: Sequence[FloatArray], config: StopsConfig) -> Places:
@@ -163,12 +172,12 @@ def _passes_of(
     return place[order], along_m[order]
 
 
-def _calls(kept: BoolArray, places: Places, shapes_m: Sequence[FloatArray], config: StopsConfig) -> Calls:
-    """The kept places that each path runs past, and its ends: somebody got on and off there, if only once.
+def calls_of(places: Places, shapes_m: Sequence[FloatArray], config: StopsConfig) -> Calls:
+    """The sure places that each path runs past, and its ends: somebody got on and off there, if only once.
 
     Where no stop lies within `config.end_m` of an end, the surest place there becomes one.
     """
-    kept, passes = kept.copy(), _passes(places, shapes_m, config)
+    kept, passes = _best(places, config), _passes(places, shapes_m, config)
     rows = [slice(a, b) for a, b in zip(passes.start[:-1], passes.start[1:], strict=True)]
     length_m = [float(geo.along_m(shape_m)[-1]) for shape_m in shapes_m]
     for path, row in enumerate(rows):
