@@ -29,8 +29,11 @@ def test_a_label_alone_makes_no_route():
 
 def test_one_name_on_one_way_streets_side_by_side_is_one_route():
     beside = MAIN[::-1] + np.array([0, 150])
+    elsewhere = [ride for k in range(1, 5) for ride in rides_on(MAIN + 9000 * k, WHOLE)]
     named = rides_on(MAIN, WHOLE, "12") + rides_on(beside, WHOLE, "Ruta 12", seed=50)
-    assert grouped(named).route_index.tolist() == [0, 0]
+    found = grouped(named + elsewhere)
+    assert sorted(found.route_index) == [0, 0, 1, 2, 3, 4]
+    assert found.routes.short_name[0] == "12"
     unnamed = grouped(rides_on(MAIN, WHOLE) + rides_on(beside, WHOLE, seed=50))
     assert sorted(unnamed.route_index) == [0, 1]
 

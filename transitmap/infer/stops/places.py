@@ -213,16 +213,20 @@ def _once(called: IntArray, passes: _Passes, places: Places, config: StopsConfig
 
 
 def _one_pole(calls: Calls, places: Places, config: StopsConfig) -> Calls:
-    """Of stops within `config.bin_m` at which one path calls, as at a loop's end, the surest serves for all,
-    whichever way they face: finer than that no place is known."""
+    """Of stops within `config.bin_m` the surest serves for all: finer than that no place is known.
+
+    Those that face each other across the street stay two unless one path calls at both, as at a loop's end.
+    """
     from scipy.spatial import cKDTree
 
     pole = np.arange(len(places.xy_m))
-    pairs = []
+    used = np.unique(calls.stop_index)
+    near = used[cKDTree(places.xy_m[used]).query_pairs(config.bin_m, output_type="ndarray")]
+    pairs = [near[(places.ahead[near[:, 0]] * places.ahead[near[:, 1]]).sum(axis=1) > -0.5]]
     for first, last in zip(calls.start[:-1], calls.start[1:], strict=True):
         place = calls.stop_index[first:last]
         pairs.append(place[cKDTree(places.xy_m[place]).query_pairs(config.bin_m, output_type="ndarray")])
-    pair = np.concatenate([*pairs, np.zeros((0, 2), dtype=np.int64)])
+    pair = np.concatenate(pairs)
     rank = np.argsort(np.argsort(-places.confidence, kind="stable"), kind="stable")
     pair = np.take_along_axis(pair, np.argsort(rank[pair], axis=1), axis=1)
     for surer, lesser in pair[np.argsort(rank[pair[:, 0]], kind="stable")].tolist():
