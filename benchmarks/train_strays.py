@@ -100,7 +100,7 @@ def car_on_a_line(dataset: Dataset, rides: list[Ride], k: int, rng: np.random.Ge
     city: City = dataset.city
     line = city.patterns[int(rng.integers(len(city.patterns)))].line
     hour = int(rng.integers(6, 22))
-    motion = drive_car(line, hour, rng)
+    motion = drive_car(line, hour, city.config, rng)
     length_m = min(0.95 * line.along_m[-1], rng.uniform(1_500.0, 9_000.0))
     first_m = rng.uniform(0.0, line.along_m[-1] - length_m)
     first_s, last_s = np.interp([first_m, first_m + length_m], motion.distance_m, motion.time_s)

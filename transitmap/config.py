@@ -181,11 +181,11 @@ class StraysConfig:
     end_m: float = 60.0
     lost_s: float = 4.0
     most: float = 12.0
-    odds: float = 0.059
-    calls: float = 0.44
-    boarding: float = 1.36
-    alighting: float = 0.98
-    pace: float = 0.53
+    odds: float = 0.062
+    calls: float = 0.53
+    boarding: float = 1.24
+    alighting: float = 0.87
+    pace: float = 0.43
 
 
 @dataclass(frozen=True)
