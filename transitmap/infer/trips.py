@@ -27,6 +27,9 @@ FAR, COPY, TOO_SHORT = "far_away", "copy", "too_short"
 JUNK = {WALK: "walking", STILL: "standing", CAR: "by_car", OTHER: TOO_SHORT}
 """Why a ride of this mode is no ride on a line."""
 
+FAR_CALL_M = 100.0
+"""A rider seen aboard this far before the nearest known call, or after it, got on or off elsewhere."""
+
 
 def name_trips(
     rides: Sequence[Ride],
@@ -99,8 +102,9 @@ def _trip(row: int, sightings: Sightings, call_start: IntArray, call_along_m: Fl
     if alight <= board:
         board, alight = (board, board + 1) if board + 1 < len(calls_m) else (board - 1, board)
     passed_s = first_reached(along_m, time_s, calls_m[[board, alight]])
-    board_s = passed_s[0] if np.isfinite(passed_s[0]) else time_s[0]
-    alight_s = passed_s[1] if np.isfinite(passed_s[1]) else time_s[-1]
+    early, late = calls_m[board] - along_m[0] > FAR_CALL_M, along_m[-1] - calls_m[alight] > FAR_CALL_M
+    board_s = passed_s[0] if np.isfinite(passed_s[0]) and not early else time_s[0]
+    alight_s = passed_s[1] if np.isfinite(passed_s[1]) and not late else time_s[-1]
     rivals = sightings.weight[sightings.line_index == sightings.line_index[row]].sum()
     sure = sightings.weight[row] / max(rivals, 1e-9)
     stretch_m = float(along_m[0]), float(along_m[-1])
