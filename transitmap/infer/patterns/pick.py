@@ -187,11 +187,12 @@ def _paths(
     rows = np.concatenate([chain.row for chain in chains]) if chains else np.zeros(0, dtype=np.int64)
     own = np.where(fit.max(axis=1, initial=0.0) > 0, np.argmax(fit, axis=1), -1) if chains else said
     labelled = [said[(own == k) & (said != NO_LABEL)] for k in range(len(chains))]
+    n_label = [int((labelled[k] == chain.label).sum()) for k, chain in enumerate(chains)]
     return Paths(
         point_start=np.concatenate([[0], np.cumsum([len(chain.row) for chain in chains])]).astype(np.int64),
         xy_m=lines.xy_m[rows],
-        label=tuple(called[chain.label] if chain.label != NO_LABEL else "" for chain in chains),
-        n_label=np.array([float((labelled[k] == c.label).sum()) for k, c in enumerate(chains)], dtype=float),
+        label=tuple(called[chain.label] if n else "" for n, chain in zip(n_label, chains, strict=True)),
+        n_label=np.array(n_label, dtype=float),
         n_labelled=np.array([float(len(mine)) for mine in labelled], dtype=float),
         line_index=line_index,
         path_index=path_index,
