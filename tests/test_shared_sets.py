@@ -14,10 +14,10 @@ pytestmark = pytest.mark.skipif(
 )
 
 FLOORS = {
-    "sim-accra-commuter": (0.54, 0.19, 0.07),
-    "sim-accra-campaign": (0.62, 0.79, 0.72),
-    "sim-cairns-branches": (0.33, 0.15, 0.08),
-    "sim-saopaulo-headway": (0.46, 0.10, 0.02),
+    "sim-accra-commuter": (0.86, 0.94, 0.90),
+    "sim-accra-campaign": (0.88, 0.94, 0.93),
+    "sim-cairns-branches": (0.83, 0.82, 0.85),
+    "sim-saopaulo-headway": (0.92, 0.95, 0.95),
 }
 """What a naive day's work reaches: stop F1 at 30 m, pattern F1, ride accuracy."""
 
