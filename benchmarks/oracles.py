@@ -21,6 +21,7 @@ from benchmarks.cities import CITIES, QUICK, make, said, table
 from transitmap import build
 from transitmap.config import Config
 from transitmap.evaluate import evaluate
+from transitmap.infer.patterns.grow import Way
 from transitmap.model import BUS, Taps
 
 FIGURES = {
@@ -181,35 +182,35 @@ def _blind(find_stops):
     return lambda *words: answers.merged_stops(*find_stops(*words), 40.0)
 
 
-@wrapping
-def _strict_only(slacks):
-    return slacks[:1]
+def _seed_alone(seed, *_):
+    return Way(seed, 0, len(seed) - 1)
 
 
+def _no_cars(_, lines, *__):
+    return np.zeros(len(lines), dtype=bool)
+
+
+FIND, PICK = "transitmap.infer.patterns.find:", "transitmap.infer.patterns.pick:"
 ABLATIONS = {
     "no labels": (_without_label, {}, {}),
+    "every label heeded": (_same, {}, {PICK + "heed": lambda labels, _: list(labels)}),
     "no tapped stops": (_without_taps, {}, {}),
     "copies kept": (_same, {}, {"transitmap.infer.copies:find_copies": _no_copies}),
     "walks and waits not cut off": (_same, {}, {"transitmap.infer.legs:split_legs": _one_leg}),
     "spikes kept": (
         _same,
         {},
-        {"transitmap.infer.lines:without_spikes": lambda time_s, *_: np.ones(len(time_s), dtype=bool)},
+        {"transitmap.infer.lines:without_spikes": lambda _, time_s, *__: np.ones(len(time_s), dtype=bool)},
     ),
-    "no joining of partial rides": (
-        _same,
-        {},
-        {"transitmap.infer.patterns.pick:join": lambda chains, *_: chains},
-    ),
-    "only what agrees best joined": (_same, {}, {"transitmap.infer.patterns.join:SLACKS": _strict_only}),
-    "no mending of chains": (
-        _same,
-        {},
-        {"transitmap.infer.patterns.pick:mend": lambda chain, *_: chain},
-    ),
+    "rides do not grow into ways": (_same, {}, {FIND + "grow": _seed_alone}),
+    "ways not mended": (_same, {}, {FIND + "mend": lambda way, *_: way}),
+    "ways not cut": (_same, {}, {FIND + "cut": lambda way, *_: [way]}),
+    "names not asked along the way": (_same, {}, {FIND + "named_parts": lambda part, *_: [part]}),
+    "picked once, not exchanged": (_same, {}, {PICK + "_better": lambda place, picked, *_: picked[place]}),
     "one ride's line for a shape": (_same, {}, {"transitmap.infer.shapes:draw_shapes": _raw_lines}),
-    "halts counted, not their share": (_same, {"stops": {"min_share": 0.0}}, {}),
+    "stops at a confidence of 0.3": (_same, {"stops": {"min_confidence": 0.3}}, {}),
     "stops blind to direction": (_same, {}, {"transitmap.infer.stops:find_stops": _blind}),
+    "cars kept": (_same, {}, {"transitmap.infer.strays:find_strays": _no_cars}),
 }
 
 
