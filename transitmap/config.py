@@ -116,6 +116,7 @@ class RoutesConfig:
     share_same_label: float = 0.2
     ends_meet_m: float = 400.0
     share_way_back: float = 0.5
+    share_variant: float = 0.6
 
 
 @dataclass(frozen=True)

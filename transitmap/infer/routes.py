@@ -24,7 +24,7 @@ def group_paths(paths: Paths, config: RoutesConfig) -> Grouping:
 
     A label joins two paths only where the streets agree too: they share `config.share_same_label` of the
     shorter one, the same way or back, or one ends where the other runs. Paths without a label join where
-    one is the other's way back.
+    one is the other's way back, or a variant that shares `config.share_variant` of the shorter one.
     """
     import networkx as nx
 
@@ -33,6 +33,7 @@ def group_paths(paths: Paths, config: RoutesConfig) -> Grouping:
     graph.add_nodes_from(range(len(paths)))
     graph.add_edges_from(_label_pairs(paths, np.maximum(same, back), config))
     graph.add_edges_from(_way_backs(paths, back, config))
+    graph.add_edges_from(_variants(paths, same, config))
     groups = sorted((sorted(group) for group in nx.connected_components(graph)), key=lambda g: g[0])
     route_index = np.zeros(len(paths), dtype=np.int64)
     direction_id = np.zeros(len(paths), dtype=np.int64)
@@ -129,6 +130,16 @@ def _way_backs(paths: Paths, back: FloatArray, config: RoutesConfig) -> list[tup
             mirrored = [back[j, k] if _may_pair(paths, j, k) else 0.0 for k in range(len(paths))]
             if mirrored[i] >= max(mirrored):
                 pairs.append((i, j))
+    return pairs
+
+
+def _variants(paths: Paths, same: FloatArray, config: RoutesConfig) -> list[tuple[int, int]]:
+    """Each path without a label and the one that it shares most with, if that is most of the shorter one."""
+    pairs = []
+    for i in np.flatnonzero([not label for label in paths.label]).tolist():
+        score = np.where(np.arange(len(paths)) == i, 0.0, same[i])
+        if len(score) and score.max() >= config.share_variant:
+            pairs.append((i, int(np.argmax(score))))
     return pairs
 
 
