@@ -1,7 +1,7 @@
 import numpy as np
 
 from tests.infer.roads import bus
-from tests.infer.test_patterns import CONFIG, MAIN, OVERLAPPING, paths_of, rides_on
+from tests.infer.test_patterns import CONFIG, FORK, MAIN, OVERLAPPING, paths_of, rides_on
 from transitmap import geo
 from transitmap.infer.routes import group_paths
 from transitmap.infer.shapes import draw_shapes
@@ -42,6 +42,14 @@ def test_labels_that_differ_keep_a_way_back_apart():
     found = grouped(rides_on(MAIN, WHOLE, "12") + rides_on(MAIN[::-1], WHOLE, "14", seed=50))
     assert sorted(found.route_index) == [0, 1]
     assert sorted(found.routes.short_name) == ["12", "14"]
+
+
+def test_a_variant_without_a_label_is_of_the_route_that_it_shares_most_with():
+    elsewhere = MAIN + np.array([1500, 700])
+    ways = [rides_on(way, WHOLE, seed=30 * k) for k, way in enumerate((MAIN, FORK, elsewhere))]
+    found = grouped([ride for way in ways for ride in way])
+    assert sorted(np.bincount(found.route_index)) == [1, 2]
+    assert (found.direction_id == 0).all()
 
 
 def test_most_riders_name_the_route():
