@@ -8,6 +8,7 @@ anyway. The last lines say how well the weights learnt on all other cities do on
 """
 
 import time
+from typing import Any
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -66,10 +67,10 @@ def learn(cities: list[tuple[np.ndarray, np.ndarray]]) -> LogisticRegression:
     return LogisticRegression(max_iter=500).fit(weighed, is_car)
 
 
-def city_of(seed: int, settings: dict[str, object]) -> tuple[np.ndarray, np.ndarray]:
+def city_of(seed: int, settings: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     """What `strays.weigh` says of each line of a city's rides and cars, and which are cars."""
     started_s = time.perf_counter()
-    city = simulate_city(seed, SimulateConfig(junk_share=0.05, **settings))  # type: ignore[arg-type]
+    city = simulate_city(seed, SimulateConfig(junk_share=0.05, **settings))
     n_rides = N_CAMPAIGN if city.config.mode == "campaign" else N_RIDES
     dataset = simulate_rides(city, seed, n_rides, n_rides // 7)
     rides, kinds = rides_of(dataset)

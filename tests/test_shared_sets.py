@@ -1,17 +1,13 @@
 """Real and simulated rides that lie beside the project, where they do: built, scored against their truth."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 
+from benchmarks.score_sets import load_scorer
+from tests.beside import SCORER, SHARED, needs_shared
 from transitmap.build import build_feed
 from transitmap.config import Config
 
-SHARED = Path(__file__).parent.parent.parent / "shared"
-pytestmark = pytest.mark.skipif(
-    not SHARED.is_dir(), reason="no folder `shared` beside the project: nothing to score"
-)
+pytestmark = needs_shared
 
 FLOORS = {
     "sim-accra-commuter": (0.86, 0.94, 0.90),
@@ -30,12 +26,9 @@ def build(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", FLOORS)
-def test_a_city_is_mapped_better_than_naively(name, tmp_path):
-    spec = importlib.util.spec_from_file_location("score_feed", SHARED / "tools" / "score_feed.py")
-    scorer = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(scorer)
+def test_a_city_is_mapped_as_well_as_before(name, tmp_path):
     build(name, tmp_path)
-    score = scorer.score(tmp_path / "feed.zip", SHARED / "rides" / name, tmp_path / "rides.csv")
+    score = load_scorer(SCORER).score(tmp_path / "feed.zip", SHARED / "rides" / name, tmp_path / "rides.csv")
     reached = score["stop_f1@30"], score["pattern_f1"], score["ride_accuracy"]
     assert all(have > floor for have, floor in zip(reached, FLOORS[name], strict=True)), reached
 

@@ -1,9 +1,8 @@
+import osmium
 import pytest
 
 from transitmap.errors import TransitmapError
 from transitmap.streets import read_streets
-
-osmium = pytest.importorskip("osmium")
 
 NODES = "".join(f'<node id="{k}" version="1" lat="19.{k:03d}" lon="-99.1"/>' for k in range(1, 9))
 

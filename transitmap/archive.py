@@ -11,13 +11,16 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
 import zstandard
 
 from transitmap.model import Fixes, FloatArray, IntArray, JsonObject, Network, Ride, Taps
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 RIDE_MAGIC = b"TMR\x01"  # the last byte is the version
 COLUMNS_MAGIC = b"TMC\x01"
@@ -29,7 +32,7 @@ _UNKNOWN = np.iinfo(np.int64).min
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LENGTH_BYTES = 4
 
-T = TypeVar("T")
+T = TypeVar("T", bound="DataclassInstance")
 
 
 class Archive:
@@ -266,7 +269,7 @@ def unpack_columns(kind: type[T], packed: bytes) -> T:
         ValueError: these bytes are no packed `kind`.
     """
     tree, rest = _decompress(packed, COLUMNS_MAGIC)
-    names = {column.name for column in fields(kind)}  # type: ignore[arg-type]
+    names = {column.name for column in fields(kind)}
     if not tree.keys() <= names:
         raise ValueError(f"not a {kind.__name__}: holds {', '.join(sorted(tree))}")
     try:

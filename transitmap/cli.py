@@ -510,7 +510,7 @@ def _worker(wanted: bool) -> Iterator[None]:
     if not wanted:
         yield
         return
-    process = subprocess.Popen([sys.executable, "-m", "transitmap.cli", "work"])  # noqa: S603 - our own words
+    process = subprocess.Popen([sys.executable, "-m", "transitmap.cli", "work"])
     try:
         yield
     finally:

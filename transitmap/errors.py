@@ -8,8 +8,21 @@ TransitmapError
 └── FeedInvalid     a feed that must not be published
 """
 
+import zipfile
+import zlib
 from collections.abc import Sequence
 from typing import Any
+
+DAMAGED_ARCHIVE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,  # it ends too early
+    NotImplementedError,  # packed by a method that zipfile does not know
+    RuntimeError,  # encrypted
+    ValueError,  # sizes or dates that cannot be
+    OSError,  # it points outside itself, or the disk cannot be read
+)
+"""What zipfile raises of an archive that it cannot open, unpack or decipher."""
 
 
 class TransitmapError(Exception):

@@ -27,11 +27,12 @@ NO_PATTERN = "no_pattern"
 """Why a ride in a vehicle is no trip: no known pattern runs its way yet. It is evidence, not junk."""
 
 
+@dataclass(frozen=True, eq=False)
 class Columns:
     """Freezes a view of every array it is given; the caller's own array stays writable."""
 
     def __post_init__(self) -> None:
-        for column in fields(self):  # type: ignore[arg-type]
+        for column in fields(self):
             value = getattr(self, column.name)
             if isinstance(value, np.ndarray):
                 view = value.view()

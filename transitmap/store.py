@@ -40,7 +40,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {  # noqa: RUF012
+    type_annotation_map = {
         float: sa.Double(),
         dict[str, Any]: sa.JSON(),
         list[Any]: sa.JSON(),
@@ -196,7 +196,7 @@ class Observation(Base):
     """
 
     __tablename__ = "observations"
-    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
+    __table_args__ = {"sqlite_with_rowid": False}
 
     network_version: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
     segment: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)

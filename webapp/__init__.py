@@ -46,7 +46,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["transitmap_rules"] = load_rules()
     if settings.n_proxies:
         n = settings.n_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)
     for part in (language, auth, pages, static, headers):
         part.init_app(app)
     db.init_app(app, settings.database_url, settings.archive_url)

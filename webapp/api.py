@@ -242,7 +242,7 @@ def network() -> Response:
     response = Response(body, mimetype="application/geo+json")
     response.cache_control.no_cache = True
     response.add_etag()
-    return response.make_conditional(request)  # type: ignore[return-value]
+    return response.make_conditional(request)
 
 
 @wellness.get("/health")

@@ -38,8 +38,11 @@ RETRY_AFTER_S = 30
 BY_STATUS = {401: "auth_required", 404: "not_found", 413: "too_large", 500: "fault", 503: "busy"}
 
 
-class Problem(Exception):  # noqa: N818  (RFC 9457 calls it so)
-    """A request that cannot be answered as asked; `code` is one of STATUS or a refusal of an upload."""
+class Problem(Exception):
+    """A request that cannot be answered as asked; `code` is one of STATUS or a refusal of an upload.
+
+    RFC 9457 calls it so.
+    """
 
     def __init__(self, code: str, detail: str = "", **members: object) -> None:
         super().__init__(code)
@@ -70,7 +73,7 @@ def init_app(app: Flask) -> None:
 
 def _answer_http(error: HTTPException) -> Response:
     if error.response is not None:
-        return error.response  # type: ignore[return-value]
+        return error.response
     code = BY_STATUS.get(error.code or 500, "bad_request")
     response = answer(Problem(code), status=error.code)
     for name, value in error.get_headers():

@@ -1,18 +1,14 @@
 """Our scorer and the one that lies beside the project, where it does, mean the same by the same words."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 
+from benchmarks.score_sets import load_scorer
+from tests.beside import SCORER, SHARED, needs_shared
 from transitmap.build import build_feed
 from transitmap.config import Config
 from transitmap.evaluate import evaluate
 
-SHARED = Path(__file__).parent.parent.parent.parent / "shared"
-pytestmark = pytest.mark.skipif(
-    not SHARED.is_dir(), reason="no folder `shared` beside the project: no second opinion"
-)
+pytestmark = needs_shared
 
 SAME = "stop_f1@30 stop_f1@50 stop_precision@30 stop_recall@30 pattern_precision pattern_recall pattern_f1"
 SAME += " sequence_f1 runtime_mape runtime_cover headway_mape ride_accuracy junk_precision junk_recall"
@@ -22,10 +18,7 @@ STOP_SHARE, OTHER_SHARE = 0.01, 0.03
 
 @pytest.fixture(scope="module")
 def scorer():
-    spec = importlib.util.spec_from_file_location("score_feed", SHARED / "tools" / "score_feed.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_scorer(SCORER)
 
 
 def check(ours, theirs):

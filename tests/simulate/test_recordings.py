@@ -1,11 +1,12 @@
 import collections
 import re
-import xml.etree.ElementTree as ElementTree
 
 import gpxpy
 import numpy as np
 import pytest
 
+from transitmap.collect.parse import parse
+from transitmap.config import CollectConfig
 from transitmap.geo import Plane
 from transitmap.simulate.people import N_DIALECTS
 from transitmap.simulate.phones import Recorded
@@ -19,12 +20,14 @@ PLANE = Plane(22.9, -101.9)
 def test_both_readers_agree_on_every_dialect(dialect):
     taps = [Waypoint(1.772e9 + 3, 10.0, 20.0, "parada <1> & más")]
     body = write_gpx(FIXES, taps, "Ruta 12 & cía", dialect, True, PLANE)
-    ElementTree.fromstring(body)  # noqa: S314 - our own file
+    (ours,) = parse("ride.gpx", body, CollectConfig())
     found = gpxpy.parse(body.decode())
     points = found.tracks[0].segments[0].points
     assert found.tracks[0].name == "Ruta 12 & cía"
     assert found.waypoints[0].name == "parada <1> & más"
-    assert [p.time.timestamp() for p in points] == FIXES.time_s.tolist()
+    assert [p.time.timestamp() for p in points] == ours.fixes.time_s.tolist() == FIXES.time_s.tolist()
+    assert [p.latitude for p in points] == ours.fixes.lat_deg.tolist()
+    assert (ours.label, ours.taps.name) == ("Ruta 12 & cía", ("parada <1> & más",))
     xy_m = PLANE.to_metres(np.array([p.latitude for p in points]), np.array([p.longitude for p in points]))
     assert np.abs(xy_m - FIXES.xy_m).max() < 0.15
     assert found.creator in HEADS[dialect]

@@ -1,14 +1,12 @@
 import csv
 import io
-import subprocess
-import sys
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-import transitmap
+from benchmarks.score_sets import load_scorer
+from tests.beside import SCORER, needs_shared
 from transitmap.simulate.truth import truth_tables
 
 
@@ -82,24 +80,13 @@ def test_headways_are_near_the_plan_and_unlike_each_other(dataset, tables):
     assert len({row["headway_s"] for row in tables["headways.csv"]}) > 20
 
 
-def scorer() -> Path:
-    """The scorer that lives in a folder beside the project, where there is one."""
-    return Path(transitmap.__file__).parents[2] / "shared" / "tools" / "score_feed.py"
-
-
-@pytest.mark.skipif(not scorer().exists(), reason="no shared scorer beside this project")
+@needs_shared
 def test_the_truth_scored_against_itself_is_perfect(folder):
-    answer = subprocess.run(
-        [sys.executable, str(scorer()), str(folder / "truth.zip"), str(folder)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    scores = dict(line.split() for line in answer.stdout.splitlines())
+    scores = load_scorer(SCORER).score(folder / "truth.zip", folder)
     for name in ("stop_f1@30", "pattern_f1", "sequence_f1", "route_f1"):
-        assert float(scores[name]) == 1.0
-    assert float(scores["runtime_mape"]) < 0.01
-    assert float(scores["headway_mape"]) < 0.01
+        assert scores[name] == 1.0
+    assert scores["runtime_mape"] < 0.01
+    assert scores["headway_mape"] < 0.01
 
 
 def test_partridge_reads_the_truth(folder):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from transitmap.config import CollectConfig
-from transitmap.errors import UploadRefused
+from transitmap.errors import DAMAGED_ARCHIVE, UploadRefused
 from transitmap.model import Refusal
 
 CHUNK_BYTES = 1 << 16
@@ -21,7 +21,6 @@ ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 GZIP_START = b"\x1f\x8b"
 DOCUMENT_STARTS = (b"<?xml", b"\xef\xbb\xbf<", b"<gpx")
 _MACOS_FOLDER = "__MACOSX"
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
 
 Item = tuple[str, bytes] | Refusal
 """One file by its name inside the input and its body, or why there is none."""
@@ -120,7 +119,7 @@ def _open_zip(name: str, file: BinaryIO, config: CollectConfig) -> Iterator[Item
     """The members of a zip by name. The declared sizes are checked before a byte is unpacked."""
     try:
         archive = zipfile.ZipFile(file)
-    except _DAMAGED as error:
+    except DAMAGED_ARCHIVE as error:
         yield Refusal(name, "archive_damaged", f"the zip cannot be opened: {type(error).__name__}")
         return
     with archive:
@@ -166,7 +165,7 @@ def _open_member(
             raise UploadRefused("nested_archive", "a zip inside a zip; unpack it first")
     except UploadRefused as refusal:
         yield Refusal(name, refusal.reason, refusal.detail)
-    except _DAMAGED as error:
+    except DAMAGED_ARCHIVE as error:
         yield Refusal(name, "archive_damaged", f"the file cannot be unpacked: {type(error).__name__}")
     else:
         yield from _documents(name, body, config, room)

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import warnings
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
-from transitmap.errors import TransitmapError
+from transitmap.errors import DAMAGED_ARCHIVE, TransitmapError
 from transitmap.model import Tables
-
-# What zipfile raises of what it cannot open, unpack or decipher; ValueError is also how pandas refuses a CSV.
-BROKEN = (OSError, ValueError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 
 class FeedUnreadable(TransitmapError, ValueError):
@@ -37,7 +33,7 @@ def read_tables(path: Path) -> Tables:
             warnings.filterwarnings("ignore", message="The inplace keyword")
             feed = load_raw_feed(str(path))
             return {name: _columns(feed.get(name)) for name in names}
-    except BROKEN as error:
+    except DAMAGED_ARCHIVE as error:  # ValueError is also how pandas refuses a CSV
         raise FeedUnreadable(f"{path.name}: no readable feed: {error}") from error
 
 

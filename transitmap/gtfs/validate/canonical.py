@@ -35,11 +35,15 @@ def canonical(
 
 
 def _run(zip_path: Path, today: datetime.date, country: str, timeout_s: float, folder: str) -> None:
-    """One run that leaves its reports in `folder`; the exit status tells nothing the reports do not."""
-    command = [sys.executable, "-m", "gtfs_validator.cli", "-i", str(zip_path), "-o", folder]
+    """One run that leaves its reports in `folder`; the exit status tells nothing the reports do not.
+
+    No shell reads the command, and no word of it that comes from outside can pass for an option: the path is
+    absolute, the rest are a date and a country of two capitals.
+    """
+    command = [sys.executable, "-m", "gtfs_validator.cli", "-i", str(zip_path.resolve()), "-o", folder]
     command += ["-d", today.isoformat(), *(["-c", country] if country else [])]
     try:
-        subprocess.run(command, timeout=timeout_s, check=False, capture_output=True)  # noqa: S603 - our own words
+        subprocess.run(command, timeout=timeout_s, check=False, capture_output=True)  # noqa: S603
     except subprocess.TimeoutExpired as error:
         raise TransitmapError(f"gtfs-validator gave no answer within {timeout_s:g} s") from error
 
