@@ -9,8 +9,8 @@ the names; times are seconds of Unix time, UTC, unless a name says otherwise.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,19 @@ class Columns:
                 view = value.view()
                 view.flags.writeable = False
                 object.__setattr__(self, column.name, view)
+
+    def take(self, rows: BoolArray | IntArray) -> Self:
+        """Some rows, by mask or by number, of a table with one entry a row in every column."""
+        return replace(
+            self, **{column.name: _rows(getattr(self, column.name), rows) for column in fields(self)}
+        )
+
+
+def _rows(values: npt.NDArray[Any] | tuple[str, ...], rows: BoolArray | IntArray) -> Any:
+    """Some entries of a column, which keeps its type."""
+    if isinstance(values, np.ndarray):
+        return values[rows]
+    return tuple(values[int(row)] for row in np.arange(len(values))[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,10 +267,10 @@ class Streets(Columns):
 class Patterns(Columns):
     """Ordered chains of stops that vehicles run; row i has shape i.
 
-    Ragged by `call_start`: `stop_index` (rows of Stops), `along_m` (metres along the shape), `run_s` (median
-    seconds since the first stop, strictly increasing), `run_spread_s` (half the 10-90 % range, NaN where
-    only one vehicle was timed) and `call_n_riders` (people of this pattern who were aboard there).
-    `direction_id` is 0 or 1 as in GTFS, `headsign` is empty where unknown.
+    Ragged by `call_start`: `stop_index` (rows of Stops), `along_m` (metres along the shape), `run_s` (seconds
+    since the first stop, mean of the middle 80 %, strictly increasing), `run_spread_s` (half the 10-90 %
+    range, NaN where only one vehicle was timed) and `call_n_riders` (people of this pattern who were aboard
+    there). `direction_id` is 0 or 1 as in GTFS, `headsign` is empty where unknown.
     """
 
     route_index: IntArray

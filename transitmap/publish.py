@@ -244,19 +244,11 @@ def _recognise_again(
     after = [rides[row.id] for row in rows if row.id in rides and row.id not in seen and row.sequence <= last]
     trips = join_trips(
         [
-            take_trips(known.trips, [index for index, _ in behind]),
+            known.trips.take(np.array([index for index, _ in behind], dtype=np.int64)),
             recognise_each(terrain, after, config, rules).trips,
         ]
     )
     return _found(terrain, [ride for _, ride in behind] + after, trips, rules)
-
-
-def take_trips(trips: Trips, rows: Sequence[int]) -> Trips:
-    """Some rows of Trips."""
-    chosen = np.array(rows, dtype=np.int64)
-    arrays = [name for name in Trips.__dataclass_fields__ if name != "reason"]
-    columns = {name: getattr(trips, name)[chosen] for name in arrays}
-    return Trips(**columns, reason=tuple(trips.reason[row] for row in rows))
 
 
 def _score_again(

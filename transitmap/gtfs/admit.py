@@ -14,9 +14,7 @@ from transitmap.model import (
     IntArray,
     Network,
     Patterns,
-    Routes,
     Shapes,
-    Stops,
 )
 
 Mask = npt.NDArray[np.bool_]
@@ -39,8 +37,8 @@ def admit(network: Network, min_riders: int) -> tuple[Network, list[str]]:
     keep_route[network.patterns.route_index[keep_pattern]] = True
     admitted = replace(
         network,
-        stops=_take_stops(network.stops, keep_stop),
-        routes=_take_routes(network.routes, keep_route),
+        stops=network.stops.take(keep_stop),
+        routes=network.routes.take(keep_route),
         patterns=_take_patterns(network.patterns, keep_pattern, keep_call, keep_stop, keep_route),
         shapes=_take_shapes(network, keep_pattern, keep_call),
         headways=_take_headways(network, keep_pattern, keep_call),
@@ -91,24 +89,6 @@ def _new_rows(keep: Mask) -> IntArray:
     return np.asarray(np.cumsum(keep) - 1, dtype=np.int64)
 
 
-def _take_stops(stops: Stops, keep: Mask) -> Stops:
-    return Stops(
-        stops.lat_deg[keep],
-        stops.lon_deg[keep],
-        stops.heading_deg[keep],
-        stops.spread_m[keep],
-        stops.n_rides[keep],
-        stops.n_riders[keep],
-        stops.n_days[keep],
-        stops.confidence[keep],
-        _take(stops.name, keep),
-    )
-
-
-def _take_routes(routes: Routes, keep: Mask) -> Routes:
-    return Routes(_take(routes.short_name, keep), _take(routes.long_name, keep), routes.share_label[keep])
-
-
 def _take_patterns(
     patterns: Patterns, keep: Mask, keep_call: Mask, keep_stop: Mask, keep_route: Mask
 ) -> Patterns:
@@ -123,7 +103,7 @@ def _take_patterns(
         patterns.n_riders[keep],
         patterns.n_days[keep],
         patterns.confidence[keep],
-        _take(patterns.headsign, keep),
+        tuple(patterns.headsign[row] for row in np.flatnonzero(keep)),
         call_start,
         _new_rows(keep_stop)[patterns.stop_index[keep_call]],
         along_m - np.repeat(along_m[call_start[:-1]], n_calls),
@@ -165,16 +145,12 @@ def _take_headways(network: Network, keep_pattern: Mask, keep_call: Mask) -> Hea
     before = np.concatenate([[0], np.cumsum(keep_call)])[patterns.call_start[:-1]]
     delay_s = np.where(keep_pattern, patterns.run_s[first_kept[before]], 0.0)
     shift_s = np.rint(delay_s).astype(np.int64)[headways.pattern_index[keep]]
-    return Headways(
-        _new_rows(keep_pattern)[headways.pattern_index[keep]],
-        headways.day_type[keep],
-        headways.start_s[keep] + shift_s,
-        headways.end_s[keep] + shift_s,
-        headways.headway_s[keep],
-        headways.low_s[keep],
-        headways.high_s[keep],
-        headways.n_vehicles[keep],
-        headways.is_bound[keep],
+    kept = headways.take(keep)
+    return replace(
+        kept,
+        pattern_index=_new_rows(keep_pattern)[kept.pattern_index],
+        start_s=kept.start_s + shift_s,
+        end_s=kept.end_s + shift_s,
     )
 
 
@@ -182,15 +158,8 @@ def _take_hops(network: Network, keep_call: Mask) -> HopTimes:
     """Times of the hops whose calls are both kept."""
     hops = network.hops
     keep = keep_call[hops.call_index] & keep_call[np.minimum(hops.call_index + 1, len(keep_call) - 1)]
-    return HopTimes(
-        _new_rows(keep_call)[hops.call_index[keep]],
-        hops.day_type[keep],
-        hops.start_s[keep],
-        hops.end_s[keep],
-        hops.run_s[keep],
-        hops.spread_s[keep],
-        hops.n_vehicles[keep],
-    )
+    kept = hops.take(keep)
+    return replace(kept, call_index=_new_rows(keep_call)[kept.call_index])
 
 
 def _take_hails(network: Network, keep_pattern: Mask, keep_call: Mask, min_riders: int) -> HailStretches:
@@ -204,18 +173,8 @@ def _take_hails(network: Network, keep_pattern: Mask, keep_call: Mask, min_rider
     start_m = np.maximum(hails.start_m, span_m[row, 0])
     end_m = np.minimum(hails.end_m, span_m[row, 1])
     keep = keep_pattern[row] & (end_m > start_m) & _supported(hails.n_riders, min_riders)
-    return HailStretches(
-        _new_rows(keep_pattern)[row[keep]],
-        (start_m - span_m[row, 0])[keep],
-        (end_m - span_m[row, 0])[keep],
-        hails.n_rides[keep],
-        hails.n_riders[keep],
-        hails.confidence[keep],
-    )
-
-
-def _take(values: tuple[str, ...], keep: Mask) -> tuple[str, ...]:
-    return tuple(value for value, kept in zip(values, keep, strict=True) if kept)
+    moved = replace(hails, start_m=start_m - span_m[row, 0], end_m=end_m - span_m[row, 0]).take(keep)
+    return replace(moved, pattern_index=_new_rows(keep_pattern)[moved.pattern_index])
 
 
 def _held_back(
