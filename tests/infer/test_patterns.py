@@ -262,10 +262,11 @@ def test_who_passes_a_point(data):
     pieces = pieces_of_mixed()
     point = data.draw(st.integers(0, len(pieces.place) - 1))
     some = np.array(data.draw(st.lists(st.integers(0, len(pieces) - 1), min_size=1, unique=True)))
-    passing = pieces.passing(np.array([point]))[0]
+    passing = pieces.passing(np.array([point]), np.arange(len(pieces)))[0]
     assert passing[pieces.owner[point]], "a piece passes its own points"
     assert sorted(set(pieces.owner[pieces.around(point)])) == np.flatnonzero(passing).tolist()
     assert pieces.passing(np.array([point]), some)[0].tolist() == passing[some].tolist()
+    assert pieces.n_passing(np.array([point])).tolist() == [passing.sum()]
 
 
 @given(st.integers(0, 23))
@@ -285,7 +286,8 @@ def test_a_mirror_image_is_the_same_backwards():
     assert mirror.label.tolist() == pieces.label[::-1].tolist()
     points = np.arange(0, last, 7)
     assert (mirror.owner[last - points] == len(pieces) - 1 - pieces.owner[points]).all()
-    assert (mirror.passing(last - points) == pieces.passing(points)[:, ::-1]).all()
+    everybody = np.arange(len(pieces))
+    assert (mirror.passing(last - points, everybody) == pieces.passing(points, everybody)[:, ::-1]).all()
     twice = mirror.mirrored()
     for name in ("row", "place", "is_seen", "start", "line", "label"):
         assert getattr(twice, name).tolist() == getattr(pieces, name).tolist()

@@ -47,8 +47,8 @@ def find_chains(pieces: Pieces, config: PatternsConfig) -> list[Chain]:
 def _is_lone_voice(k: int, pieces: Pieces, is_held: BoolArray) -> bool:
     """Whether too few with its label run where this piece runs to be a line: then it is a wrong label."""
     way = np.arange(pieces.start[k], pieces.start[k + 1])
-    said = pieces.label[pieces.covered(pieces.reach(way)) >= 0.5]
-    free = pieces.label[~is_held & (pieces.covered(pieces.reach(way)) >= 0.5)]
+    beside = pieces.covered(pieces.reach(way)) >= 0.5
+    said, free = pieces.label[beside], pieces.label[beside & ~is_held]
     n_mates = int((free == pieces.label[k]).sum())
     return n_mates < max(2, int((said != NO_LABEL).sum()) / MANY_LABELS)
 
@@ -56,7 +56,7 @@ def _is_lone_voice(k: int, pieces: Pieces, is_held: BoolArray) -> bool:
 def _without_loose_ends(seed: IntArray, pieces: Pieces) -> IntArray:
     """The seed from the first to the last point where a tenth of those come by who usually do: riders walk
     on after they got off, and nobody follows."""
-    n_passing = pieces.passing(seed).sum(axis=1)
+    n_passing = pieces.n_passing(seed)
     usual = float(np.median(n_passing))
     kept = np.flatnonzero(n_passing >= (max(2.0, 0.1 * usual) if usual >= 3 else 0.0))
     return seed[kept[0] : kept[-1] + 1] if len(kept) else seed[:0]

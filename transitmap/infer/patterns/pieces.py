@@ -88,21 +88,24 @@ class Pieces:
 
     def around(self, point: int) -> IntArray:
         """Points near a point and facing its way, in order."""
-        return np.sort(self.in_places(self.near_places(self.place[point : point + 1])))
+        first, last = self.near.indptr[self.place[point] :][:2]
+        return np.sort(self.in_places(self.near.indices[first:last]))
 
     def in_places(self, places: IntArray) -> IntArray:
         """All points in some places."""
         order, first = self._by_place
         return order[ranges(first[places], first[places + 1] - first[places])]
 
-    def passing(self, points: IntArray, pieces: IntArray | None = None) -> BoolArray:
-        """(points, pieces): which pieces, of some or of all, come by each point."""
+    def n_passing(self, points: IntArray) -> IntArray:
+        """How many pieces come by each point."""
+        return _row_sizes(self._passers, self.place[points])
+
+    def passing(self, points: IntArray, pieces: IntArray) -> BoolArray:
+        """(points, pieces): which of some pieces come by each point."""
         place, row = np.unique(self.place[points], return_inverse=True)
-        column = np.arange(len(self))
-        if pieces is not None:
-            column = np.full(len(self), -1)
-            column[pieces] = np.arange(len(pieces))
-        passes = np.zeros((len(place), len(self) if pieces is None else len(pieces)), dtype=bool)
+        column = np.full(len(self), -1)
+        column[pieces] = np.arange(len(pieces))
+        passes = np.zeros((len(place), len(pieces)), dtype=bool)
         by = np.repeat(np.arange(len(place)), _row_sizes(self._passers, place))
         piece = column[self._passers.indices[_row_entries(self._passers, place)]]
         passes[by[piece >= 0], piece[piece >= 0]] = True
