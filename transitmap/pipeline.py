@@ -33,10 +33,10 @@ from transitmap.infer import (
     times,
     traffic,
     trips,
+    witnesses,
 )
 from transitmap.infer import stops as stops_stage
 from transitmap.model import (
-    BoolArray,
     FloatArray,
     HailStretches,
     Ids,
@@ -54,9 +54,6 @@ from transitmap.model import (
     Tables,
     Trips,
 )
-
-AT_CALL_M = 50.0
-"""A ride that starts or ends this far from a stop was at it."""
 
 log = logging.getLogger("transitmap.pipeline")
 Progress = Callable[[str, float], None]
@@ -112,9 +109,9 @@ def infer_network(
     leg = legs.split_legs(rides, config.legs)
     tell("lines", 0.3)
     line = lines.draw_lines(rides, leg, is_far | (copy_of >= 0), plane, config.lines)
-    label = [labels.clean_label(rides[k].label) for k in line.ride_index]
+    said = [labels.clean_label(ride.label) for ride in rides]
     tell("patterns", 0.4)
-    path = patterns.find_paths(line, label, config.lines.near_m, config.patterns)
+    path = patterns.find_paths(line, [said[k] for k in line.ride_index], config.lines.near_m, config.patterns)
     route = routes.group_paths(path, config.routes)
     tell("shapes", 0.6)
     shape_m = shapes.draw_shapes(path, line, config.shapes)
@@ -126,7 +123,7 @@ def infer_network(
     tell("strays", 0.85)
     is_stray = strays.find_strays(leg, line, stop, plane, config.strays)
     leg, sighting = strays.call_cars(leg, line, is_stray), strays.leave_out(sighting, is_stray)
-    rider = np.unique([_rider(rides, k) for k in range(len(rides))], return_inverse=True)[1]
+    rider = witnesses.number_riders(rides)
     hail = _hails(rides, leg, line, shape_m, call, rider, config)
     tell("times", 0.9)
     zone = config.feed.timezone or times.timezone_of(plane.lat_deg, plane.lon_deg)
@@ -139,9 +136,10 @@ def infer_network(
     trip = trips.name_trips(rides, leg, line, sighting, call.start, call.along_m, copy_of, is_far)
     tell("network", 1.0)
     shape_m, call, trip = _between_ends(shape_m, call, trip)
-    pattern = _patterns(rides, trip, route, call, run, zone)
-    days = _days(rides, zone)
-    named = _named_by_enough(route, rides, trip, config.feed.min_riders)
+    day = times.days_of(rides, zone)
+    witness = witnesses.count_witnesses(trip, rider, day, call.start, call.along_m)
+    pattern, days = _patterns(route, call, run, witness), times.first_and_last(day)
+    named = _named(route, trip, said, rider, config.feed.min_riders)
     side = traffic.side_of_traffic(leg, line)
     return Network(stop, named, pattern, _shapes(shape_m, plane), headway, zone, *days, hop, hail, side), trip
 
@@ -220,17 +218,6 @@ class _Teller:
             self._progress(stage, share)
 
 
-def _days(rides: Sequence[Ride], zone: str) -> tuple[str, str]:
-    """First and last local day of the evidence as ISO dates; empty strings without any."""
-    first_s = np.array([ride.fixes.time_s[0] for ride in rides if len(ride.fixes)], dtype=float)
-    if not len(first_s):
-        return "", ""
-    day, _ = times.local_clock(first_s, zone)
-    epoch = datetime.date(1970, 1, 1)
-    first, last = (str(epoch + datetime.timedelta(days=int(d))) for d in (day.min(), day.max()))
-    return first, last
-
-
 def _between_ends(
     shape_m: Sequence[FloatArray], call: stops_stage.Calls, trip: Trips
 ) -> tuple[list[FloatArray], stops_stage.Calls, Trips]:
@@ -274,72 +261,32 @@ def _shapes(shape_m: Sequence[FloatArray], plane: Plane) -> Shapes:
 
 
 def _patterns(
-    rides: Sequence[Ride],
-    trip: Trips,
-    route: routes.Grouping,
-    call: stops_stage.Calls,
-    run: times.RunningTimes,
-    zone: str,
+    route: routes.Grouping, call: stops_stage.Calls, run: times.RunningTimes, witness: witnesses.Witnesses
 ) -> Patterns:
     """The patterns with the rides, riders and days behind each."""
-    counted = [
-        _support(rides, np.flatnonzero(trip.pattern_index == k), zone) for k in range(len(call.start) - 1)
-    ]
-    n = np.array(counted, dtype=np.int64).reshape(-1, 3)
+    n_rides = witness.n_rides
     return Patterns(
         route_index=route.route_index,
         direction_id=route.direction_id,
-        n_rides=n[:, 0],
-        n_riders=n[:, 1],
-        n_days=n[:, 2],
-        confidence=np.asarray((n[:, 0] + 1.0) / (n[:, 0] + 3.0), dtype=np.float64),  # two may say no
-        headsign=tuple("" for _ in counted),
+        n_rides=n_rides,
+        n_riders=witness.n_riders,
+        n_days=witness.n_days,
+        confidence=np.asarray((n_rides + 1.0) / (n_rides + 3.0), dtype=np.float64),  # two may say no
+        headsign=tuple("" for _ in n_rides),
         call_start=call.start,
         stop_index=call.stop_index,
         along_m=call.along_m,
         run_s=run.run_s,
         run_spread_s=run.run_spread_s,
-        call_n_riders=_aboard(rides, trip, call),
+        call_n_riders=witness.call_n_riders,
     )
 
 
-def _aboard(rides: Sequence[Ride], trip: Trips, call: stops_stage.Calls) -> IntArray:
-    """For each call of each pattern, how many people of the pattern were aboard there."""
-    n_riders = np.zeros(len(call.along_m), dtype=np.int64)
-    for pattern in range(len(call.start) - 1):
-        calls = slice(call.start[pattern], call.start[pattern + 1])
-        along_m = call.along_m[calls]
-        riders: dict[str, BoolArray] = {}
-        for k in np.flatnonzero(trip.pattern_index == pattern):
-            there = (along_m >= trip.first_m[k] - AT_CALL_M) & (along_m <= trip.last_m[k] + AT_CALL_M)
-            who = _rider(rides, int(k))
-            riders[who] = there | riders.get(who, np.zeros(len(along_m), dtype=bool))
-        n_riders[calls] = sum(riders.values(), np.zeros(len(along_m), dtype=np.int64))
-    return n_riders
-
-
-def _rider(rides: Sequence[Ride], k: int) -> str:
-    """Who rode; a ride whose rider nobody knows has a rider of its own."""
-    return rides[k].rider_id or f"ride {k}"
-
-
-def _named_by_enough(route: routes.Grouping, rides: Sequence[Ride], trip: Trips, min_riders: int) -> Routes:
-    """The routes, without the names that fewer than `min_riders` people gave: free text may be anything."""
-    names = [labels.clean_label(name) for name in route.routes.short_name]
-    riders: list[set[str]] = [set() for _ in names]
-    for k in np.flatnonzero(trip.pattern_index >= 0):
-        row = int(route.route_index[trip.pattern_index[k]])
-        if labels.clean_label(rides[int(k)].label) == names[row]:
-            riders[row].add(_rider(rides, int(k)))
-    kept = zip(route.routes.short_name, riders, strict=True)
-    return replace(
-        route.routes, short_name=tuple(name if len(who) >= min_riders else "" for name, who in kept)
+def _named(
+    route: routes.Grouping, trip: Trips, said: Sequence[str], rider: IntArray, min_riders: int
+) -> Routes:
+    """The routes, with the names that enough people gave."""
+    called = [labels.clean_label(name) for name in route.routes.short_name]
+    return witnesses.without_lone_names(
+        route.routes, called, route.route_index, trip, said, rider, min_riders
     )
-
-
-def _support(rides: Sequence[Ride], members: IntArray, zone: str) -> tuple[int, int, int]:
-    """Rides, riders and days; a ride whose rider nobody knows counts as a rider of its own."""
-    riders = {_rider(rides, int(k)) for k in members}
-    start_s = np.array([rides[k].fixes.time_s[0] for k in members], dtype=float)
-    days = np.unique(times.local_clock(start_s, zone)[0]) if len(members) else members
-    return len(members), len(riders), len(days)

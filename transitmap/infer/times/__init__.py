@@ -6,7 +6,7 @@ timetable), with the `waits` of the riders in both; `weigh` puts the hours of a 
 states what may be stated.
 """
 
-from transitmap.infer.times.clock import local_clock, timezone_of
+from transitmap.infer.times.clock import days_of, first_and_last, local_clock, timezone_of
 from transitmap.infer.times.durations import RunningTimes, time_hops, time_runs
 from transitmap.infer.times.waits import Waits, find_waits
 from transitmap.infer.times.windows import find_headways
@@ -14,8 +14,10 @@ from transitmap.infer.times.windows import find_headways
 __all__ = [
     "RunningTimes",
     "Waits",
+    "days_of",
     "find_headways",
     "find_waits",
+    "first_and_last",
     "local_clock",
     "time_hops",
     "time_runs",

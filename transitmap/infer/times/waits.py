@@ -59,12 +59,13 @@ def _wait_s(time_s: FloatArray, xy_m: FloatArray) -> tuple[float, bool]:
     if len(time_s) < 2:
         return float("nan"), True
     off_m = np.hypot(*(xy_m - xy_m[-1]).T)
-    row = np.arange(len(off_m))
-    steady_m = np.median([off_m[np.clip(row + k, 0, len(row) - 1)] for k in range(-2, 3)], axis=0)
+    n = len(off_m)
+    beside = np.clip(np.arange(n) + np.arange(-2, 3)[:, None], 0, n - 1)
+    steady_m = np.partition(off_m[beside], 2, axis=0)[2]  # the median
     away = np.flatnonzero(steady_m > STOP_M)
     if not len(away):
         return float(time_s[-1] - time_s[0]), True
-    came = min(int(away[-1]) + 1, len(row) - 1)
+    came = min(int(away[-1]) + 1, n - 1)
     stood_s = float(time_s[-1] - time_s[came])
     if time_s[came] - time_s[came - 1] > MAX_UNSEEN_S:
         return stood_s, True

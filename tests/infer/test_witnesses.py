@@ -1,0 +1,53 @@
+"""Who bears witness: rides, people and days by pattern, people by call, names by enough people."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from transitmap.infer.witnesses import count_witnesses, number_riders, without_lone_names
+from transitmap.model import Fixes, Ride, Routes, Taps, Trips
+
+NONE = np.zeros(0)
+
+
+def trips(pattern, first_m, last_m):
+    n = len(pattern)
+    count, number = np.full(n, -1), np.full(n, np.nan)
+    first_m, last_m = np.array(first_m, dtype=float), np.array(last_m, dtype=float)
+    return Trips(np.array(pattern), count, first_m, last_m, count, count, number, number, number, ("",) * n)
+
+
+TRIPS = trips([0, 0, 0, 1, -1], [0, 0, 300, 0, np.nan], [200, 200, 600, 100, np.nan])
+RIDER = np.array([7, 7, 3, 7, 5])
+
+
+def test_each_person_and_day_counts_once():
+    call_m = np.array([0.0, 300.0, 600.0, 0.0, 100.0])
+    found = count_witnesses(TRIPS, RIDER, np.array([1, 2, 2, 1, 1]), np.array([0, 3, 5, 5]), call_m)
+    assert found.n_rides.tolist() == [3, 1, 0]
+    assert found.n_riders.tolist() == [2, 1, 0]
+    assert found.n_days.tolist() == [2, 1, 0]
+
+
+def test_who_was_aboard_within_reach_of_a_call():
+    call_m = np.array([0.0, 250.0, 251.0, 600.0, 0.0, 100.0])
+    found = count_witnesses(TRIPS, RIDER, RIDER, np.array([0, 4, 6]), call_m)
+    assert found.call_n_riders.tolist() == [1, 2, 1, 1, 1, 1]
+
+
+def test_rides_of_nobody_known_are_of_different_people():
+    fixes, taps = Fixes(NONE, NONE, NONE, NONE), Taps(NONE, NONE, NONE, ())
+    rides = [Ride(str(k), fixes, taps, rider_id=who) for k, who in enumerate(["a", "", "a", ""])]
+    rider = number_riders(rides)
+    assert rider[0] == rider[2] and len(set(rider.tolist())) == 3
+
+
+def test_a_name_needs_so_many_people():
+    routes = Routes(("12", "POZOS"), ("", ""), np.array([1.0, 1.0]))
+    said = ["12", "12", "12", "pozos", "pozos"]
+    one_way = np.array([0, 1])
+    named = without_lone_names(routes, ["12", "pozos"], one_way, TRIPS, said, RIDER, 2)
+    assert named.short_name == ("12", "")
+    moved = replace(TRIPS, pattern_index=np.array([0, 0, 1, 1, 1]))
+    named = without_lone_names(routes, ["12", "pozos"], one_way, moved, said, RIDER, 2)
+    assert named.short_name == ("", "POZOS"), "12 has one person, twice"
