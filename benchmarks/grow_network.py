@@ -1,18 +1,24 @@
-"""What a network costs while one city collects more rides: CPU seconds by stage, memory, and how they grow.
+"""What a network costs while one city collects more rides: seconds by stage, memory, and how they grow.
 
-python -m benchmarks.grow_network [RIDES...]   1000 4000 16000 unless told
+python -m benchmarks.grow_network [RIDES...] [--jobs N]   1000 4000 16000 and 1 unless told
+
+Stages are CPU seconds of the main process; CPU s and MB count the others too, MB each at its peak, what they
+share as often as they share it. The rides that come in are not the network's: their megabytes are left out.
 """
 
+import argparse
 import contextlib
 import datetime
 import multiprocessing
 import resource
-import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 
 import numpy as np
+from joblib.externals.loky import get_reusable_executor
 
+from transitmap.build import spread_over
 from transitmap.config import Config
 from transitmap.errors import UploadRefused
 from transitmap.geo import Plane
@@ -37,11 +43,11 @@ STAGES = ("copies", "legs", "lines", "patterns", "shapes", "stops", "strays", "t
 """As the pipeline tells them; `patterns` holds routes, `shapes` the sightings, `times` the trips."""
 
 
-def main(sizes: list[int]) -> None:
+def main(sizes: list[int], jobs: int) -> None:
     """A line a size, and the exponents from the smallest to the largest."""
     base = simulate()
     print("| rides | points | patterns |", " | ".join(STAGES), "| CPU s | wall s | MB |")
-    rows = [in_a_process(base, n) for n in sizes]
+    rows = [in_a_process(base, n, jobs) for n in sizes]
     first, last = rows[0], rows[-1]
     growth = np.log(last[0] / first[0])
     if growth:
@@ -61,26 +67,39 @@ def simulate() -> list[Ride]:
     return found
 
 
-def in_a_process(base: list[Ride], n_rides: int) -> list[float]:
+def in_a_process(base: list[Ride], n_rides: int, jobs: int) -> list[float]:
     """The figures of one size, measured in a process that does nothing else."""
-    with multiprocessing.get_context("fork").Pool(1) as pool:
-        row = pool.apply(measure, (base, n_rides))
+    with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as pool:
+        row = pool.submit(measure, base, n_rides, jobs).result()
     n, points, patterns, *seconds, megabytes = row
     print(f"| {n} | {points / 1e6:.2f} M | {patterns} |", " | ".join(f"{s:.2f}" for s in seconds), end="")
     print(f" | {megabytes:.0f} |", flush=True)
     return row
 
 
-def measure(base: list[Ride], n_rides: int) -> list[float]:
+def measure(base: list[Ride], n_rides: int, jobs: int) -> list[float]:
     """Rides, points, patterns, CPU seconds by stage and in all, wall seconds, and megabytes at the peak."""
     rides, at_s = multiply(base, n_rides), []
-    wall_s = time.perf_counter()
-    network, _ = infer_network(rides, Config(), progress=lambda *_: at_s.append(time.process_time()))
+    before_mb, wall_s = megabytes(resource.RUSAGE_SELF), time.perf_counter()
+    with spread_over(jobs) as spread:
+        network, _ = infer_network(
+            rides, Config(), lambda *_: at_s.append(time.process_time()), spread=spread
+        )
     at_s.append(time.process_time())
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    wall_s = time.perf_counter() - wall_s
+    if jobs > 1:
+        get_reusable_executor().shutdown()
+    peak_mb = megabytes(resource.RUSAGE_SELF) - before_mb + jobs * megabytes(resource.RUSAGE_CHILDREN)
     points, patterns = sum(len(ride.fixes) for ride in rides), len(network.patterns)
     spent_s = np.diff(at_s).tolist()
-    return [n_rides, points, patterns, *spent_s, sum(spent_s), time.perf_counter() - wall_s, peak]
+    others = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = sum(spent_s) + others.ru_utime + others.ru_stime
+    return [n_rides, points, patterns, *spent_s, cpu_s, wall_s, peak_mb]
+
+
+def megabytes(of: int) -> float:
+    """Memory at its peak, of this process or of the largest that it waited for."""
+    return resource.getrusage(of).ru_maxrss / 1000
 
 
 def multiply(base: list[Ride], n_rides: int) -> list[Ride]:
@@ -123,4 +142,8 @@ def _like(
 
 
 if __name__ == "__main__":
-    main([int(word) for word in sys.argv[1:]] or list(SIZES))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("rides", type=int, nargs="*", default=SIZES)
+    parser.add_argument("--jobs", type=int, default=1)
+    told = parser.parse_args()
+    main(told.rides, told.jobs)

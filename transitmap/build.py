@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime
 import logging
+import multiprocessing
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,11 +16,12 @@ from transitmap import pipeline
 from transitmap.collect.intake import for_files, open_inputs
 from transitmap.config import Config
 from transitmap.errors import UploadRefused
-from transitmap.model import NO_PATTERN, Network, Refusal, Ride, Streets, Trips
+from transitmap.model import NO_PATTERN, Network, Refusal, Ride, Spread, Streets, Trips
 from transitmap.report import report_table
 
 log = logging.getLogger("transitmap.build")
 CHUNK = 200
+AHEAD = 2
 Progress = Callable[[str, float], None]
 
 
@@ -67,11 +69,13 @@ def build_feed(
 ) -> Built:
     """Everything in `inputs` to a feed. One bad file among thousands is a row of the report.
 
-    `jobs` processes read the files; the result does not depend on it.
+    `jobs` processes read the files and infer; the result does not depend on it.
     """
     today = today or datetime.datetime.now(datetime.UTC).date()
     rides, refusals, n_files = collect_files(inputs, config, jobs, _part(progress, 0.0, 0.4))
-    inferred, trips = pipeline.infer_network(rides, config, _part(progress, 0.4, 0.9), streets)
+    inferred, trips = pipeline.infer_network(
+        rides, config, _part(progress, 0.4, 0.9), streets, spread_over(jobs)
+    )
     if progress is not None:
         progress("feed", 0.9)
     feed = pipeline.make_feed(inferred, config, today)
@@ -98,6 +102,39 @@ def collect_files(
     log.info("read %d files: %d rides, %d refused, %.2f s",
              n_files, len(rides), len(refusals), time.perf_counter() - started_s)  # fmt: skip
     return rides, refusals, n_files
+
+
+def spread_over(jobs: int) -> Spread:
+    """`map` over so many processes, where a process can be forked: these have all that is there already.
+
+    To send a city's lines to other processes costs more than they save. A few rows go ahead of the results.
+    """
+    if jobs == 1 or "fork" not in multiprocessing.get_all_start_methods():
+        return map
+
+    def spread(function: Callable[..., Any], *columns: Iterable[Any]) -> Iterator[Any]:
+        _inherited.append(function)
+        try:
+            with multiprocessing.get_context("fork").Pool(jobs) as pool:
+                ahead: deque[Any] = deque()
+                for row in zip(*columns, strict=True):
+                    ahead.append(pool.apply_async(_call_inherited, row))
+                    if len(ahead) > AHEAD * jobs:
+                        yield ahead.popleft().get()
+                while ahead:
+                    yield ahead.popleft().get()
+        finally:
+            _inherited.pop()
+
+    return spread
+
+
+_inherited: list[Callable[..., Any]] = []
+"""What the processes forked at this moment are for."""
+
+
+def _call_inherited(*row: Any) -> Any:
+    return _inherited[-1](*row)
 
 
 def _for_files(config: Config) -> Config:

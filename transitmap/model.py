@@ -9,6 +9,7 @@ the names; times are seconds of Unix time, UTC, unless a name says otherwise.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
@@ -18,6 +19,9 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
+
+Spread = Callable[..., Iterable[Any]]
+"""`map`, or one that calls the function in other processes and gives the results in the same order."""
 
 MODES = ("walk", "still", "bus", "car", "rail", "other")
 WALK, STILL, BUS, CAR, RAIL, OTHER = range(len(MODES))

@@ -45,11 +45,13 @@ from transitmap.model import (
     Lines,
     Network,
     Notice,
+    Paths,
     Patterns,
     Refusal,
     Ride,
     Routes,
     Shapes,
+    Spread,
     Streets,
     Tables,
     Trips,
@@ -95,11 +97,12 @@ def infer_network(
     config: Config,
     progress: Progress | None = None,
     streets: Streets | None = None,
+    spread: Spread = map,
 ) -> tuple[Network, Trips]:
     """Everybody's rides to a network, and what each ride was in it (one row a ride, in order).
 
     With `streets`, shapes follow these where they fit. Without a single vehicle leg the network is empty.
-    Pure: the same rides give the same network.
+    Pure: the same rides give the same network, and so in whatever processes `spread` does part of the work.
     """
     tell = _Teller(progress)
     tell("copies", 0.0)
@@ -109,22 +112,20 @@ def infer_network(
     leg = legs.split_legs(rides, config.legs)
     tell("lines", 0.3)
     line = lines.draw_lines(rides, leg, is_far | (copy_of >= 0), plane, config.lines)
-    said = [labels.clean_label(ride.label) for ride in rides]
+    label = [labels.clean_label(rides[k].label) for k in line.ride_index]
     tell("patterns", 0.4)
-    path = patterns.find_paths(line, [said[k] for k in line.ride_index], config.lines.near_m, config.patterns)
+    path = patterns.find_paths(line, label, config.lines.near_m, config.patterns, spread)
     route = routes.group_paths(path, config.routes)
     tell("shapes", 0.6)
-    shape_m = shapes.draw_shapes(path, line, config.shapes)
-    if streets is not None:
-        shape_m = shapes.follow_streets(shape_m, streets, plane)
+    shape_m = _draw(path, line, streets, plane, config, spread)
     sighting = sightings.see_vehicles(line, path, shape_m)
     tell("stops", 0.75)
-    stop, call = stops_stage.find_stops(rides, leg, line, shape_m, plane, config.stops)
+    stop, call = stops_stage.find_stops(rides, leg, line, shape_m, plane, config.stops, spread)
     tell("strays", 0.85)
     is_stray = strays.find_strays(leg, line, stop, plane, config.strays)
     leg, sighting = strays.call_cars(leg, line, is_stray), strays.leave_out(sighting, is_stray)
     rider = witnesses.number_riders(rides)
-    hail = _hails(rides, leg, line, shape_m, call, rider, config)
+    hail = _hails(rides, leg, line, shape_m, call, rider, config.feed.min_riders, spread)
     tell("times", 0.9)
     zone = config.feed.timezone or times.timezone_of(plane.lat_deg, plane.lon_deg)
     run = times.time_runs(sighting, call.start, call.along_m, config.times)
@@ -139,7 +140,7 @@ def infer_network(
     day = times.days_of(rides, zone)
     witness = witnesses.count_witnesses(trip, rider, day, call.start, call.along_m)
     pattern, days = _patterns(route, call, run, witness), times.first_and_last(day)
-    named = _named(route, trip, said, rider, config.feed.min_riders)
+    named = _named(route, rides, trip, rider, config.feed.min_riders)
     side = traffic.side_of_traffic(leg, line)
     return Network(stop, named, pattern, _shapes(shape_m, plane), headway, zone, *days, hop, hail, side), trip
 
@@ -218,6 +219,14 @@ class _Teller:
             self._progress(stage, share)
 
 
+def _draw(
+    path: Paths, line: Lines, streets: Streets | None, plane: Plane, config: Config, spread: Spread
+) -> list[FloatArray]:
+    """The shapes, along the streets of a map where there is one."""
+    shape_m = shapes.draw_shapes(path, line, config.shapes, spread)
+    return shape_m if streets is None else shapes.follow_streets(shape_m, streets, plane)
+
+
 def _between_ends(
     shape_m: Sequence[FloatArray], call: stops_stage.Calls, trip: Trips
 ) -> tuple[list[FloatArray], stops_stage.Calls, Trips]:
@@ -242,11 +251,12 @@ def _hails(
     shape_m: Sequence[FloatArray],
     call: stops_stage.Calls,
     rider: IntArray,
-    config: Config,
+    min_riders: int,
+    spread: Spread,
 ) -> HailStretches:
     """Where people get on and off anywhere, in metres from the first stop of each pattern."""
     found = stretches.find_hails(
-        rides, leg, line, shape_m, call.start, call.along_m, rider, config.feed.min_riders
+        rides, leg, line, shape_m, call.start, call.along_m, rider, min_riders, spread
     )
     first_m = call.along_m[call.start[found.pattern_index]]
     return replace(found, start_m=found.start_m - first_m, end_m=found.end_m - first_m)
@@ -283,10 +293,11 @@ def _patterns(
 
 
 def _named(
-    route: routes.Grouping, trip: Trips, said: Sequence[str], rider: IntArray, min_riders: int
+    route: routes.Grouping, rides: Sequence[Ride], trip: Trips, rider: IntArray, min_riders: int
 ) -> Routes:
     """The routes, with the names that enough people gave."""
     called = [labels.clean_label(name) for name in route.routes.short_name]
+    said = [labels.clean_label(ride.label) for ride in rides]
     return witnesses.without_lone_names(
         route.routes, called, route.route_index, trip, said, rider, min_riders
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from transitmap.model import (
     Legs,
     Lines,
     Ride,
+    Spread,
 )
 
 STEP_M = 10.0
@@ -94,6 +96,7 @@ def find_hails(
     call_m: FloatArray,
     rider: IntArray,
     min_riders: int,
+    spread: Spread = map,
 ) -> HailStretches:
     """Stretches of paths, in metres along their shapes, where people get on and off without a stop.
 
@@ -105,10 +108,8 @@ def find_hails(
     is_bus = legs.mode[lines.leg_index] != CAR
     ends = _ends(rides, legs, lines, is_bus)
     places = _places(lines, is_bus)
-    hops = [
-        _hops_of(shape_m, call_m[first:last], places, ends)
-        for shape_m, first, last in zip(shapes_m, call_start[:-1], call_start[1:], strict=True)
-    ]
+    calls_m = [call_m[first:last] for first, last in zip(call_start[:-1], call_start[1:], strict=True)]
+    hops = list(spread(partial(_hops_of, places=places, ends=ends), shapes_m, calls_m))
     kinds = np.array([np.sum(ends.is_foot == kind) for kind in (0, 1)], dtype=float)
     spacing_m, shares = _spacing_m(hops), _shares(hops)
     hops = [_without_gathered(hop, shares) for hop in hops]

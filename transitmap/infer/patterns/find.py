@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from transitmap.config import PatternsConfig
@@ -10,38 +12,50 @@ from transitmap.infer.patterns.cut import cut, named_parts
 from transitmap.infer.patterns.grow import grow
 from transitmap.infer.patterns.mend import mend
 from transitmap.infer.patterns.pieces import NO_LABEL, Pieces
-from transitmap.model import BoolArray, IntArray
+from transitmap.model import BoolArray, IntArray, Spread
 
 MANY_LABELS = 16
 """One in so many rides with another label is a wrong label: those are one in twenty-five."""
 
 
-def find_chains(pieces: Pieces, config: PatternsConfig) -> list[Chain]:
+def find_chains(pieces: Pieces, config: PatternsConfig, spread: Spread = map) -> list[Chain]:
     """Chains that hold every piece, several for the same street where riders call it differently.
 
-    Rides with a label grow first: their riders know which line they sit in.
+    Rides with a label grow first: their riders know which line they sit in. Other processes grow the rides
+    that come next, which is in vain where those before turn out to hold them.
     """
-    mirror = pieces.mirrored()
     is_held = np.zeros(len(pieces), dtype=bool)
     is_held_by_any = np.zeros(len(pieces), dtype=bool)
+
+    def is_free(k: int) -> bool:
+        return not (is_held[k] or (is_held_by_any[k] and _is_lone_voice(k, pieces, is_held)))
+
+    order = np.lexsort((np.arange(len(pieces)), -pieces.n_seen, pieces.label == NO_LABEL)).tolist()
+    seeds = (k for k in order if is_free(k))
     chains: list[Chain] = []
-    for k in np.lexsort((np.arange(len(pieces)), -pieces.n_seen, pieces.label == NO_LABEL)).tolist():
-        if is_held[k] or (is_held_by_any[k] and _is_lone_voice(k, pieces, is_held)):
+    one = partial(_grow, pieces=pieces.ready(), mirror=pieces.mirrored().ready(), config=config)
+    for k, grown in spread(one, seeds):
+        if not is_free(k):
             continue
         is_held[k] = True
-        seed = _without_loose_ends(np.arange(pieces.start[k], pieces.start[k + 1]), pieces)
-        if len(seed) < config.min_points:
-            continue
-        way = grow(seed, int(pieces.label[k]), pieces, mirror, config)
-        ways = [way.points] if len(way.surely()) == len(way.points) else [way.points, way.surely()]
-        label = int(pieces.label[k])
-        for part in (part for one in ways for part in cut(mend(one, pieces, config), pieces, config)):
-            for chain in _chains_of(part, label, pieces, config):
-                chains.append(chain)
-                inside = pieces.covered(chain.reach) >= config.share_contained
-                is_held_by_any |= inside
-                is_held |= inside & _may_be(chain.label, pieces.label)
+        chains += grown
+        for chain in grown:
+            inside = pieces.covered(chain.reach) >= config.share_contained
+            is_held_by_any |= inside
+            is_held |= inside & _may_be(chain.label, pieces.label)
     return chains
+
+
+def _grow(k: int, pieces: Pieces, mirror: Pieces, config: PatternsConfig) -> tuple[int, list[Chain]]:
+    """A piece and the chains that grow from it."""
+    seed = _without_loose_ends(np.arange(pieces.start[k], pieces.start[k + 1]), pieces)
+    if len(seed) < config.min_points:
+        return k, []
+    label = int(pieces.label[k])
+    way = grow(seed, label, pieces, mirror, config)
+    ways = [way.points] if len(way.surely()) == len(way.points) else [way.points, way.surely()]
+    parts = [part for one in ways for part in cut(mend(one, pieces, config), pieces, config)]
+    return k, [chain for part in parts for chain in _chains_of(part, label, pieces, config)]
 
 
 def _is_lone_voice(k: int, pieces: Pieces, is_held: BoolArray) -> bool:

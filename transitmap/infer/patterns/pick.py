@@ -12,13 +12,15 @@ from transitmap.infer.patterns.chain import Chain, nearness
 from transitmap.infer.patterns.find import find_chains
 from transitmap.infer.patterns.heed import heed
 from transitmap.infer.patterns.pieces import NO_LABEL, cut_pieces, ranges
-from transitmap.model import FloatArray, IntArray, Lines, Paths
+from transitmap.model import FloatArray, IntArray, Lines, Paths, Spread
 
 SAME_LABEL, OTHER_LABEL = 1.5, 0.15
 """What a ride's support is worth where its label agrees or disagrees with the path's; 1 without a label."""
 
 
-def find_paths(lines: Lines, labels: Sequence[str], near_m: float, config: PatternsConfig) -> Paths:
+def find_paths(
+    lines: Lines, labels: Sequence[str], near_m: float, config: PatternsConfig, spread: Spread = map
+) -> Paths:
     """The ways vehicles run, best supported first, and which lines run along them.
 
     `labels` holds one cleaned label a line, empty where its rider gave none. A path needs the support of
@@ -31,7 +33,7 @@ def find_paths(lines: Lines, labels: Sequence[str], near_m: float, config: Patte
     pieces = cut_pieces(lines, labels, near, config)
     called = sorted(set(labels) - {""})
     said = np.array([called.index(label) if label else NO_LABEL for label in labels], dtype=np.int64)
-    chains = find_chains(pieces, config)
+    chains = find_chains(pieces, config, spread)
     membership = _membership(lines, near.shape[0])
     covered = _cover(membership, chains)
     worth = _worth(lines, said, len(called), chains, membership, near)

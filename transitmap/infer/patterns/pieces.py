@@ -65,6 +65,12 @@ class Pieces:
         ones = np.ones(len(self.place))
         return self.sparse(ones, self.owner, self.place, len(self)).T.tocsr()
 
+    def ready(self) -> Pieces:
+        """The same with all indexes made: copies in other processes need not make them each."""
+        for index in ("owner", "seen_before", "n_seen", "_by_place", "_passers", "_seen_by_place"):
+            getattr(self, index)
+        return self
+
     def sparse(self, value: FloatArray, row: IntArray, place: IntArray, n_rows: int) -> Any:
         """Sparse (n_rows, places) with values added up in 32 bits."""
         from scipy import sparse

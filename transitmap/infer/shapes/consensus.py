@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -10,13 +11,13 @@ from transitmap import geo
 from transitmap.config import ShapesConfig
 from transitmap.infer.shapes.ends import place_ends
 from transitmap.infer.shapes.pieces import Seen, fit_pieces, simplify
-from transitmap.model import FloatArray, IntArray, Lines, Paths
+from transitmap.model import FloatArray, IntArray, Lines, Paths, Spread
 
 DECADE_S = 1e9
 """Longer than any ride, and than the rides of one campaign lie apart."""
 
 
-def draw_shapes(paths: Paths, lines: Lines, config: ShapesConfig) -> list[FloatArray]:
+def draw_shapes(paths: Paths, lines: Lines, config: ShapesConfig, spread: Spread = map) -> list[FloatArray]:
     """One (n, 2) line in metres a path, from the first to the last place where a ride was seen.
 
     The path's own line is moved, pass by pass, to the median of the lines that support it, and then made
@@ -24,7 +25,8 @@ def draw_shapes(paths: Paths, lines: Lines, config: ShapesConfig) -> list[FloatA
     does not pull; a detour of one ride among several is outvoted.
     """
     seen = _thinned(lines, config.thin_m)
-    return [_draw(paths, path, lines, seen, config) for path in range(len(paths))]
+    draw = partial(_draw, paths, lines=lines, thinned=seen, config=config)
+    return list(spread(draw, range(len(paths))))
 
 
 class _Thinned(NamedTuple):

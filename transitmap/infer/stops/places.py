@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,10 +12,10 @@ from transitmap import geo
 from transitmap.config import StopsConfig
 from transitmap.infer.stops.candidates import SIGNS, Candidates, find_candidates
 from transitmap.infer.stops.halts import find_halts
-from transitmap.infer.stops.profile import profile_of, see_all
+from transitmap.infer.stops.profile import Seen, profile_of, see_all
 from transitmap.infer.stops.scorecard import Scorecard, confidence_of, learned
-from transitmap.infer.stops.streets import distinct_streets
-from transitmap.model import BoolArray, FloatArray, Halts, IntArray, Legs, Lines, Ride, Stops
+from transitmap.infer.stops.streets import Street, distinct_streets
+from transitmap.model import BoolArray, FloatArray, Halts, IntArray, Legs, Lines, Ride, Spread, Stops
 
 DAY_S = 86_400
 UNKNOWN_SPREAD_M = 25.0
@@ -48,13 +49,14 @@ def find_stops(
     shapes_m: Sequence[FloatArray],
     plane: geo.Plane,
     config: StopsConfig,
+    spread: Spread = map,
 ) -> tuple[Stops, Calls]:
     """Stops with their evidence, and the calls of each path: never fewer than its two ends.
 
     A path calls at every stop beside it on its own side of the street.
     """
     halts = find_halts(rides, legs, lines, plane, config)
-    found = candidates_of(rides, halts, lines, shapes_m, config)
+    found = candidates_of(rides, halts, lines, shapes_m, config, spread)
     places = places_of(found, shapes_m, config, learned())
     calls = _one_pole(calls_of(places, shapes_m, config), places, config)
     used, stop_index = np.unique(calls.stop_index, return_inverse=True)
@@ -62,12 +64,21 @@ def find_stops(
 
 
 def candidates_of(
-    rides: Sequence[Ride], halts: Halts, lines: Lines, shapes_m: Sequence[FloatArray], config: StopsConfig
+    rides: Sequence[Ride],
+    halts: Halts,
+    lines: Lines,
+    shapes_m: Sequence[FloatArray],
+    config: StopsConfig,
+    spread: Spread = map,
 ) -> list[Candidates]:
     """Where vehicles may halt for people and what speaks for it, by street."""
     seen = see_all(rides, halts, lines)
     streets = distinct_streets(shapes_m, config)
-    return [find_candidates(street, profile_of(street, seen, config), config) for street in streets]
+    return list(spread(partial(_candidates, seen=seen, config=config), streets))
+
+
+def _candidates(street: Street, seen: Seen, config: StopsConfig) -> Candidates:
+    return find_candidates(street, profile_of(street, seen, config), config)
 
 
 def places_of(
