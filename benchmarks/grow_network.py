@@ -16,7 +16,6 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 
 import numpy as np
-from joblib.externals.loky import get_reusable_executor
 
 from transitmap.build import spread_over
 from transitmap.config import Config
@@ -81,14 +80,11 @@ def measure(base: list[Ride], n_rides: int, jobs: int) -> list[float]:
     """Rides, points, patterns, CPU seconds by stage and in all, wall seconds, and megabytes at the peak."""
     rides, at_s = multiply(base, n_rides), []
     before_mb, wall_s = megabytes(resource.RUSAGE_SELF), time.perf_counter()
-    with spread_over(jobs) as spread:
-        network, _ = infer_network(
-            rides, Config(), lambda *_: at_s.append(time.process_time()), spread=spread
-        )
+    network, _ = infer_network(
+        rides, Config(), lambda *_: at_s.append(time.process_time()), spread=spread_over(jobs)
+    )
     at_s.append(time.process_time())
     wall_s = time.perf_counter() - wall_s
-    if jobs > 1:
-        get_reusable_executor().shutdown()
     peak_mb = megabytes(resource.RUSAGE_SELF) - before_mb + jobs * megabytes(resource.RUSAGE_CHILDREN)
     points, patterns = sum(len(ride.fixes) for ride in rides), len(network.patterns)
     spent_s = np.diff(at_s).tolist()

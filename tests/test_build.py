@@ -3,6 +3,7 @@
 import csv
 import datetime
 import io
+import os
 import zipfile
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linear_sum_assignment
 
-from transitmap.build import build_feed
+from transitmap.build import build_feed, spread_over
 from transitmap.config import Config
 from transitmap.geo import Plane
 from transitmap.gtfs.read import read_tables
@@ -117,6 +118,25 @@ def test_the_same_rides_give_the_same_bytes(town, built, tmp_path):
     with zipfile.ZipFile(town[0] / "rides.zip") as rides:
         rides.extractall(tmp_path)
     assert build_feed([tmp_path], Config(), TODAY).feed.zip_bytes == built.feed.zip_bytes
+
+
+def test_work_spread_over_processes_comes_back_in_order():
+    asked = []
+
+    def ask():
+        for k in range(40):
+            asked.append(k)
+            yield k
+
+    spread = spread_over(2)
+    found = iter(spread(lambda k, text: (os.getpid(), text * k), ask(), ["a"] * 40))
+    process, text = next(found)
+    assert process != os.getpid() and text == ""
+    assert len(asked) < 10, "only a few rows go ahead of the results"
+    assert [text for _, text in found] == ["a" * k for k in range(1, 40)]
+    with pytest.raises(ZeroDivisionError):
+        list(spread(lambda k: 1 // k, [1, 0]))
+    assert spread_over(1) is map
 
 
 def test_the_feed_satisfies_every_validator(built, tmp_path):

@@ -14,6 +14,7 @@ from transitmap.infer.legs import split_legs
 from transitmap.infer.lines import draw_lines
 from transitmap.infer.patterns import find_paths
 from transitmap.infer.patterns.chain import nearness
+from transitmap.infer.patterns.find import find_chains
 from transitmap.infer.patterns.pieces import NO_LABEL, cut_pieces, ranges
 
 MAIN = np.array([(0, 0), (3000, 0), (3000, 3000), (6000, 3000)], dtype=float)
@@ -234,6 +235,22 @@ def pieces_of_mixed():
     _, lines = paths_of(rides)
     labels = [clean_label(rides[k].label) for k in lines.ride_index]
     return cut_pieces(lines, labels, nearness(lines, CONFIG.lines.near_m), CONFIG.patterns)
+
+
+def test_rides_grown_ahead_in_vain_change_nothing():
+    pieces = pieces_of_mixed()
+    grown = []
+
+    def all_at_once(function, *columns):
+        grown.extend(map(function, *[list(column) for column in columns]))
+        return grown
+
+    chains = find_chains(pieces, CONFIG.patterns)
+    ahead = find_chains(pieces, CONFIG.patterns, all_at_once)
+    assert len(grown) == len(pieces) > len(chains)
+    assert [(one.row.tolist(), one.label) for one in ahead] == [
+        (one.row.tolist(), one.label) for one in chains
+    ]
 
 
 def test_pieces_lie_end_to_end_and_know_what_was_seen_of_them():
