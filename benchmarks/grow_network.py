@@ -2,18 +2,21 @@
 
 python -m benchmarks.grow_network [RIDES...] [--jobs N]   1000 4000 16000 and 1 unless told
 
-Stages are CPU seconds of the main process; CPU s and MB count the others too, MB each at its peak, what they
-share as often as they share it. The rides that come in are not the network's: their megabytes are left out.
+Stages are CPU seconds of the main process, CPU s and MB are those of all. The rides that come in are not the
+network's: their megabytes are left out.
 """
 
 import argparse
 import contextlib
 import datetime
 import multiprocessing
+import os
 import resource
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -79,23 +82,37 @@ def in_a_process(base: list[Ride], n_rides: int, jobs: int) -> list[float]:
 def measure(base: list[Ride], n_rides: int, jobs: int) -> list[float]:
     """Rides, points, patterns, CPU seconds by stage and in all, wall seconds, and megabytes at the peak."""
     rides, at_s = multiply(base, n_rides), []
-    before_mb, wall_s = megabytes(resource.RUSAGE_SELF), time.perf_counter()
+    peak_mb, is_done = [megabytes()], threading.Event()
+    watch = threading.Thread(target=watch_memory, args=(peak_mb, is_done))
+    watch.start()
+    wall_s = time.perf_counter()
     network, _ = infer_network(
         rides, Config(), lambda *_: at_s.append(time.process_time()), spread=spread_over(jobs)
     )
     at_s.append(time.process_time())
     wall_s = time.perf_counter() - wall_s
-    peak_mb = megabytes(resource.RUSAGE_SELF) - before_mb + jobs * megabytes(resource.RUSAGE_CHILDREN)
+    is_done.set()
+    watch.join()
     points, patterns = sum(len(ride.fixes) for ride in rides), len(network.patterns)
-    spent_s = np.diff(at_s).tolist()
-    others = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent_s, others = np.diff(at_s).tolist(), resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = sum(spent_s) + others.ru_utime + others.ru_stime
-    return [n_rides, points, patterns, *spent_s, cpu_s, wall_s, peak_mb]
+    return [n_rides, points, patterns, *spent_s, cpu_s, wall_s, max(peak_mb) - peak_mb[0]]
 
 
-def megabytes(of: int) -> float:
-    """Memory at its peak, of this process or of the largest that it waited for."""
-    return resource.getrusage(of).ru_maxrss / 1000
+def watch_memory(found_mb: list[float], is_done: threading.Event) -> None:
+    """Adds the megabytes in use every half second."""
+    while not is_done.wait(0.5):
+        found_mb.append(megabytes())
+
+
+def megabytes() -> float:
+    """Memory of this process and of those it has forked; what they share counts once. Linux only."""
+    total = 0.0
+    for pid in [os.getpid(), *(child.pid for child in multiprocessing.active_children())]:
+        with contextlib.suppress(OSError):
+            text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+            total += float(text.split("Pss:")[1].split()[0]) / 1000
+    return total
 
 
 def multiply(base: list[Ride], n_rides: int) -> list[Ride]:
