@@ -22,6 +22,7 @@ from transitmap.report import report_table
 log = logging.getLogger("transitmap.build")
 CHUNK = 200
 AHEAD = 2
+"""Rows a process that are asked for before the result of the first is taken."""
 Progress = Callable[[str, float], None]
 
 

@@ -44,7 +44,7 @@ CONFIG = click.option(
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="A summary that programs can read.")
 JOBS = click.option(
-    "--jobs", default=1, show_default=True, type=click.IntRange(1), help="Processes that read."
+    "--jobs", default=1, show_default=True, type=click.IntRange(1), help="Processes that work."
 )
 DATABASE = click.option(
     "--database-url",
