@@ -100,6 +100,15 @@ def test_phones_in_one_vehicle_are_one_vehicle():
     assert stated(sighted([MORNING_S, MORNING_S + 5, MORNING_S + 300])).n_vehicles.tolist() == [2]
 
 
+@pytest.mark.parametrize("crowded", [0, 5, 11])
+@pytest.mark.parametrize("n_phones", [14, 45])
+def test_a_class_in_one_vehicle_moves_no_headway(crowded, n_phones):
+    left_s = MORNING_S - 1800.0 + 600.0 * np.arange(12)
+    found = stated(sighted(np.concatenate([left_s, left_s[crowded] + 0.2 * np.arange(n_phones)])))
+    assert not found.is_bound.any()
+    assert np.abs(np.log(found.headway_s / 600)).max() < 0.15
+
+
 def test_riders_of_one_vehicle_who_never_met_are_known_for_such():
     seen = sighted([MORNING_S, MORNING_S + 4])
     rear = np.concatenate([np.arange(0, 14), 31 + np.arange(17, 31)])
@@ -143,7 +152,7 @@ def test_an_interval_holds_what_is_stated(left_s, wait_s):
 
 def test_the_likelihood_of_a_gap_is_the_integral_it_stands_for():
     h, gap_s, n = 600.0, 900.0, 2
-    likely = gap_likelihood(np.array([gap_s]), np.array([n]), np.array([h]), 1e-6)
+    likely = gap_likelihood(np.array([gap_s]), np.array([n]), np.array([h]), 1e-6, 0.0)
     step_s = 1.0
     g = np.arange(step_s / 2, 12 * h, step_s)
     for i, a in enumerate(EVENNESS):
@@ -155,6 +164,16 @@ def test_the_likelihood_of_a_gap_is_the_integral_it_stands_for():
             seen += step_s * np.sum(missed[: int(gap_s)] * with_riders[: int(gap_s)][::-1])
             missed = step_s * np.convolve(missed, density)[: len(g)]
         assert likely[i, 0, 0] == pytest.approx(np.log(seen), abs=0.03)
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_of_the_first_vehicle_of_a_day_every_gap_is_thought_possible(n):
+    h, rate = 900.0, 1 / 400
+    likely = gap_likelihood(np.array([np.inf]), np.array([n]), np.array([h]), 1e-6, rate)
+    g = np.arange(0.5, 40 * h)
+    for i, a in enumerate(EVENNESS):
+        density = a / h * (a * g / h) ** (a - 1) * np.exp(-a * g / h) / gamma(a)
+        assert likely[i, 0, 0] == pytest.approx(np.log(np.sum(g**n * np.exp(-rate * g) * density) / h), abs=0.01)
 
 
 @pytest.mark.parametrize("headway_s", [240.0, 1200.0, 3000.0])

@@ -10,7 +10,9 @@ after d seconds a vehicle with n riders has the likelihood
 
 up to factors that do not depend on h and a (c among them: nobody needs to know which share of riders
 records). It holds what co-riders say (many in few vehicles: these are most of them) and what close or far
-gaps say.
+gaps say. Of the first vehicle of a day the gap is not known, and how long its riders gathered follows from c:
+the sum is then replaced by (1 + c h / a)^-(a + n). Without that a class of pupils in the first bus of the day
+would tell of hours without one.
 """
 
 from __future__ import annotations
@@ -29,17 +31,19 @@ MAX_RIDERS = 30
 STEP = 0.02
 MAX_GAPS = 8.0
 """Beyond so many headways a gap says nothing any more."""
+TINY = 1e-300
+"""Less is taken as that much. With many riders true densities are as small: it must not be a floor for them."""
 NODES = ((-2.857, -1.356, 0.0, 1.356, 2.857), (0.01126, 0.22208, 0.53332, 0.22208, 0.01126))
 """Five places and weights that stand for a normal error (Gauss and Hermite)."""
 
 
 def gap_likelihood(
-    gap_s: FloatArray, n_riders: IntArray, headway_s: FloatArray, noise_s: float
+    gap_s: FloatArray, n_riders: IntArray, headway_s: FloatArray, noise_s: float, riders_a_s: float
 ) -> FloatArray:
     """Logarithm of the likelihood, (evenness, vehicles, headways).
 
     `gap_s` is the time since the vehicle before, infinite for the first of a day. `noise_s` is the standard
-    error with which one vehicle's leaving is known.
+    error with which one vehicle's leaving is known, `riders_a_s` how many come and record in a second.
     """
     density, factor = _table()
     n = np.minimum(n_riders, MAX_RIDERS)
@@ -49,9 +53,10 @@ def gap_likelihood(
         place = (np.where(first, 0.0, gap_s) + node * np.sqrt(2.0) * noise_s)[:, None] / (headway_s * STEP)
         inside = np.clip(np.rint(place).astype(np.int64), 0, density.shape[2] - 1)
         seen += weight * np.where(place < 0, 0.0, density[:, n[:, None], inside])
-    log_seen = np.where(first[:, None], 0.0, np.log(np.maximum(seen, 1e-9)))
-    rode = (n_riders[:, None] - 1) * np.log(headway_s)
-    return np.asarray(log_seen + rode + factor[:, n][:, :, None])
+    evenness = np.array(EVENNESS)[:, None, None]
+    unknown = -(evenness + n[:, None]) * np.log1p(riders_a_s * headway_s / evenness)
+    log_seen = np.where(first[:, None], unknown, np.log(np.maximum(seen, TINY)))
+    return np.asarray(log_seen + (n[:, None] - 1) * np.log(headway_s) + factor[:, n][:, :, None])
 
 
 @lru_cache(maxsize=1)

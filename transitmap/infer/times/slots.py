@@ -2,7 +2,8 @@
 
 A timetable is the same every day of its type and even for an hour or more: vehicles leave at phase + k h.
 Days are laid over one another. A vehicle with n riders leaves near a slot, the closer the better, and its
-riders have gathered since the slot before, or since the last vehicle if that was later.
+riders have gathered since the slot before, or since the last vehicle if that was later. For the first of a day
+that is a whole headway, and it counts how likely no more than its riders came in so long.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from transitmap.infer.times.gaps import MAX_RIDERS
 from transitmap.model import FloatArray, IntArray
 
 MINUTES = "2 3 4 5 6 400/60 7 7.5 8 9 10 11 12 13 14 15 16 18 20 22 24 25 26 28 30 35 40 45 50 60 75 90 120"
@@ -30,7 +32,9 @@ def slot_headways_s() -> FloatArray:
     return np.array([60.0 * float(part[0]) / float(part[1] if part[1:] else 1) for part in parts])
 
 
-def slot_likelihood(day: IntArray, second_s: FloatArray, n_riders: IntArray, n_hours: int) -> FloatArray:
+def slot_likelihood(
+    day: IntArray, second_s: FloatArray, n_riders: IntArray, n_hours: int, riders_a_s: float
+) -> FloatArray:
     """Logarithm of the likelihood of the vehicles of each hour, (slack, hours, headways, phases).
 
     Rows are vehicles by day and time.
@@ -41,9 +45,12 @@ def slot_likelihood(day: IntArray, second_s: FloatArray, n_riders: IntArray, n_h
     left = np.zeros((n_hours, len(headway_s), N_PHASES))
     np.add.at(left, (hour[:, None], np.arange(len(headway_s)), phase), 1.0)
     on_slot = np.matmul(left.transpose(1, 0, 2)[None], _ring()).transpose(0, 2, 1, 3)
-    gathered_s = np.minimum(headway_s, _since_s(day, second_s)[:, None])
+    since_s = _since_s(day, second_s)[:, None]
+    gathered_s = np.minimum(headway_s, since_s)
+    n = np.minimum(n_riders, MAX_RIDERS)[:, None]
+    before_s = np.where(np.isinf(since_s), headway_s, 0.0)
     rode = np.zeros((n_hours, len(headway_s)))
-    np.add.at(rode, hour, n_riders[:, None] * np.log(gathered_s) - np.log(headway_s))
+    np.add.at(rode, hour, n * np.log(gathered_s) - riders_a_s * before_s - np.log(headway_s))
     return np.asarray(on_slot + rode[None, :, :, None])
 
 

@@ -40,6 +40,10 @@ class Passages(NamedTuple):
     waits: Waits
     wait_hour: IntArray
 
+    def riders_a_s(self) -> float:
+        """How many riders recorded in a second, in the mean of those hours."""
+        return float(self.n_riders.sum() / (3600.0 * self.n_hours * max(1, len(np.unique(self.day)))))
+
 
 def fine_headways_s() -> FloatArray:
     """The headways whose probability is told."""
@@ -73,7 +77,9 @@ def _by_gaps(passages: Passages, config: TimesConfig) -> tuple[FloatArray, Float
     gap_s[1:][same_day] = np.diff(passages.second_s)[same_day]
     hour = (passages.second_s // 3600).astype(np.int64)
     likely = np.zeros((len(EVENNESS), passages.n_hours, N_GAP))
-    rows = gap_likelihood(gap_s, passages.n_riders, headway_s, config.leaving_error_s)
+    rows = gap_likelihood(
+        gap_s, passages.n_riders, headway_s, config.leaving_error_s, passages.riders_a_s()
+    )
     waits = wait_likelihood(passages.waits, headway_s, EVENNESS)
     for i in range(len(EVENNESS)):
         np.add.at(likely[i], hour, rows[i])
@@ -90,7 +96,9 @@ def _by_slots(passages: Passages) -> tuple[FloatArray, FloatArray]:
     Its phase is kept as long as its headway is.
     """
     headway_s = slot_headways_s()
-    likely = slot_likelihood(passages.day, passages.second_s, passages.n_riders, passages.n_hours)
+    likely = slot_likelihood(
+        passages.day, passages.second_s, passages.n_riders, passages.n_hours, passages.riders_a_s()
+    )
     by_hour = np.zeros((passages.n_hours, len(headway_s)))
     np.add.at(by_hour, passages.wait_hour, wait_likelihood(passages.waits, headway_s, EVENNESS[-1:])[0])
     likely += by_hour[None, :, :, None]
