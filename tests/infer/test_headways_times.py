@@ -210,6 +210,11 @@ def test_a_recording_that_begins_at_the_stop_tells_the_least_wait():
     assert waits.is_least[0] and abs(waits.wait_s[0] - 100) < 15
 
 
+def test_who_stood_at_the_stop_for_over_an_hour_did_not_wait():
+    assert np.isnan(waits_of(still(3700), RIDE)[0].wait_s[0])
+    assert waits_of(still(3500), RIDE)[0].wait_s[0] > 3400
+
+
 def test_who_changes_vehicles_tells_no_wait():
     waits, lines = waits_of(RIDE, still(400), drive([(0, 0), (0, 3000)]))
     assert len(lines) == 2 and np.isnan(waits.wait_s[1])

@@ -25,7 +25,7 @@ TIMED_WAIT_S = 180.0
 wide."""
 SHARE_ODD = 0.03
 MAX_WAIT_S = 3600.0
-"""Waits that are none (an errand at the stop): any length up to an hour."""
+"""Waits that are none (an errand at the stop): any length up to an hour; longer ones are not heeded."""
 
 
 class Waits(NamedTuple):
@@ -39,7 +39,7 @@ def find_waits(rides: Sequence[Ride], legs: Legs, lines: Lines, plane: Plane) ->
     """The wait before each line's first fix, from when the rider came near the place.
 
     A recording that began there tells the least wait. A rider who changes vehicles, or whose vehicle stood so
-    long that its leg was cut, tells none.
+    long that its leg was cut, tells none; nor does who was there for more than `MAX_WAIT_S`.
     """
     wait_s, is_least = np.full(len(lines), np.nan), np.zeros(len(lines), dtype=bool)
     is_vehicle = np.isin(legs.mode, (BUS, CAR, RAIL))
@@ -51,7 +51,7 @@ def find_waits(rides: Sequence[Ride], legs: Legs, lines: Lines, plane: Plane) ->
         until = int(np.searchsorted(fixes.time_s, board_s)) + 1
         xy_m = plane.to_metres(fixes.lat_deg[:until], fixes.lon_deg[:until])
         wait_s[row], is_least[row] = _wait_s(fixes.time_s[:until], xy_m)
-    return Waits(wait_s, is_least)
+    return Waits(np.where(wait_s > MAX_WAIT_S, np.nan, wait_s), is_least)
 
 
 def _wait_s(time_s: FloatArray, xy_m: FloatArray) -> tuple[float, bool]:
