@@ -33,5 +33,12 @@ def test_side_is_told_by_those_who_come_the_other_way(off_m, side):
     assert side_of(street(off_m)) == side
 
 
+@pytest.mark.parametrize("strays_m", [-6.0, 6.0])
+def test_twenty_who_met_the_same_one_are_one_witness(strays_m):
+    east, west = np.array([[0.0, 0.0], [3000.0, 0.0]]), np.array([[3000.0, strays_m], [0.0, strays_m]])
+    rides = [bus(east, ride_id=f"{k}", noise_m=2.0, seed=k) for k in range(20)]
+    assert side_of([*rides, bus(west, ride_id="back", noise_m=2.0)]) == ""
+
+
 def test_nothing_is_said_of_one_way_streets_of_few_rides_or_none():
     assert side_of(street(5.0, both=False)) == side_of(street(5.0, n=2)) == side_of([]) == ""

@@ -18,7 +18,11 @@ SURE = 3.3
 
 def side_of_traffic(legs: Legs, lines: Lines) -> str:
     """`right`, `left`, or empty where it cannot be told: where right, those who come towards one are seen on
-    one's left. Every vehicle has one vote, however much of two-way streets it ran along."""
+    one's left. Every pair of vehicles that met has one vote, however much of two-way streets they ran along.
+
+    Votes that share a vehicle are no independent ones: where places within a street are chance, two agree in
+    2 of 3 cases, a covariance of 1/3. Twenty vehicles that met the same one are little more than one.
+    """
     from scipy.spatial import cKDTree
 
     line_of = np.repeat(np.arange(len(lines)), np.diff(lines.point_start))
@@ -33,9 +37,11 @@ def side_of_traffic(legs: Legs, lines: Lines) -> str:
     met = np.flatnonzero(np.isfinite(gap_m))
     off_m = xy_m[other[met]] - xy_m[met]
     left_m = ahead[met, 0] * off_m[:, 1] - ahead[met, 1] * off_m[:, 0]
-    n = np.bincount(line_of[met], minlength=len(lines))
-    votes = np.bincount(line_of[met], np.sign(left_m), len(lines))[n >= MIN_POINTS]
-    total = float(np.sign(votes).sum())
-    if abs(total) <= SURE * np.sqrt(np.count_nonzero(votes)):
+    one, two = np.sort([line_of[met], line_of[other[met]]], axis=0)
+    pair, row, n = np.unique(one * len(lines) + two, return_inverse=True, return_counts=True)
+    votes = np.sign(np.bincount(row.reshape(-1), np.sign(left_m), len(pair)))[n >= MIN_POINTS]
+    total, pair = float(votes.sum()), pair[n >= MIN_POINTS]
+    n_pairs = np.bincount(np.concatenate([pair // len(lines), pair % len(lines)]))
+    if abs(total) <= SURE * np.sqrt((len(pair) + (n_pairs**2).sum()) / 3.0):
         return UNKNOWN
     return RIGHT if total > 0 else LEFT
