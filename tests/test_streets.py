@@ -42,10 +42,37 @@ def test_a_street_runs_both_ways_and_is_split_at_its_nodes(tmp_path):
         ({"junction": "roundabout"}, {(1, 2)}),
         ({"oneway": "yes", "oneway:bus": "no"}, {(1, 2), (2, 1)}),
         ({"oneway": "no"}, {(1, 2), (2, 1)}),
+        ({"highway": "motorway"}, {(1, 2)}),
+        ({"highway": "motorway_link", "oneway": "no"}, {(1, 2), (2, 1)}),
     ],
 )
 def test_one_way_streets_are_one_way(tmp_path, tags, expected):
-    assert directions(read_streets(extract(tmp_path, ([1, 2], {"highway": "primary", **tags})))) == expected
+    assert directions(read_streets(extract(tmp_path, ([1, 2], {"highway": "primary"} | tags)))) == expected
+
+
+def test_no_street_runs_across_a_node_that_is_missing(tmp_path):
+    streets = read_streets(extract(tmp_path, ([1, 2, 99, 7, 8], {"highway": "primary", "oneway": "yes"})))
+    assert directions(streets) == {(1, 2), (7, 8)}
+
+
+def test_a_piece_of_two_ways_is_there_once(tmp_path):
+    ways = ([1, 2, 3], {"highway": "primary"}), ([2, 3, 4], {"highway": "tertiary"})
+    assert len(read_streets(extract(tmp_path, *ways))) == len({1, 2, 3}) * 2
+
+
+@pytest.mark.parametrize(
+    ("tags", "n_pieces"),
+    [
+        ({"access": "private"}, 2),
+        ({"motor_vehicle": "no"}, 2),
+        ({"access": "no", "bus": "yes"}, 4),
+        ({"access": "private", "psv": "designated"}, 4),
+        ({"access": "permissive"}, 4),
+    ],
+)
+def test_a_street_closed_to_buses_is_left_out(tmp_path, tags, n_pieces):
+    ways = ([1, 2], {"highway": "primary"}), ([3, 4], {"highway": "service"} | tags)
+    assert len(read_streets(extract(tmp_path, *ways))) == n_pieces
 
 
 def test_what_no_bus_drives_is_left_out(tmp_path):
