@@ -115,6 +115,12 @@ def test_a_street_that_runs_the_other_way_only_is_not_followed():
     assert np.array_equal(follow_streets([shape_m], against, PLANE)[0], shape_m)
 
 
+def test_a_map_of_one_short_street_leaves_all():
+    shape_m = rounded(CORNER)
+    short = streets_of(np.array([(500.0, 0.0), (510.0, 0.0)]), both_ways=False)
+    assert np.array_equal(follow_streets([shape_m], short, PLANE)[0], shape_m)
+
+
 def test_a_map_that_ends_halfway_leaves_the_rest():
     shape_m = rounded(STAIRS)
     followed_m = follow_streets([shape_m], streets_of(STAIRS[:3]), PLANE)[0]

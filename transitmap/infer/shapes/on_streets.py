@@ -111,7 +111,7 @@ def _follow(shape_m: FloatArray, street: _Map) -> FloatArray:
 def _candidates(point_m: FloatArray, street: _Map) -> _Candidates:
     """The nearest pieces that run the shape's way, each once a point."""
     place = np.concatenate([point_m, TURN_M * geo.headings(point_m, 1)], axis=1)
-    k = min(2 * N_CANDIDATES, len(street.sample_piece))
+    k = max(2, min(2 * N_CANDIDATES, len(street.sample_piece)))  # of one alone no second axis would come
     gap_m, sample = street.tree.query(place, k=k, distance_upper_bound=REACH_M + TURN_M)
     piece = np.where(np.isfinite(gap_m), street.sample_piece[np.where(np.isfinite(gap_m), sample, 0)], -1)
     repeated = np.array([[value in row[:n] for n, value in enumerate(row)] for row in piece.tolist()])
