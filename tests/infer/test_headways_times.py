@@ -125,6 +125,13 @@ def test_riders_of_one_vehicle_who_never_met_are_known_for_such():
     assert stated(halves).n_vehicles.tolist() == [1]
 
 
+def test_a_vehicle_that_leaves_at_midnight_is_of_one_day():
+    left_s = MIDNIGHT_S + DAY_S + np.array([-3600.0, -5.0, 12.0, 3600.0])
+    found = stated(sighted(left_s))
+    assert list(zip(found.start_s // 3600, found.n_vehicles, strict=True)) == [(0, 1), (1, 1), (23, 1)]
+    assert found.n_vehicles.sum() == 3
+
+
 def test_an_hour_of_fewer_people_than_must_is_told_with_its_neighbours():
     seen = sighted(MORNING_S + 1700.0 * np.arange(8))  # two in each hour from 08:30 to 11:50
 

@@ -24,8 +24,8 @@ class Seen(NamedTuple):
     """Vehicles as riders saw them, one row a sighting, by path and time of leaving the first call.
 
     `line_index` and `ride_index` are those of Sightings; `day` counts local days, `day_type` is a row of
-    DAY_TYPES, `second_s` the local second of the day; rows of one `vehicle` sat in it. `is_sure` is false for
-    a rider who stayed where several paths run: the vehicle may be another path's.
+    DAY_TYPES, `second_s` the local second of the day; rows of one `vehicle` sat in it and share them.
+    `is_sure` is false for a rider who stayed where several paths run: the vehicle may be another path's.
     """
 
     line_index: IntArray
@@ -66,7 +66,9 @@ def find_vehicles(
     rows, left_s = rows[known], left_s[known]
     order = np.lexsort((left_s, sightings.path_index[rows]))
     rows, left_s = rows[order], left_s[order]
-    day, second_s = local_clock(left_s, timezone)
+    vehicle = _together(sightings, rows, left_s, config)
+    mean_s = np.bincount(vehicle, left_s) / np.bincount(vehicle)  # before any midnight parts them
+    day, second_s = local_clock(mean_s[vehicle], timezone)
     n_paths = np.bincount(sightings.line_index)
     return Seen(
         line_index=sightings.line_index[rows],
@@ -75,7 +77,7 @@ def find_vehicles(
         day=day,
         day_type=day_types(day),
         second_s=second_s.astype(np.float64),
-        vehicle=_together(sightings, rows, left_s, config),
+        vehicle=vehicle,
         is_sure=n_paths[sightings.line_index[rows]] == 1,
     )
 

@@ -72,11 +72,8 @@ def _passages(cell: Seen, waits: Waits) -> Passages:
     """The vehicles that are surely of this path, and the waits for them."""
     sure, hour = cell.take(cell.is_sure), cell.second_s // HOUR_S
     first_hour = hour.min()
-    _, first, row, n_riders = np.unique(
-        sure.vehicle, return_index=True, return_inverse=True, return_counts=True
-    )
-    second_s = np.bincount(row.reshape(-1), sure.second_s, minlength=len(first)) / np.maximum(n_riders, 1)
-    day = sure.day[first]
+    _, first, n_riders = np.unique(sure.vehicle, return_index=True, return_counts=True)
+    day, second_s = sure.day[first], sure.second_s[first]
     order = np.lexsort((second_s, day))
     waited = np.isfinite(waits.wait_s[sure.line_index])
     line = sure.line_index[waited]
