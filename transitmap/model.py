@@ -339,7 +339,7 @@ class HopTimes(Columns):
 
     `call_index` is the row of the hop's first call among the calls of Patterns; `start_s` and `end_s` are as
     in Headways, by the time at that call. `run_s` is a mean without the extremes, `spread_s` half the 10-90 %
-    range over `n_vehicles` rides.
+    range over `n_vehicles` vehicles.
     """
 
     call_index: IntArray

@@ -130,10 +130,9 @@ def infer_network(
     zone = config.feed.timezone or times.timezone_of(plane.lat_deg, plane.lon_deg)
     run = times.time_runs(sighting, call.start, call.along_m, config.times)
     wait = times.find_waits(rides, leg, line, plane)
-    headway = times.find_headways(
-        sighting, wait, rider, call.start, call.along_m, run.run_s, zone, config.feed.min_riders, config.times
-    )
-    hop = times.time_hops(sighting, rider, call.start, call.along_m, zone, config.feed.min_riders)
+    seen = times.find_vehicles(sighting, call.start, call.along_m, run.run_s, zone, config.times)
+    headway = times.find_headways(seen, wait, rider, config.feed.min_riders, config.times)
+    hop = times.time_hops(sighting, seen, rider, call.start, call.along_m, zone, config.feed.min_riders)
     trip = trips.name_trips(rides, leg, line, sighting, call.start, call.along_m, copy_of, is_far)
     tell("network", 1.0)
     shape_m, call, trip = _between_ends(shape_m, call, trip)

@@ -9,7 +9,7 @@ from tests.infer.roads import MORNING_S, PLANE, after, drive, ride_of
 from transitmap.config import Config, LegsConfig, TimesConfig
 from transitmap.infer.legs import split_legs
 from transitmap.infer.lines import draw_lines
-from transitmap.infer.times import Waits, find_headways, find_waits
+from transitmap.infer.times import Waits, find_headways, find_vehicles, find_waits
 from transitmap.infer.times.gaps import EVENNESS, gap_likelihood
 from transitmap.infer.times.waits import wait_likelihood
 from transitmap.model import DAY_TYPES, Sightings
@@ -40,7 +40,8 @@ def stated(sightings, wait_s=None, rider=None, min_riders=1):
     rider = np.arange(n) if rider is None else np.array(rider)
     start, along_m = 3 * np.arange(n_paths + 1), np.tile(CALLS_M, n_paths)
     run_s = along_m / SPEED_M_S
-    return find_headways(sightings, waits, rider, start, along_m, run_s, "UTC", min_riders, TimesConfig())
+    seen = find_vehicles(sightings, start, along_m, run_s, "UTC", TimesConfig())
+    return find_headways(seen, waits, rider, min_riders, TimesConfig())
 
 
 def even(headway_s, n_rides, days, seed, hours=(7, 20)):
@@ -180,7 +181,9 @@ def test_of_the_first_vehicle_of_a_day_every_gap_is_thought_possible(n):
     g = np.arange(0.5, 40 * h)
     for i, a in enumerate(EVENNESS):
         density = a / h * (a * g / h) ** (a - 1) * np.exp(-a * g / h) / gamma(a)
-        assert likely[i, 0, 0] == pytest.approx(np.log(np.sum(g**n * np.exp(-rate * g) * density) / h), abs=0.01)
+        assert likely[i, 0, 0] == pytest.approx(
+            np.log(np.sum(g**n * np.exp(-rate * g) * density) / h), abs=0.01
+        )
 
 
 @pytest.mark.parametrize("headway_s", [240.0, 1200.0, 3000.0])

@@ -5,7 +5,7 @@ from transitmap.config import Config, LegsConfig
 from transitmap.infer.legs import split_legs
 from transitmap.infer.lines import draw_lines
 from transitmap.infer.sightings import see_vehicles
-from transitmap.infer.times import time_hops, time_runs
+from transitmap.infer.times import find_vehicles, time_hops, time_runs
 from transitmap.model import Paths
 
 CONFIG = Config()
@@ -46,7 +46,9 @@ CALLS_M = np.array([0.0, 2000.0, 4000.0, 6000.0])
 
 def hops_of(rides, min_riders=1, rider=None):
     rider = np.arange(len(rides)) if rider is None else np.array(rider)
-    return time_hops(seen_on(ROAD, rides), rider, np.array([0, 4]), CALLS_M, "UTC", min_riders)
+    sightings, start = seen_on(ROAD, rides), np.array([0, 4])
+    seen = find_vehicles(sightings, start, CALLS_M, CALLS_M / SPEED_M_S, "UTC", CONFIG.times)
+    return time_hops(sightings, seen, rider, start, CALLS_M, "UTC", min_riders)
 
 
 def morning_and_noon():
@@ -73,4 +75,17 @@ def test_hops_of_too_few_people_have_no_row():
     rides = morning_and_noon()
     assert len(hops_of(rides[:4])) == 0
     assert len(hops_of(rides, min_riders=7)) == 0
-    assert len(hops_of(rides, rider=[0] * len(rides))) == 0
+    assert len(hops_of(rides, rider=[0] * len(rides), min_riders=2)) == 0
+
+
+def test_one_rider_of_many_vehicles_times_their_hops():
+    rides = morning_and_noon()
+    assert len(hops_of(rides, rider=[0] * len(rides))) == len(hops_of(rides)) == 6
+
+
+def test_phones_in_one_vehicle_time_it_once():
+    phones = [bus(ROAD, f"p{k}", start_s=MORNING_S + k, seed=k, noise_m=2.0) for k in range(5)]
+    assert len(hops_of(phones)) == 0
+    others = [bus(ROAD, f"{k}", start_s=MORNING_S + 300 * k, speed_m_s=9, noise_m=2.0) for k in range(1, 6)]
+    hops = hops_of(phones + others)
+    assert (hops.n_vehicles == 6).all() and (hops.run_s < 2000 / 8.5).all()

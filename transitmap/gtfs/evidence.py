@@ -101,7 +101,7 @@ def _headway_rows(network: Network, ids: Ids) -> Iterator[list[str]]:
 
 
 def _hop_rows(network: Network, ids: Ids) -> Iterator[list[str]]:
-    """A row for each window in which a hop was timed; `n_rides` counts the rides that timed it."""
+    """A row for each window in which a hop was timed; `n_rides` counts the vehicles."""
     hops, patterns = network.hops, network.patterns
     for i, call in enumerate(hops.call_index.tolist()):
         pattern = int(patterns.call_start.searchsorted(call, side="right")) - 1

@@ -23,11 +23,13 @@ MAX_APART_S = 900.0
 class Seen(NamedTuple):
     """Vehicles as riders saw them, one row a sighting, by path and time of leaving the first call.
 
-    `line_index` and `ride_index` are those of Sightings; `day` counts local days, `day_type` is a row of
-    DAY_TYPES, `second_s` the local second of the day; rows of one `vehicle` sat in it and share them.
-    `is_sure` is false for a rider who stayed where several paths run: the vehicle may be another path's.
+    `sighting_index` is the row of Sightings, `line_index` and `ride_index` are its own; `day` counts local
+    days, `day_type` is a row of DAY_TYPES, `second_s` the local second of the day; rows of one `vehicle` sat
+    in it and share them. `is_sure` is false for a rider who stayed where several paths run: the vehicle may
+    be another path's.
     """
 
+    sighting_index: IntArray
     line_index: IntArray
     ride_index: IntArray
     path: IntArray
@@ -40,6 +42,7 @@ class Seen(NamedTuple):
     def take(self, rows: BoolArray | IntArray) -> Seen:
         """Some of the rows."""
         return Seen(
+            self.sighting_index[rows],
             self.line_index[rows],
             self.ride_index[rows],
             self.path[rows],
@@ -71,6 +74,7 @@ def find_vehicles(
     day, second_s = local_clock(mean_s[vehicle], timezone)
     n_paths = np.bincount(sightings.line_index)
     return Seen(
+        sighting_index=rows,
         line_index=sightings.line_index[rows],
         ride_index=sightings.ride_index[rows],
         path=sightings.path_index[rows],

@@ -77,9 +77,7 @@ def _by_gaps(passages: Passages, config: TimesConfig) -> tuple[FloatArray, Float
     gap_s[1:][same_day] = np.diff(passages.second_s)[same_day]
     hour = (passages.second_s // 3600).astype(np.int64)
     likely = np.zeros((len(EVENNESS), passages.n_hours, N_GAP))
-    rows = gap_likelihood(
-        gap_s, passages.n_riders, headway_s, config.leaving_error_s, passages.riders_a_s()
-    )
+    rows = gap_likelihood(gap_s, passages.n_riders, headway_s, config.leaving_error_s, passages.riders_a_s())
     waits = wait_likelihood(passages.waits, headway_s, EVENNESS)
     for i in range(len(EVENNESS)):
         np.add.at(likely[i], hour, rows[i])

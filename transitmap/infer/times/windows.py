@@ -6,25 +6,17 @@ import numpy as np
 
 from transitmap.config import TimesConfig
 from transitmap.infer.times.clock import HOUR_S
-from transitmap.infer.times.fleet import Seen, find_vehicles
+from transitmap.infer.times.fleet import Seen
 from transitmap.infer.times.waits import Waits
 from transitmap.infer.times.weigh import Passages, fine_headways_s, weigh
-from transitmap.model import FloatArray, Headways, IntArray, Sightings
+from transitmap.model import FloatArray, Headways, IntArray
 
 LEVELS = (0.1, 0.5, 0.9)
 """`low_s`, the middle and `high_s`: four of five headways lie within, one of ten above and one below."""
 
 
 def find_headways(
-    sightings: Sightings,
-    waits: Waits,
-    rider: IntArray,
-    call_start: IntArray,
-    call_along_m: FloatArray,
-    run_s: FloatArray,
-    timezone: str,
-    min_riders: int,
-    config: TimesConfig,
+    seen: Seen, waits: Waits, rider: IntArray, min_riders: int, config: TimesConfig
 ) -> Headways:
     """Headways per path, day type and window with 80 % intervals, from vehicles seen and waits.
 
@@ -33,7 +25,6 @@ def find_headways(
     row. A window is an hour, or as many as it takes until `min_riders` people rode in it: nobody's own hour
     is told. `rider` numbers the rider of each ride.
     """
-    seen = find_vehicles(sightings, call_start, call_along_m, run_s, timezone, config)
     rows: list[tuple[float, ...]] = []
     cells = np.unique(np.column_stack([seen.path, seen.day_type]), axis=0).reshape(-1, 2)
     for path, day_type in cells.tolist():
