@@ -32,7 +32,7 @@ STEP = 0.02
 MAX_GAPS = 8.0
 """Beyond so many headways a gap says nothing any more."""
 TINY = 1e-300
-"""Less is taken as that much. With many riders true densities are as small: it must not be a floor for them."""
+"""Less is taken as that much. It must be no floor for the density of many riders, which is rightly small."""
 NODES = ((-2.857, -1.356, 0.0, 1.356, 2.857), (0.01126, 0.22208, 0.53332, 0.22208, 0.01126))
 """Five places and weights that stand for a normal error (Gauss and Hermite)."""
 

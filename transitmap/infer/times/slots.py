@@ -2,8 +2,8 @@
 
 A timetable is the same every day of its type and even for an hour or more: vehicles leave at phase + k h.
 Days are laid over one another. A vehicle with n riders leaves near a slot, the closer the better, and its
-riders have gathered since the slot before, or since the last vehicle if that was later. For the first of a day
-that is a whole headway, and it counts how likely no more than its riders came in so long.
+riders have gathered since the slot before, or since the last vehicle if that was later. For the first of a
+day that is a whole headway, and it counts how likely no more than its riders came in so long.
 """
 
 from __future__ import annotations
