@@ -133,7 +133,7 @@ def infer_network(
     seen = times.find_vehicles(sighting, call.start, call.along_m, run.run_s, zone, config.times)
     headway = times.find_headways(seen, wait, rider, config.feed.min_riders, config.times)
     hop = times.time_hops(sighting, seen, rider, call.start, call.along_m, zone, config.feed.min_riders)
-    trip = trips.name_trips(rides, leg, line, sighting, call.start, call.along_m, copy_of, is_far)
+    trip = trips.name_trips(rides, leg, sighting, call.start, call.along_m, copy_of, is_far)
     tell("network", 1.0)
     shape_m, call, trip = _between_ends(shape_m, call, trip)
     day = times.days_of(rides, zone)
@@ -158,7 +158,7 @@ def recognise(network: Network, rides: Sequence[Ride], config: Config) -> Trips:
     is_stray = strays.find_strays(leg, line, network.stops, plane, config.strays)
     leg, sighting = strays.call_cars(leg, line, is_stray), strays.leave_out(sighting, is_stray)
     pattern = network.patterns
-    return trips.name_trips(rides, leg, line, sighting, pattern.call_start, pattern.along_m, copy_of, is_far)
+    return trips.name_trips(rides, leg, sighting, pattern.call_start, pattern.along_m, copy_of, is_far)
 
 
 @dataclass(frozen=True, eq=False)

@@ -70,9 +70,7 @@ def test_every_ride_is_a_trip_or_says_why_not():
     rides = [*every(600, 4), walk, still, car, part, one, every(600, 1)[0]]
     copy_of = [-1] * 9 + [0]
     legs, lines, sightings, copies = sighted(rides, copy_of)
-    trips = name_trips(
-        rides, legs, lines, sightings, START, CALLS_M, copies, np.zeros(len(rides), dtype=bool)
-    )
+    trips = name_trips(rides, legs, sightings, START, CALLS_M, copies, np.zeros(len(rides), dtype=bool))
     assert trips.reason == ("", "", "", "", "walking", "standing", "no_pattern", "", "too_short", "copy")
     assert (trips.pattern_index[[0, 7]] == 0).all()
     assert (trips.board_call[0], trips.alight_call[0]) == (0, 3)

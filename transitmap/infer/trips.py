@@ -17,7 +17,6 @@ from transitmap.model import (
     FloatArray,
     IntArray,
     Legs,
-    Lines,
     Ride,
     Sightings,
     Trips,
@@ -34,7 +33,6 @@ FAR_CALL_M = 100.0
 def name_trips(
     rides: Sequence[Ride],
     legs: Legs,
-    lines: Lines,
     sightings: Sightings,
     call_start: IntArray,
     call_along_m: FloatArray,
@@ -47,7 +45,7 @@ def name_trips(
     another ride, only standing or walking, a car, too few fixes. What is left is a ride whose way too few
     others ran: evidence of something not mapped yet (a route seen once, a detour).
     """
-    best = _best_rows(sightings, lines, len(rides))
+    best = _best_rows(sightings, len(rides))
     rows = [
         _trip(best[k], sightings, call_start, call_along_m)
         if best[k] >= 0 and copy_of[k] < 0
@@ -78,7 +76,7 @@ def name_trips(
     )
 
 
-def _best_rows(sightings: Sightings, lines: Lines, n_rides: int) -> IntArray:
+def _best_rows(sightings: Sightings, n_rides: int) -> IntArray:
     """The own sighting of each ride that covers most road; -1 where there is none."""
     best = np.full(n_rides, -1, dtype=np.int64)
     seen_m = np.zeros(n_rides)
