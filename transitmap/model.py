@@ -316,7 +316,8 @@ class Headways(Columns):
 
     `start_s` and `end_s` are seconds of the service day in local time, windows of one pattern and day type
     are disjoint. Of all true headways 80 % lie within `low_s` and `high_s`. `is_bound` says that the interval
-    is too wide to name a headway: `headway_s` is then only its upper end.
+    is too wide to name a headway: it is unknown, and `headway_s` is the upper end, at most an hour by
+    convention. The true one may be longer.
     """
 
     pattern_index: IntArray

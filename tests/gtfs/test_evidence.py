@@ -38,8 +38,8 @@ def test_the_numbers_are_the_networks():
 
 def test_bounds_and_unknowns_are_said():
     rows = {row["id"]: row for row in rows_of(small_city())}
-    assert "upper bound" in rows["P1-SA 07:00-20:00"]["note"]
-    assert "upper bound" not in rows["P1-WD 06:00-09:00"]["note"]
+    assert "unknown, at most an hour by convention" in rows["P1-SA 07:00-20:00"]["note"]
+    assert "unknown, at most an hour by convention" not in rows["P1-WD 06:00-09:00"]["note"]
     assert rows["P3-SU 08:00-18:00"]["low"] == ""
     assert "P3-WD 06:00-24:30" in rows
 

@@ -86,7 +86,7 @@ def _headway_rows(network: Network, ids: Ids) -> Iterator[list[str]]:
     for i, pattern in enumerate(headways.pattern_index):
         trip_id = ids.trip_id(int(pattern), int(headways.day_type[i]))
         window = f"{_clock(int(headways.start_s[i]))}-{_clock(int(headways.end_s[i]))}"
-        bound = "; desconocido, cota superior / unknown, an upper bound"
+        unknown = "; desconocido, a lo más una hora por convención / unknown, at most an hour by convention"
         yield [
             "headway",
             f"{trip_id} {window}",
@@ -96,7 +96,7 @@ def _headway_rows(network: Network, ids: Ids) -> Iterator[list[str]]:
             "",
             _number(float(headways.low_s[i]), 0),
             _number(float(headways.high_s[i]), 0),
-            _text(f"{_number(float(headways.headway_s[i]), 0)} s{bound if headways.is_bound[i] else ''}"),
+            _text(f"{_number(float(headways.headway_s[i]), 0)} s{unknown if headways.is_bound[i] else ''}"),
         ]
 
 

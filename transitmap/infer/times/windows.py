@@ -20,10 +20,11 @@ def find_headways(
 ) -> Headways:
     """Headways per path, day type and window with 80 % intervals, from vehicles seen and waits.
 
-    Where the interval is wider than `config.max_interval_ratio` the evidence cannot tell: then `headway_s` is
-    the upper end of the interval, at most an hour, and `is_bound` says so. A time at which nobody rode has no
-    row. A window is an hour, or as many as it takes until `min_riders` people rode in it: nobody's own hour
-    is told. `rider` numbers the rider of each ride.
+    Where the interval is wider than `config.max_interval_ratio` the evidence cannot tell, and `is_bound` says
+    so: `headway_s` is then the upper end of the interval, at most an hour by convention. The true one may be
+    longer. A time at which nobody rode has no row; one at which all who rode may have been on another path is
+    told by the hours beside it. A window is an hour, or as many as it takes until `min_riders` people rode in
+    it: nobody's own hour is told. `rider` numbers the rider of each ride.
     """
     rows: list[tuple[float, ...]] = []
     cells = np.unique(np.column_stack([seen.path, seen.day_type]), axis=0).reshape(-1, 2)
