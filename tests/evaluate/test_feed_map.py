@@ -34,6 +34,35 @@ def test_frequencies_speak_for_their_trip(tmp_path):
     assert feed.headway_s[0, 5:10] == pytest.approx([np.nan, 600, 600, 1200, np.nan], nan_ok=True)
 
 
+CALENDAR = "service_id wednesday start_date end_date"
+DATES = "service_id date exception_type"
+
+
+@pytest.mark.parametrize(
+    ("calendar", "dates", "hours"),
+    [
+        ([("A", 1, "20260101", "20260331"), ("B", 1, "20260401", "20261231")], [], [6, 7]),
+        ([("B", 1, "", "")], [("B", "20260107", 2), ("A", "20260107", 1)], [6, 7]),
+        ([], [("A", "20260107", 1), ("B", "20260114", 1)], [6, 7]),
+        ([], [("A", "20260108", 1), ("B", "20260114", 1)], [8]),
+        ([("A", 1, "20260101", "20260331"), ("B", 1, "20260201", "99991231")], [], [6, 7, 8]),
+        ([("A", 0, "20260101", "20260331")], [], [6, 7, 8]),
+    ],
+)
+def test_headways_are_those_of_the_busiest_wednesday(tmp_path, calendar, dates, hours):
+    folder = write_feed(tmp_path / "a", [Trip("t", "r", STREET, EVERY)])
+    add(folder / "trips.txt", "r,A,late,0,t", "r,B,other,0,t")
+    (folder / "trips.txt").write_text((folder / "trips.txt").read_text().replace(",WD,", ",A,"))
+    for trip, hour in (("late", "07"), ("other", "08")):
+        add(
+            folder / "stop_times.txt", *(f"{trip},{k},t-s{k},{hour}:0{k}:00,{hour}:0{k}:00" for k in range(3))
+        )
+    write_table(folder / "calendar.txt", CALENDAR, calendar)
+    write_table(folder / "calendar_dates.txt", DATES, dates)
+    feed, _ = read_feed_map(folder)
+    assert np.flatnonzero(np.isfinite(feed.headway_s[0])).tolist() == hours
+
+
 def test_without_a_shape_a_trip_runs_from_stop_to_stop(tmp_path):
     feed, _ = read_feed_map(write_feed(tmp_path / "a", [Trip("t", "r", STREET, EVERY, has_shape=False)]))
     assert np.hypot(*np.diff(feed.line_m(0)[[0, -1]], axis=0)[0]) == pytest.approx(1600, abs=1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +14,8 @@ from transitmap import geo
 from transitmap.gtfs.read import FeedUnreadable, read_tables
 from transitmap.model import BoolArray, Columns, FloatArray, IntArray, Tables
 
+EVER = (date(1900, 1, 1), date(9999, 12, 1))
+"""First and last day of what runs without one."""
 HOURS = 30
 """Hours of a service day that headways are told for: GTFS days run past midnight."""
 SHAPE_STEP_M = 10.0
@@ -301,10 +305,53 @@ def _windows(table: _Reader) -> list[tuple[str, float, float, float]]:
 
 
 def _on_a_wednesday(table: _Reader) -> set[str]:
-    """Trips of a Wednesday; all of them where the feed has no calendar or nothing runs then."""
+    """Trips of the Wednesday on which most run, by calendar.txt and calendar_dates.txt; all of them where
+    none runs on any."""
     columns = [table.texts("trips.txt", name, "") for name in ("trip_id", "service_id")]
     trips = list(zip(*columns, strict=True))
-    calendar = table.tables.get("calendar.txt", {})
-    days = zip(calendar.get("service_id", []), calendar.get("wednesday", []), strict=False)
-    runs = {service for service, runs_then in days if runs_then == "1"}
-    return {trip for trip, service in trips if service in runs} or {trip for trip, _ in trips}
+    n_trips = Counter(service for _, service in trips)
+    weekly, other = _weekly(table), _exceptions(table)
+    best: set[str] = set()
+    for day in _wednesdays(weekly, other):
+        runs = {service for service, first, last in weekly if first <= day <= last}
+        runs = (runs | other.get((day, "1"), set())) - other.get((day, "2"), set())
+        best = max(best, runs, key=lambda services: sum(n_trips[service] for service in services))
+    return {trip for trip, service in trips if service in best} or {trip for trip, _ in trips}
+
+
+def _weekly(table: _Reader) -> list[tuple[str, date, date]]:
+    """Services of calendar.txt that run on Wednesdays, with their first and last day."""
+    names = "service_id", "wednesday", "start_date", "end_date"
+    columns = [table.texts("calendar.txt", name, "") for name in names]
+    return [
+        (service, _day(first) or EVER[0], min(_day(last) or EVER[1], EVER[1]))
+        for service, runs_then, first, last in zip(*columns, strict=True)
+        if runs_then == "1"
+    ]
+
+
+def _exceptions(table: _Reader) -> dict[tuple[date, str], set[str]]:
+    """Services of calendar_dates.txt by day and kind: "1" runs, "2" does not."""
+    names = "date", "exception_type", "service_id"
+    columns = [table.texts("calendar_dates.txt", name, "") for name in names]
+    found: dict[tuple[date, str], set[str]] = {}
+    for said, kind, service in zip(*columns, strict=True):
+        day = _day(said)
+        if day is not None:
+            found.setdefault((day, kind), set()).add(service)
+    return found
+
+
+def _wednesdays(weekly: list[tuple[str, date, date]], other: dict[tuple[date, str], set[str]]) -> list[date]:
+    """The first Wednesday after each change of what runs: no other has a service of its own."""
+    days = [first for _, first, _ in weekly] + [last + timedelta(days=1) for _, _, last in weekly]
+    days += [day + timedelta(days=more) for day, _ in other for more in (0, 1)]
+    return sorted({day + timedelta(days=(2 - day.weekday()) % 7) for day in days})
+
+
+def _day(text: str) -> date | None:
+    """The day of YYYYMMDD; None where it is none."""
+    try:
+        return date.fromisoformat(text) if len(text) == 8 else None
+    except ValueError:
+        return None
