@@ -65,6 +65,11 @@ def test_the_other_side_of_the_street_is_another_direction(tmp_path):
     assert len(found_stops.match_stops(there.stop_m, there, 30, facing[1:] * 2).found) == 5
 
 
+def test_chance_finds_nothing_on_lines_without_length(tmp_path):
+    reference = feed_of(tmp_path, "a", Trip("t", "r", [(0, 0), (0.001, 0)], [0, 0]))
+    assert found_stops.chance_f1(reference, 5, 30) == 0.0
+
+
 def test_chance_finds_little_and_always_the_same(tmp_path):
     reference = feed_of(tmp_path, "a", Trip("t", "r", STREET, EVERY))
     chance = found_stops.chance_f1(reference, 5, 30)

@@ -119,6 +119,8 @@ def chance_f1(reference: FeedMap, n_found: int, radius_m: float, seed: int = 1) 
     rng = np.random.default_rng(seed)
     lines = [reference.line_m(pattern) for pattern in range(len(reference))]
     length_m = np.array([geo.along_m(line)[-1] for line in lines])
+    if not length_m.sum():
+        return 0.0
     scores = []
     for _ in range(CHANCE_DRAWS):
         which = rng.choice(len(lines), n_found, p=length_m / length_m.sum())
