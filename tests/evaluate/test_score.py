@@ -49,6 +49,13 @@ def test_a_missed_route_costs_recall_only(tmp_path):
     ]
 
 
+def test_a_short_pattern_need_not_be_found_but_may(tmp_path):
+    short = Trip("short", "c", [(0, -3000), (400, -3000)], [10, 390])
+    for n, feed in enumerate(([*ALL, short], ALL)):
+        found = score(tmp_path / str(n), feed, [*ALL, short])
+        assert (found.figures["pattern_precision"], found.figures["pattern_recall"]) == (1.0, 1.0)
+
+
 def test_an_invented_route_costs_precision_only(tmp_path):
     found = score(tmp_path, ALL, ALL[:2])
     assert (found.figures["pattern_precision"], found.figures["pattern_recall"]) == (

@@ -18,6 +18,7 @@ POINT_M = 25.0
 SHARE_COVERED = 0.85
 MIN_RIDES = 2
 MIN_POINTS = 20
+"""A pattern that less was ridden of (475 m) cannot be asked for; finding it is no error either."""
 SAME_STOP_M = 50.0
 
 
@@ -28,7 +29,6 @@ class PatternPairs(NamedTuple):
     the pairs that lost to a better one. `off_m[k]` are metres from each line of pair k to the other.
     """
 
-    is_scored: BoolArray
     is_asked: BoolArray
     true: IntArray
     found: IntArray
@@ -48,7 +48,8 @@ def match_patterns(feed: FeedMap, reference: FeedMap) -> PatternPairs:
 
     A pattern is found where 85 % of it (of what two rides ran, where the reference knows) lies within 40 m
     of the other's line in the same direction, and 85 % of the other along it. Those of the reference that
-    fewer than `MIN_RIDES` rode cannot be asked for; finding them is no error either.
+    fewer than `MIN_RIDES` rode, or of which less than `MIN_POINTS` was ridden, cannot be asked for; finding
+    them is no error either.
     """
     from scipy.optimize import linear_sum_assignment
 
@@ -58,9 +59,9 @@ def match_patterns(feed: FeedMap, reference: FeedMap) -> PatternPairs:
     whole = [_points(feed.line_m(k)) for k in range(len(feed))]
     covered = np.zeros((len(reference), len(feed)))
     apart: dict[tuple[int, int], FloatArray] = {}
-    is_scored = np.array([len(points.xy_m) >= MIN_POINTS for points in ridden])
+    n_points = np.array([len(points.xy_m) for points in ridden])
     for i, j in _close_pairs(true_way, found_way):
-        if is_scored[i]:
+        if n_points[i]:
             there_m = off_m(*ridden[i], found_way[j])
             back_m = off_m(*whole[j], true_way[i])
             shares = np.isfinite(there_m).mean(), np.isfinite(back_m).mean()
@@ -70,9 +71,9 @@ def match_patterns(feed: FeedMap, reference: FeedMap) -> PatternPairs:
     rows, columns = linear_sum_assignment(-covered)
     pairs = [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if covered[i, j] > 0]
     true, found = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-    is_asked = is_scored & ~(reference.n_rides < MIN_RIDES)
+    is_asked = (n_points >= MIN_POINTS) & ~(reference.n_rides < MIN_RIDES)
     near = tuple(apart[pair][np.isfinite(apart[pair])] for pair in pairs)
-    return PatternPairs(is_scored, is_asked, true, found, tuple(sorted(apart)), near)
+    return PatternPairs(is_asked, true, found, tuple(sorted(apart)), near)
 
 
 def _points(line_m: FloatArray) -> _Points:
