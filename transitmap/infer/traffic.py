@@ -11,7 +11,7 @@ OPPOSITE_M = 25.0
 TURN_M = 60.0
 MIN_POINTS = 10
 ASKED = 1000
-"""Vehicles that are asked: of so many, 55 in 100 are no chance."""
+"""Vehicles that are asked: more tell no other side, and the search grows with them."""
 SURE = 3.3
 """So many standard deviations from even (1 of 1,000 by chance): no side is better than a wrong one."""
 
