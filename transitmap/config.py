@@ -133,12 +133,12 @@ class ShapesConfig:
     last_reach_m: float = 20.0
     passes: int = 2
     simplify_m: float = 2.0
-    thin_m: float = 15.0
+    thin_m: float = 25.0
     stretch_m: float = 50.0
     outlier_m: float = 12.0
     corner_m: float = 12.0
     end_m: float = 60.0
-    fits: int = 5
+    fits: int = 4
     depth: int = 30
 
 

@@ -26,10 +26,10 @@ class _Track(NamedTuple):
 
 
 class _Rows(NamedTuple):
-    """Elements of several lines one after the other: which line of the path each is of, and its index."""
+    """Elements of several lines one after the other: which of the lines each is of, and its own row."""
 
     row: IntArray
-    index: IntArray
+    element: IntArray
 
 
 def see_vehicles(lines: Lines, paths: Paths, shapes_m: Sequence[FloatArray]) -> Sightings:
@@ -77,8 +77,8 @@ def _along(lines: Lines, line_index: IntArray, track: _Track) -> tuple[IntArray,
     fix = _rows(lines.fix_start, np.where(is_found, line_index, -1))
     if not len(fix.row):
         return fix.row, np.zeros(0), np.zeros(0)
-    time_s, xy_m = lines.fix_s[fix.index], lines.fix_m[fix.index]
-    about_m = _interpolated(fix.row, time_s, point.row, lines.time_s[point.index], point_m)
+    time_s, xy_m = lines.fix_s[fix.element], lines.fix_m[fix.element]
+    about_m = _interpolated(fix.row, time_s, point.row, lines.time_s[point.element], point_m)
     along_m, off_m = _onto(track, xy_m, about_m)
     near = (off_m <= OFF_M) & (np.abs(along_m - about_m) <= SLACK_M)
     return fix.row[near], time_s[near], _never_back(fix.row[near], along_m[near])
@@ -90,12 +90,12 @@ def _points(lines: Lines, line_index: IntArray, track: _Track) -> tuple[_Rows, F
 
     point = _rows(lines.point_start, line_index)
     tree = cKDTree(np.concatenate([track.xy_m, TURN_M * track.ahead], axis=1))
-    place = np.concatenate([lines.xy_m[point.index], TURN_M * lines.heading[point.index]], axis=1)
+    place = np.concatenate([lines.xy_m[point.element], TURN_M * lines.heading[point.element]], axis=1)
     gap_m, nearest = tree.query(place, distance_upper_bound=OFF_M + TURN_M / 2)
-    near = np.flatnonzero(np.isfinite(gap_m) & lines.is_seen[point.index])
+    near = np.flatnonzero(np.isfinite(gap_m) & lines.is_seen[point.element])
     on = _running_on(point.row[near], track.along_m[nearest[near]])
     row, along_m = point.row[near[on]], track.along_m[nearest[near[on]]]
-    return _Rows(row, point.index[near[on]]), _never_back(row, along_m)
+    return _Rows(row, point.element[near[on]]), _never_back(row, along_m)
 
 
 def _rows(start: IntArray, line_index: IntArray) -> _Rows:
@@ -134,7 +134,7 @@ def _interpolated(
     since_s = known_s - known_s[start[known_row]]
     longest_s = float(since_s.max()) + 1.0
     clock_s = np.clip(time_s, first_s, last_s) - first_s + longest_s * row
-    return np.interp(clock_s, since_s + longest_s * known_row, known_m)
+    return np.asarray(np.interp(clock_s, since_s + longest_s * known_row, known_m))
 
 
 def _onto(track: _Track, xy_m: FloatArray, about_m: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -28,11 +28,12 @@ def draw_shapes(paths: Paths, lines: Lines, config: ShapesConfig) -> list[FloatA
 
 
 class _Thinned(NamedTuple):
-    """Fixes a few metres apart, ragged by `start` for the lines."""
+    """Fixes a few metres apart, ragged by `start` for the lines; `ridden_m` is the length of each line."""
 
     start: IntArray
     xy_m: FloatArray
     heading: FloatArray
+    ridden_m: FloatArray
 
 
 def _thinned(lines: Lines, thin_m: float) -> _Thinned:
@@ -48,7 +49,9 @@ def _thinned(lines: Lines, thin_m: float) -> _Thinned:
     point = np.searchsorted(_clock(point_line, lines.time_s), _clock(line[row], lines.fix_s[row]))
     point = np.clip(point, lines.point_start[line[row]], lines.point_start[line[row] + 1] - 1)
     start = np.searchsorted(line[row], np.arange(len(lines) + 1)).astype(np.int64)
-    return _Thinned(start, lines.fix_m[row], lines.heading[point])
+    along_m = geo.along_m(lines.xy_m)
+    ridden_m = along_m[lines.point_start[1:] - 1] - along_m[lines.point_start[:-1]]
+    return _Thinned(start, lines.fix_m[row], lines.heading[point], ridden_m)
 
 
 def _clock(line: IntArray, time_s: FloatArray) -> FloatArray:
@@ -61,11 +64,13 @@ def _draw(paths: Paths, path: int, lines: Lines, thinned: _Thinned, config: Shap
     supporting = paths.line_index[paths.path_index == path]
     if not len(supporting):
         return simplify(smooth(shape_m), config.simplify_m)
-    some = _some(supporting, lines, float(geo.along_m(shape_m)[-1]), config)
-    rows = _seen_rows(lines, some)
-    xy_m, heading = lines.xy_m[rows], lines.heading[rows]
+    length_m = float(geo.along_m(shape_m)[-1])
     for reach_m in np.linspace(config.first_reach_m, config.last_reach_m, config.passes):
-        shape_m = _pull(smooth(shape_m), xy_m, heading, float(reach_m), config.step_m)
+        # a wide reach is there to find the street, which takes fewer than to lie in its middle
+        depth = config.depth * config.last_reach_m / reach_m
+        some = _some(supporting, thinned.ridden_m, length_m, depth)
+        rows = _seen_rows(lines, some)
+        shape_m = _pull(smooth(shape_m), lines.xy_m[rows], lines.heading[rows], float(reach_m), config.step_m)
     shape_m = fit_pieces(smooth(shape_m), _seen(thinned, some), config)
     first_m, last_m = (
         lines.fix_m[lines.fix_start[supporting]],
@@ -74,16 +79,11 @@ def _draw(paths: Paths, path: int, lines: Lines, thinned: _Thinned, config: Shap
     return place_ends(shape_m, first_m, last_m, config.end_m)
 
 
-def _some(supporting: IntArray, lines: Lines, length_m: float, config: ShapesConfig) -> IntArray:
-    """Every second, third ... line where more than `config.depth` run side by side: they are enough."""
-    ridden_m = sum(_length_m(lines, k) for k in supporting.tolist())
-    share = min(1.0, config.depth * length_m / max(ridden_m, 1.0))
+def _some(supporting: IntArray, ridden_m: FloatArray, length_m: float, depth: float) -> IntArray:
+    """Every second, third ... line where more than `depth` run side by side: they are enough."""
+    share = min(1.0, depth * length_m / max(float(ridden_m[supporting].sum()), 1.0))
     count = np.floor(np.arange(1, len(supporting) + 1) * share)
     return np.asarray(supporting[np.diff(count, prepend=0.0) > 0])
-
-
-def _length_m(lines: Lines, line: int) -> float:
-    return float(geo.along_m(lines.xy_m[lines.point_start[line] : lines.point_start[line + 1]])[-1])
 
 
 def _seen(thinned: _Thinned, supporting: IntArray) -> Seen:
@@ -120,19 +120,17 @@ def _pull(
 
 def _medians(group: IntArray, value: FloatArray, n: int) -> FloatArray:
     """Median of the values within two groups to either side; interpolated where there are none."""
-    group = np.concatenate([group + k for k in range(-2, 3)])
-    value = np.tile(value, 5)
-    inside = (group >= 0) & (group < n)
-    group, value = group[inside], value[inside]
-    order = np.lexsort((value, group))
-    value = value[order]
-    count = np.bincount(group, minlength=n)
-    has = np.flatnonzero(count)
-    if not len(has):
+    span = 2.0 * float(np.abs(value).max(initial=0.0)) + 1.0
+    rising = np.sort(np.add.outer(np.arange(-2, 3) * span, group * span + value).ravel())
+    found = np.rint(rising / span).astype(np.int64)
+    has, first = np.unique(found, return_index=True)
+    inside = (has >= 0) & (has < n)
+    if not inside.any():
         return np.zeros(n)
-    first = np.concatenate([[0], np.cumsum(count)])[has]
-    low, high = first + (count[has] - 1) // 2, first + count[has] // 2
-    return np.interp(np.arange(n), has, (value[low] + value[high]) / 2)
+    count = np.diff(first, append=len(found))
+    low, high = first + (count - 1) // 2, first + count // 2
+    median = (rising[low] + rising[high]) / 2 - has * span
+    return np.asarray(np.interp(np.arange(n), has[inside], median[inside]))
 
 
 def smooth(line_m: FloatArray) -> FloatArray:
