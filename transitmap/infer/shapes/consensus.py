@@ -8,6 +8,7 @@ import numpy as np
 
 from transitmap import geo
 from transitmap.config import ShapesConfig
+from transitmap.infer.shapes.alongside import run_along
 from transitmap.infer.shapes.ends import place_ends
 from transitmap.infer.shapes.pieces import Seen, fit_pieces, simplify
 from transitmap.model import FloatArray, IntArray, Lines, Paths
@@ -23,8 +24,8 @@ def draw_shapes(paths: Paths, lines: Lines, config: ShapesConfig) -> list[FloatA
     straight pieces through their fixes. Every line counts once in each stretch, so a vehicle that stood long
     does not pull; a detour of one ride among several is outvoted.
     """
-    seen = _thinned(lines, config.thin_m)
-    return [_draw(paths, path, lines, seen, config) for path in range(len(paths))]
+    seen, places = _thinned(lines, config.thin_m), _places(lines)
+    return [_draw(paths, path, lines, seen, places, config) for path in range(len(paths))]
 
 
 class _Thinned(NamedTuple):
@@ -34,6 +35,18 @@ class _Thinned(NamedTuple):
     xy_m: FloatArray
     heading: FloatArray
     ridden_m: FloatArray
+
+
+class _Places(NamedTuple):
+    """The directed places of all lines in rising order, and whose each is."""
+
+    place: IntArray
+    line: IntArray
+
+
+def _places(lines: Lines) -> _Places:
+    order = np.argsort(lines.place, kind="stable")
+    return _Places(lines.place[order], np.repeat(np.arange(len(lines)), np.diff(lines.point_start))[order])
 
 
 def _thinned(lines: Lines, thin_m: float) -> _Thinned:
@@ -59,7 +72,9 @@ def _clock(line: IntArray, time_s: FloatArray) -> FloatArray:
     return np.asarray(line * DECADE_S + time_s % DECADE_S)
 
 
-def _draw(paths: Paths, path: int, lines: Lines, thinned: _Thinned, config: ShapesConfig) -> FloatArray:
+def _draw(
+    paths: Paths, path: int, lines: Lines, thinned: _Thinned, places: _Places, config: ShapesConfig
+) -> FloatArray:
     shape_m = geo.resample(paths.xy_m[paths.point_start[path] : paths.point_start[path + 1]], config.step_m)
     supporting = paths.line_index[paths.path_index == path]
     if not len(supporting):
@@ -71,7 +86,9 @@ def _draw(paths: Paths, path: int, lines: Lines, thinned: _Thinned, config: Shap
         some = _some(supporting, thinned.ridden_m, length_m, depth)
         rows = _seen_rows(lines, some)
         shape_m = _pull(smooth(shape_m), lines.xy_m[rows], lines.heading[rows], float(reach_m), config.step_m)
-    shape_m = fit_pieces(smooth(shape_m), _seen(thinned, some), config)
+    others = _others(supporting, lines, thinned.ridden_m, places, config.depth * length_m)
+    shape_m = smooth(shape_m)
+    shape_m = fit_pieces(shape_m, _together(_seen(thinned, some), shape_m, _seen(thinned, others)), config)
     first_m, last_m = (
         lines.fix_m[lines.fix_start[supporting]],
         lines.fix_m[lines.fix_start[supporting + 1] - 1],
@@ -86,8 +103,33 @@ def _some(supporting: IntArray, ridden_m: FloatArray, length_m: float, depth: fl
     return np.asarray(supporting[np.diff(count, prepend=0.0) > 0])
 
 
+def _others(
+    supporting: IntArray, lines: Lines, ridden_m: FloatArray, places: _Places, wanted_m: float
+) -> IntArray:
+    """Lines of other paths on the same streets, those that share most first, until enough was ridden."""
+    place = np.unique(lines.place[_seen_rows(lines, supporting)])
+    low, high = (np.searchsorted(places.place, place, side=side) for side in ("left", "right"))
+    wanted_m -= float(ridden_m[supporting].sum())
+    if wanted_m <= 0.0:
+        return supporting[:0]
+    row = np.repeat(low - np.cumsum(high - low) + high - low, high - low) + np.arange((high - low).sum())
+    n_shared = np.bincount(places.line[row], minlength=len(lines))
+    n_shared[supporting] = 0
+    others = np.argsort(-n_shared, kind="stable")[: np.count_nonzero(n_shared)]
+    shared_m = (n_shared * ridden_m / np.diff(lines.point_start))[others]
+    return np.sort(others[np.cumsum(shared_m) <= wanted_m])
+
+
+def _together(own: Seen, shape_m: FloatArray, others: Seen) -> Seen:
+    """The fixes of a path's own vehicles and of the others, as far as these run along it."""
+    if not len(others.xy_m):
+        return own
+    return Seen(*(np.concatenate(pair) for pair in zip(own, run_along(shape_m, others), strict=True)))
+
+
 def _seen(thinned: _Thinned, supporting: IntArray) -> Seen:
-    rows = np.concatenate([np.arange(thinned.start[k], thinned.start[k + 1]) for k in supporting])
+    ranges = [np.arange(thinned.start[k], thinned.start[k + 1]) for k in supporting]
+    rows = np.concatenate([np.zeros(0, dtype=np.int64), *ranges])
     line_index = np.repeat(supporting, thinned.start[supporting + 1] - thinned.start[supporting])
     return Seen(thinned.xy_m[rows], thinned.heading[rows], line_index)
 

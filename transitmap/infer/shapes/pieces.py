@@ -110,7 +110,7 @@ def _locate(line_m: FloatArray, xy_m: FloatArray, piece: IntArray) -> _At:
 def _onto(xy_m: FloatArray, line_m: FloatArray, piece: IntArray) -> tuple[FloatArray, FloatArray]:
     """Share along its piece of the place nearest to each point, and the distance."""
     x_m, y_m = line_m.T
-    along_x, along_y = np.diff(line_m, axis=0).T
+    along_x, along_y = x_m[1:] - x_m[:-1], y_m[1:] - y_m[:-1]
     length2 = np.maximum(along_x**2 + along_y**2, 1e-9)
     right_m, up_m = xy_m[:, 0] - x_m[piece], xy_m[:, 1] - y_m[piece]
     along_x, along_y, length2 = along_x[piece], along_y[piece], length2[piece]
