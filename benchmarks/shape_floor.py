@@ -1,9 +1,10 @@
 """What shape error a scorer sees in lines that are true, or nearly: the floor below which it cannot tell.
 
-python -m benchmarks.shape_floor SCORER.py FOLDER...
+python -m benchmarks.shape_floor [--own] SCORER.py FOLDER...
 
 FOLDER holds truth.zip, or the truth of a simulated city. The feed that is scored is the truth itself with its
-lines changed; SCORER compares two samplings of 25 m point to point, ours the points with the line.
+lines changed; SCORER compares two samplings of 25 m point to point, ours the points with the line. With --own
+it is the feed we build of the folder's rides, its lines mended: what forbids the rest of its shape error.
 """
 
 import io
@@ -14,13 +15,17 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.cities import said, table
+from benchmarks.cities import build, said, table
 from benchmarks.score_sets import load_scorer
 from transitmap import geo
 from transitmap.evaluate import evaluate
+from transitmap.evaluate.feed_map import read_feed_map
+from transitmap.evaluate.found_patterns import match_patterns
 from transitmap.gtfs.read import read_tables
 
 SEED = 1
+N_CHANCES = 4
+SAMPLED_M = 25.0
 SMOOTH_M = 60.0
 """Noise of a consensus line changes slowly: it is drawn at knots this far apart."""
 
@@ -39,6 +44,38 @@ def main(scorer_path: Path, folders: list[Path]) -> str:
     )
 
 
+def main_own(scorer_path: Path, folders: list[Path]) -> str:
+    """A row a folder: mean and p95 by the scorer of our lines as they are, and mended."""
+    scorer, rows = load_scorer(scorer_path), []
+    for folder in folders:
+        found = [(name, mended(scorer, folder, change)) for name, change in MENDS.items()]
+        chances = np.array([mended(scorer, folder, by_chance, seed) for seed in range(N_CHANCES)])
+        found.append(("begun anywhere", chances.mean(axis=0)))
+        row = [f"{mean:.1f} / {p95:.1f}" for _, (mean, p95) in found]
+        rows.append([folder.name, *row, f"{chances[:, 0].std():.1f}"])
+        print("|", " | ".join(rows[-1]), "|", flush=True)
+    return table(["set", *(name for name, _ in found), "luck, m"], rows)
+
+
+def mended(scorer, folder: Path, change, seed: int = SEED) -> tuple[float, float]:
+    """Mean and p95 by the scorer of the feed of a folder's rides, each line it found changed."""
+    feed, rng = build(folder).feed, np.random.default_rng(seed)
+    reference, plane = read_feed_map(folder / "truth.zip")
+    own, _ = read_feed_map(feed, plane)
+    pairs = match_patterns(own, reference)
+    trips = read_tables(feed)["trips.txt"]
+    shape_of = dict(zip(trips["trip_id"], trips["shape_id"], strict=True))
+    lines = {
+        shape_of[own.trip_ids[found][0]]: change(own.line_m(found), reference.line_m(true), rng)
+        for true, found in zip(pairs.true, pairs.found, strict=True)
+    }
+    with tempfile.TemporaryDirectory() as out:
+        path = Path(out) / "feed.zip"
+        path.write_bytes(with_lines(feed, plane, lines))
+        score = scorer.score(path, folder)
+    return score["shape_error_mean_m"], score["shape_error_p95_m"]
+
+
 def figures(scorer, folder: Path, change) -> list[float]:
     """Mean and p95 of both scorers for the truth with its lines changed."""
     with tempfile.TemporaryDirectory() as out:
@@ -55,18 +92,30 @@ def changed(feed: Path, change) -> bytes:
     ids = np.array(shapes["shape_id"])
     lat_deg, lon_deg = (np.array(shapes[f"shape_pt_{one}"], dtype=float) for one in ("lat", "lon"))
     plane = geo.Plane.around(lat_deg, lon_deg)
-    rng = np.random.default_rng(SEED)
-    rows = ["shape_id,shape_pt_lat,shape_pt_lon,shape_pt_sequence"]
+    rng, lines = np.random.default_rng(SEED), {}
     for one in dict.fromkeys(ids.tolist()):
         order = np.flatnonzero(ids == one)
         order = order[np.argsort(np.array(shapes["shape_pt_sequence"])[order].astype(int))]
-        line_m = change(plane.to_metres(lat_deg[order], lon_deg[order]), rng, _span(tables, one, plane))
+        lines[one] = change(plane.to_metres(lat_deg[order], lon_deg[order]), rng, _span(tables, one, plane))
+    return with_lines(feed, plane, lines)
+
+
+def with_lines(feed: Path, plane: geo.Plane, lines: dict) -> bytes:
+    """A feed with these lines, by shape, in place of its own."""
+    with zipfile.ZipFile(feed) as before:
+        texts = {name: before.read(name).decode("utf-8-sig") for name in before.namelist()}
+    header, *rows = texts["shapes.txt"].splitlines()
+    names = header.split(",")
+    column = [names.index(f"shape_{one}") for one in ("id", "pt_lat", "pt_lon", "pt_sequence")]
+    kept = [[row.split(",")[k] for k in column] for row in rows]
+    written = ["shape_id,shape_pt_lat,shape_pt_lon,shape_pt_sequence"]
+    written += [",".join(row) for row in kept if row[0] not in lines]
+    for one, line_m in lines.items():
         for k, (lat, lon) in enumerate(zip(*plane.to_degrees(line_m), strict=True)):
-            rows.append(f"{one},{lat:.7f},{lon:.7f},{k}")
+            written.append(f"{one},{lat:.7f},{lon:.7f},{k}")
+    texts |= {"shapes.txt": "\n".join(written), "stop_times.txt": _with_times(texts["stop_times.txt"])}
     body = io.BytesIO()
-    with zipfile.ZipFile(feed) as before, zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED) as after:
-        texts = {name: before.read(name).decode() for name in before.namelist()}
-        texts |= {"shapes.txt": "\n".join(rows), "stop_times.txt": _with_times(texts["stop_times.txt"])}
+    with zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED) as after:
         for name, text in texts.items():
             after.writestr(name, text)
     return body.getvalue()
@@ -134,6 +183,45 @@ def noisy(noise_m):
     return change
 
 
+def ahead_m(own_m, true_m):
+    """By how much the true line is ahead of ours where ours begins: the median over 200 m."""
+    where_m = np.arange(30.0, min(230.0, geo.along_m(own_m)[-1]), 5.0)
+    place_m = geo.at(own_m, geo.along_m(own_m), where_m)
+    return float(np.median(geo.project(place_m, true_m)[0] - where_m))
+
+
+def as_it_is(own_m, true_m, rng):
+    """Our line."""
+    return own_m
+
+
+def by_chance(own_m, true_m, rng):
+    """Our line, begun anywhere within a step of the sampling."""
+    return moved(rng.uniform(0.0, SAMPLED_M))(own_m, rng, None)
+
+
+def begun_right(own_m, true_m, rng):
+    """Our line, begun where the sampling of the true one has a point."""
+    return moved(-ahead_m(own_m, true_m) % SAMPLED_M)(own_m, rng, None)
+
+
+def as_true_from_there(own_m, true_m, rng):
+    """The true line, begun and ended where ours is."""
+    length_m = geo.along_m(true_m)[-1]
+    first_m = np.clip(ahead_m(own_m, true_m), 0.0, length_m - SAMPLED_M)
+    last_m = np.clip(length_m - ahead_m(own_m[::-1], true_m[::-1]), first_m + SAMPLED_M, length_m)
+    along_m = geo.along_m(true_m)
+    inner = along_m[(along_m > first_m) & (along_m < last_m)]
+    return geo.at(true_m, along_m, np.concatenate([[first_m], inner, [last_m]]))
+
+
+MENDS = {
+    "ours": as_it_is,
+    "begun right": begun_right,
+    "the true line from our start": as_true_from_there,
+}
+
+
 def from_stop_to_stop(line_m, rng, ends_m):
     """Cut where the first and the last stop stand, as feeds are drawn."""
     along_m, dense_m = geo.along_m(line_m), geo.resample(line_m, 1.0)
@@ -161,4 +249,6 @@ CHANGES = {
 }
 
 if __name__ == "__main__":
-    print(main(Path(sys.argv[1]), [Path(word) for word in sys.argv[2:]]))
+    is_own = "--own" in sys.argv
+    words = [word for word in sys.argv[1:] if word != "--own"]
+    print((main_own if is_own else main)(Path(words[0]), [Path(word) for word in words[1:]]))

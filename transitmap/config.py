@@ -124,8 +124,9 @@ class ShapesConfig:
     """Consensus lines: `reach_m` is how far a fix may lie from the line to have a say, a value a pass.
 
     Fixes count one for each `thin_m` travelled, a line once a `stretch_m`, those off by `outlier_m` half, and
-    those within `corner_m` of a corner less. Of more than `depth` lines side by side some are enough. Rides
-    that began within `end_m` of the line's end began at it.
+    those within `corner_m` of a corner less. Of more than `depth` lines side by side some are enough; where
+    there are fewer, those of other paths on the same street help. Rides that began within `end_m` of the
+    line's end began at it.
     """
 
     step_m: float = 10.0
@@ -133,13 +134,13 @@ class ShapesConfig:
     last_reach_m: float = 20.0
     passes: int = 2
     simplify_m: float = 2.0
-    thin_m: float = 15.0
+    thin_m: float = 25.0
     stretch_m: float = 50.0
     outlier_m: float = 12.0
     corner_m: float = 12.0
     end_m: float = 60.0
-    fits: int = 5
-    depth: int = 30
+    fits: int = 4
+    depth: int = 24
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ from tests.infer.roads import PLANE, bus
 from tests.infer.test_patterns import CONFIG, paths_of
 from transitmap import geo
 from transitmap.infer.shapes import between_ends, draw_shapes, follow_streets
+from transitmap.infer.shapes.alongside import run_along
 from transitmap.infer.shapes.ends import place_ends
+from transitmap.infer.shapes.pieces import Seen, simplify
 from transitmap.model import Streets
 from transitmap.simulate.config import SimulateConfig
 from transitmap.simulate.network import simulate_city
@@ -44,6 +46,46 @@ def test_a_vehicle_that_stood_long_does_not_pull():
     stood = bus(STAIRS + np.array([0, 9.0]), noise_m=2, seed=9, halts=[(300, 200)])
     shape_m = drawn([*rides, stood])
     assert off_m(shape_m, STAIRS).max() < 9.0
+
+
+def test_vehicles_of_other_paths_help_where_they_share_the_street():
+    ours = [bus(STAIRS, noise_m=5, seed=k, label="1") for k in range(3)]
+    longer_m = np.concatenate([[(-2500.0, 0.0)], STAIRS, [(2000.0, 4500.0)]])
+    others = [bus(longer_m, noise_m=5, seed=10 + k, label="2") for k in range(12)]
+
+    def error_m(rides):
+        paths, lines = paths_of(rides)
+        shapes_m = draw_shapes(paths, lines, CONFIG.shapes)
+        shape_m = min(shapes_m, key=lambda one_m: abs(length_m(one_m) - length_m(STAIRS)))
+        return np.mean(off_m(shape_m, STAIRS))
+
+    assert error_m([*ours, *others]) < 0.75 * error_m(ours)
+
+
+def ridden(line, *ways_m):
+    """Fixes every 20 m of a vehicle that ran one way after the other."""
+    xy_m = np.concatenate([geo.resample(np.array(way_m, dtype=float), 20.0) for way_m in ways_m])
+    return Seen(xy_m, geo.headings(xy_m), np.full(len(xy_m), line))
+
+
+def test_only_who_keeps_to_a_way_for_long_runs_along_it():
+    shape_m = np.array([(0.0, 0.0), (3000.0, 0.0)])
+    shares, back = ridden(1, [(500, 5), (1700, 5)]), ridden(2, [(1700, 5), (500, 5)])
+    crosses, short = ridden(3, [(800, -900), (800, 900)]), ridden(4, [(800, 5), (1300, 5)])
+    seen = Seen(*(np.concatenate(parts) for parts in zip(shares, back, crosses, short, strict=True)))
+    kept = run_along(shape_m, seen)
+    assert set(kept.line_index) == {1}
+    assert kept.xy_m[:, 0].min() == pytest.approx(620.0)  # not where it may have turned in
+    assert kept.xy_m[:, 0].max() == pytest.approx(1580.0)
+
+
+@given(st.lists(st.tuples(st.floats(-500, 500), st.floats(-500, 500)), min_size=2, max_size=40))
+def test_a_simpler_line_is_nowhere_far_from_what_it_was(corners_m):
+    line_m = np.array(corners_m)
+    simple_m = simplify(line_m, 25.0)
+    assert np.array_equal(simple_m[[0, -1]], line_m[[0, -1]])
+    if len(simple_m) > 1:
+        assert np.abs(geo.project(line_m, simple_m)[1]).max() <= 25.0 + 1e-6
 
 
 def test_the_ends_lie_where_most_rides_began_and_ended():

@@ -25,6 +25,13 @@ class _Track(NamedTuple):
     along_m: FloatArray
 
 
+class _Rows(NamedTuple):
+    """Elements of several lines one after the other: which of the lines each is of, and its own row."""
+
+    row: IntArray
+    element: IntArray
+
+
 def see_vehicles(lines: Lines, paths: Paths, shapes_m: Sequence[FloatArray]) -> Sightings:
     """The fixes of every line on every path it supports, as distance along the path's shape.
 
@@ -32,17 +39,17 @@ def see_vehicles(lines: Lines, paths: Paths, shapes_m: Sequence[FloatArray]) -> 
     another place; its fixes lie between its points. Fixes off the shape, or that run back, are left out; what
     is left never runs back.
     """
-    rows, times_s, alongs_m = [], [], []
+    rows, counts, times_s, alongs_m = [], [], [], []
     for path, shape_m in enumerate(shapes_m):
-        track = _track(shape_m)
         supported = np.flatnonzero(paths.path_index == path)
-        for row, points_m in zip(supported, _find(lines, paths.line_index[supported], track), strict=True):
-            time_s, along_m = _along(lines, int(paths.line_index[row]), points_m, track)
-            if len(time_s) >= 2:
-                rows.append(row)
-                times_s.append(time_s)
-                alongs_m.append(along_m)
-    kept = np.array(rows, dtype=np.int64)
+        row, time_s, along_m = _along(lines, paths.line_index[supported], _track(shape_m))
+        n_fixes = np.bincount(row, minlength=len(supported))
+        rows.append(supported[n_fixes >= 2])
+        counts.append(n_fixes[n_fixes >= 2])
+        is_seen = n_fixes[row] >= 2
+        times_s.append(time_s[is_seen])
+        alongs_m.append(along_m[is_seen])
+    kept = np.concatenate([np.zeros(0, dtype=np.int64), *rows])
     line_index = paths.line_index[kept]
     return Sightings(
         line_index=line_index,
@@ -50,9 +57,9 @@ def see_vehicles(lines: Lines, paths: Paths, shapes_m: Sequence[FloatArray]) -> 
         path_index=paths.path_index[kept],
         weight=paths.weight[kept],
         is_own=_own(line_index, paths.weight[kept] * paths.covered[kept]),
-        fix_start=np.concatenate([[0], np.cumsum([len(t) for t in times_s])]).astype(np.int64),
-        time_s=np.concatenate(times_s) if times_s else np.zeros(0),
-        along_m=np.concatenate(alongs_m) if alongs_m else np.zeros(0),
+        fix_start=np.concatenate([[0], *counts]).cumsum().astype(np.int64),
+        time_s=np.concatenate([np.zeros(0), *times_s]),
+        along_m=np.concatenate([np.zeros(0), *alongs_m]),
     )
 
 
@@ -63,35 +70,71 @@ def _track(shape_m: FloatArray) -> _Track:
     return _Track(dense_m, geo.headings(dense_m, 2), where_m)
 
 
-def _find(lines: Lines, line_index: IntArray, track: _Track) -> list[FloatArray]:
-    """Distance along the track of the points of each line, NaN off it or against it: one search a path."""
-    from scipy.spatial import cKDTree
-
-    if not len(line_index):
-        return []
-    rows = [np.arange(lines.point_start[k], lines.point_start[k + 1]) for k in line_index]
-    row = np.concatenate(rows)
-    tree = cKDTree(np.concatenate([track.xy_m, TURN_M * track.ahead], axis=1))
-    place = np.concatenate([lines.xy_m[row], TURN_M * lines.heading[row]], axis=1)
-    gap_m, nearest = tree.query(place, distance_upper_bound=OFF_M + TURN_M / 2)
-    near = np.isfinite(gap_m) & lines.is_seen[row]
-    found_m = np.where(near, track.along_m[np.where(near, nearest, 0)], np.nan)
-    return np.split(found_m, np.cumsum([len(points) for points in rows])[:-1])
-
-
-def _along(lines: Lines, line: int, points_m: FloatArray, track: _Track) -> tuple[FloatArray, FloatArray]:
-    """Times and distances along the track of a line's fixes near it, in order of travel."""
-    fixes = slice(lines.fix_start[line], lines.fix_start[line + 1])
-    time_s, xy_m = lines.fix_s[fixes], lines.fix_m[fixes]
-    point_s = lines.time_s[lines.point_start[line] : lines.point_start[line + 1]]
-    known = np.flatnonzero(np.isfinite(points_m))
-    known = known[_running_on(points_m[known])]
-    if len(known) < 2:
-        return time_s[:0], time_s[:0]
-    about_m = np.interp(time_s, point_s[known], np.maximum.accumulate(points_m[known]))
+def _along(lines: Lines, line_index: IntArray, track: _Track) -> tuple[IntArray, FloatArray, FloatArray]:
+    """The fixes of the lines near the track, in order of travel: whose, when and how far along."""
+    point, point_m = _points(lines, line_index, track)
+    is_found = np.bincount(point.row, minlength=len(line_index)) >= 2
+    fix = _rows(lines.fix_start, np.where(is_found, line_index, -1))
+    if not len(fix.row):
+        return fix.row, np.zeros(0), np.zeros(0)
+    time_s, xy_m = lines.fix_s[fix.element], lines.fix_m[fix.element]
+    about_m = _interpolated(fix.row, time_s, point.row, lines.time_s[point.element], point_m)
     along_m, off_m = _onto(track, xy_m, about_m)
     near = (off_m <= OFF_M) & (np.abs(along_m - about_m) <= SLACK_M)
-    return time_s[near], np.maximum.accumulate(along_m[near]) if near.any() else along_m[near]
+    return fix.row[near], time_s[near], _never_back(fix.row[near], along_m[near])
+
+
+def _points(lines: Lines, line_index: IntArray, track: _Track) -> tuple[_Rows, FloatArray]:
+    """The points of the lines that run along the track, and how far along they are: one search a path."""
+    from scipy.spatial import cKDTree
+
+    point = _rows(lines.point_start, line_index)
+    tree = cKDTree(np.concatenate([track.xy_m, TURN_M * track.ahead], axis=1))
+    place = np.concatenate([lines.xy_m[point.element], TURN_M * lines.heading[point.element]], axis=1)
+    gap_m, nearest = tree.query(place, distance_upper_bound=OFF_M + TURN_M / 2)
+    near = np.flatnonzero(np.isfinite(gap_m) & lines.is_seen[point.element])
+    on = _running_on(point.row[near], track.along_m[nearest[near]])
+    row, along_m = point.row[near[on]], track.along_m[nearest[near[on]]]
+    return _Rows(row, point.element[near[on]]), _never_back(row, along_m)
+
+
+def _rows(start: IntArray, line_index: IntArray) -> _Rows:
+    """All elements of the lines, ragged by `start`; a line -1 has none."""
+    count = np.where(line_index >= 0, start[line_index + 1] - start[line_index], 0)
+    row = np.repeat(np.arange(len(line_index)), count)
+    return _Rows(row, np.arange(len(row)) + (start[line_index] - np.cumsum(count) + count)[row])
+
+
+def _running_on(row: IntArray, along_m: FloatArray, slack_m: float = SLACK_M) -> BoolArray:
+    """Points that agree with the running median of their line's: a loop's other arm does not."""
+    n = np.arange(len(row))
+    start = np.concatenate([[0], np.cumsum(np.bincount(row))])
+    first, last = start[row], start[row + 1] - 1
+    beside = np.clip(n + np.arange(-4, 5)[:, None], first, last)
+    median_m = np.partition(along_m[beside], 4, axis=0)[4]
+    low, high = np.maximum(n - 1, first), np.minimum(n + 1, last)
+    step_m = np.abs(median_m[high] - median_m[low]) / np.maximum(high - low, 1)
+    behind = median_m < _never_back(row, median_m) - slack_m
+    agrees = (np.abs(along_m - median_m) <= slack_m + 4 * step_m) & ~behind
+    return np.asarray(agrees | (last - first < 4))
+
+
+def _never_back(row: IntArray, along_m: FloatArray) -> FloatArray:
+    """How far each line has got, in its order."""
+    longest_m = float(along_m.max(initial=0.0)) + 1.0
+    return np.asarray(np.maximum.accumulate(along_m + longest_m * row) - longest_m * row)
+
+
+def _interpolated(
+    row: IntArray, time_s: FloatArray, known_row: IntArray, known_s: FloatArray, known_m: FloatArray
+) -> FloatArray:
+    """How far along each line is at its times, from times at which it is known; as then before and after."""
+    start = np.concatenate([[0], np.cumsum(np.bincount(known_row))])
+    first_s, last_s = known_s[start[row]], known_s[start[row + 1] - 1]
+    since_s = known_s - known_s[start[known_row]]
+    longest_s = float(since_s.max()) + 1.0
+    clock_s = np.clip(time_s, first_s, last_s) - first_s + longest_s * row
+    return np.asarray(np.interp(clock_s, since_s + longest_s * known_row, known_m))
 
 
 def _onto(track: _Track, xy_m: FloatArray, about_m: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -99,28 +142,17 @@ def _onto(track: _Track, xy_m: FloatArray, about_m: FloatArray) -> tuple[FloatAr
 
     Twice along the tangent: once brings a point to its piece, the second time to its place on it.
     """
+    x_m, y_m = np.ascontiguousarray(xy_m.T)
+    ahead_x, ahead_y = np.ascontiguousarray(track.ahead.T)
+    past_m = track.along_m - (track.xy_m * track.ahead).sum(axis=1)
+    aside_m = track.xy_m[:, 1] * ahead_x - track.xy_m[:, 0] * ahead_y
     end_m = track.along_m[-1]
     step_m = end_m / max(len(track.along_m) - 1, 1)
     along_m = about_m
     for _ in range(2):
         k = np.rint(along_m / max(step_m, 1e-9)).astype(np.int64)
-        relative_m = xy_m - track.xy_m[k]
-        past_m = np.einsum("ij,ij->i", relative_m, track.ahead[k])
-        along_m = np.clip(track.along_m[k] + past_m, 0.0, end_m)
-    off_m = relative_m - past_m[:, None] * track.ahead[k]
-    return along_m, np.hypot(off_m[:, 0], off_m[:, 1])
-
-
-def _running_on(along_m: FloatArray, slack_m: float = SLACK_M) -> BoolArray:
-    """Points that agree with the running median of their neighbours: a loop's other arm does not."""
-    n = len(along_m)
-    if n < 5:
-        return np.ones(n, dtype=bool)
-    beside = np.clip(np.arange(n) + np.arange(-4, 5)[:, None], 0, n - 1)
-    median_m = np.partition(along_m[beside], 4, axis=0)[4]
-    step_m = np.abs(np.gradient(median_m))
-    behind = median_m < np.maximum.accumulate(median_m) - slack_m
-    return np.asarray((np.abs(along_m - median_m) <= slack_m + 4 * step_m) & ~behind)
+        along_m = np.clip(x_m * ahead_x[k] + y_m * ahead_y[k] + past_m[k], 0.0, end_m)
+    return along_m, np.abs(y_m * ahead_x[k] - x_m * ahead_y[k] - aside_m[k])
 
 
 def _own(line_index: IntArray, score: FloatArray) -> BoolArray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from transitmap import geo
 from transitmap.config import ShapesConfig
+from transitmap.infer.shapes.alongside import run_along
 from transitmap.infer.shapes.ends import place_ends
 from transitmap.infer.shapes.pieces import Seen, fit_pieces, simplify
 from transitmap.model import FloatArray, IntArray, Lines, Paths, Spread
@@ -24,17 +25,30 @@ def draw_shapes(paths: Paths, lines: Lines, config: ShapesConfig, spread: Spread
     straight pieces through their fixes. Every line counts once in each stretch, so a vehicle that stood long
     does not pull; a detour of one ride among several is outvoted.
     """
-    seen = _thinned(lines, config.thin_m)
-    draw = partial(_draw, paths, lines=lines, thinned=seen, config=config)
+    seen, places = _thinned(lines, config.thin_m), _places(lines)
+    draw = partial(_draw, paths, lines=lines, thinned=seen, places=places, config=config)
     return list(spread(draw, range(len(paths))))
 
 
 class _Thinned(NamedTuple):
-    """Fixes a few metres apart, ragged by `start` for the lines."""
+    """Fixes a few metres apart, ragged by `start` for the lines; `ridden_m` is the length of each line."""
 
     start: IntArray
     xy_m: FloatArray
     heading: FloatArray
+    ridden_m: FloatArray
+
+
+class _Places(NamedTuple):
+    """The directed places of all lines in rising order, and whose each is."""
+
+    place: IntArray
+    line: IntArray
+
+
+def _places(lines: Lines) -> _Places:
+    order = np.argsort(lines.place, kind="stable")
+    return _Places(lines.place[order], np.repeat(np.arange(len(lines)), np.diff(lines.point_start))[order])
 
 
 def _thinned(lines: Lines, thin_m: float) -> _Thinned:
@@ -50,7 +64,9 @@ def _thinned(lines: Lines, thin_m: float) -> _Thinned:
     point = np.searchsorted(_clock(point_line, lines.time_s), _clock(line[row], lines.fix_s[row]))
     point = np.clip(point, lines.point_start[line[row]], lines.point_start[line[row] + 1] - 1)
     start = np.searchsorted(line[row], np.arange(len(lines) + 1)).astype(np.int64)
-    return _Thinned(start, lines.fix_m[row], lines.heading[point])
+    along_m = geo.along_m(lines.xy_m)
+    ridden_m = along_m[lines.point_start[1:] - 1] - along_m[lines.point_start[:-1]]
+    return _Thinned(start, lines.fix_m[row], lines.heading[point], ridden_m)
 
 
 def _clock(line: IntArray, time_s: FloatArray) -> FloatArray:
@@ -58,17 +74,23 @@ def _clock(line: IntArray, time_s: FloatArray) -> FloatArray:
     return np.asarray(line * DECADE_S + time_s % DECADE_S)
 
 
-def _draw(paths: Paths, path: int, lines: Lines, thinned: _Thinned, config: ShapesConfig) -> FloatArray:
+def _draw(
+    paths: Paths, path: int, lines: Lines, thinned: _Thinned, places: _Places, config: ShapesConfig
+) -> FloatArray:
     shape_m = geo.resample(paths.xy_m[paths.point_start[path] : paths.point_start[path + 1]], config.step_m)
     supporting = paths.line_index[paths.path_index == path]
     if not len(supporting):
         return simplify(smooth(shape_m), config.simplify_m)
-    some = _some(supporting, lines, float(geo.along_m(shape_m)[-1]), config)
-    rows = _seen_rows(lines, some)
-    xy_m, heading = lines.xy_m[rows], lines.heading[rows]
+    length_m = float(geo.along_m(shape_m)[-1])
     for reach_m in np.linspace(config.first_reach_m, config.last_reach_m, config.passes):
-        shape_m = _pull(smooth(shape_m), xy_m, heading, float(reach_m), config.step_m)
-    shape_m = fit_pieces(smooth(shape_m), _seen(thinned, some), config)
+        # a wide reach is there to find the street, which takes fewer than to lie in its middle
+        depth = config.depth * config.last_reach_m / reach_m
+        some = _some(supporting, thinned.ridden_m, length_m, depth)
+        rows = _seen_rows(lines, some)
+        shape_m = _pull(smooth(shape_m), lines.xy_m[rows], lines.heading[rows], float(reach_m), config.step_m)
+    others = _others(supporting, lines, thinned.ridden_m, places, config.depth * length_m)
+    shape_m = smooth(shape_m)
+    shape_m = fit_pieces(shape_m, _together(_seen(thinned, some), shape_m, _seen(thinned, others)), config)
     first_m, last_m = (
         lines.fix_m[lines.fix_start[supporting]],
         lines.fix_m[lines.fix_start[supporting + 1] - 1],
@@ -76,20 +98,40 @@ def _draw(paths: Paths, path: int, lines: Lines, thinned: _Thinned, config: Shap
     return place_ends(shape_m, first_m, last_m, config.end_m)
 
 
-def _some(supporting: IntArray, lines: Lines, length_m: float, config: ShapesConfig) -> IntArray:
-    """Every second, third ... line where more than `config.depth` run side by side: they are enough."""
-    ridden_m = sum(_length_m(lines, k) for k in supporting.tolist())
-    share = min(1.0, config.depth * length_m / max(ridden_m, 1.0))
+def _some(supporting: IntArray, ridden_m: FloatArray, length_m: float, depth: float) -> IntArray:
+    """Every second, third ... line where more than `depth` run side by side: they are enough."""
+    share = min(1.0, depth * length_m / max(float(ridden_m[supporting].sum()), 1.0))
     count = np.floor(np.arange(1, len(supporting) + 1) * share)
     return np.asarray(supporting[np.diff(count, prepend=0.0) > 0])
 
 
-def _length_m(lines: Lines, line: int) -> float:
-    return float(geo.along_m(lines.xy_m[lines.point_start[line] : lines.point_start[line + 1]])[-1])
+def _others(
+    supporting: IntArray, lines: Lines, ridden_m: FloatArray, places: _Places, wanted_m: float
+) -> IntArray:
+    """Lines of other paths on the same streets, those that share most first, until enough was ridden."""
+    place = np.unique(lines.place[_seen_rows(lines, supporting)])
+    low, high = (np.searchsorted(places.place, place, side=side) for side in ("left", "right"))
+    wanted_m -= float(ridden_m[supporting].sum())
+    if wanted_m <= 0.0:
+        return supporting[:0]
+    row = np.repeat(low - np.cumsum(high - low) + high - low, high - low) + np.arange((high - low).sum())
+    n_shared = np.bincount(places.line[row], minlength=len(lines))
+    n_shared[supporting] = 0
+    others = np.argsort(-n_shared, kind="stable")[: np.count_nonzero(n_shared)]
+    shared_m = (n_shared * ridden_m / np.diff(lines.point_start))[others]
+    return np.sort(others[np.cumsum(shared_m) <= wanted_m])
+
+
+def _together(own: Seen, shape_m: FloatArray, others: Seen) -> Seen:
+    """The fixes of a path's own vehicles and of the others, as far as these run along it."""
+    if not len(others.xy_m):
+        return own
+    return Seen(*(np.concatenate(pair) for pair in zip(own, run_along(shape_m, others), strict=True)))
 
 
 def _seen(thinned: _Thinned, supporting: IntArray) -> Seen:
-    rows = np.concatenate([np.arange(thinned.start[k], thinned.start[k + 1]) for k in supporting])
+    ranges = [np.arange(thinned.start[k], thinned.start[k + 1]) for k in supporting]
+    rows = np.concatenate([np.zeros(0, dtype=np.int64), *ranges])
     line_index = np.repeat(supporting, thinned.start[supporting + 1] - thinned.start[supporting])
     return Seen(thinned.xy_m[rows], thinned.heading[rows], line_index)
 
@@ -122,19 +164,17 @@ def _pull(
 
 def _medians(group: IntArray, value: FloatArray, n: int) -> FloatArray:
     """Median of the values within two groups to either side; interpolated where there are none."""
-    group = np.concatenate([group + k for k in range(-2, 3)])
-    value = np.tile(value, 5)
-    inside = (group >= 0) & (group < n)
-    group, value = group[inside], value[inside]
-    order = np.lexsort((value, group))
-    value = value[order]
-    count = np.bincount(group, minlength=n)
-    has = np.flatnonzero(count)
-    if not len(has):
+    span = 2.0 * float(np.abs(value).max(initial=0.0)) + 1.0
+    rising = np.sort(np.add.outer(np.arange(-2, 3) * span, group * span + value).ravel())
+    found = np.rint(rising / span).astype(np.int64)
+    has, first = np.unique(found, return_index=True)
+    inside = (has >= 0) & (has < n)
+    if not inside.any():
         return np.zeros(n)
-    first = np.concatenate([[0], np.cumsum(count)])[has]
-    low, high = first + (count[has] - 1) // 2, first + count[has] // 2
-    return np.interp(np.arange(n), has, (value[low] + value[high]) / 2)
+    count = np.diff(first, append=len(found))
+    low, high = first + (count - 1) // 2, first + count // 2
+    median = (rising[low] + rising[high]) / 2 - has * span
+    return np.asarray(np.interp(np.arange(n), has[inside], median[inside]))
 
 
 def smooth(line_m: FloatArray) -> FloatArray:

@@ -73,12 +73,12 @@ def _nearest(line_m: FloatArray, seen: Seen, reach_m: float) -> tuple[IntArray, 
     dense_m = geo.resample(line_m, HEADING_STEP_M)
     where_m = np.linspace(0.0, knot_m[-1], len(dense_m))
     ahead = geo.headings(dense_m, 2)
-    gap_m, nearest = cKDTree(dense_m).query(seen.xy_m, k=min(4, len(dense_m)), distance_upper_bound=reach_m)
-    near = np.isfinite(gap_m)
-    nearest = np.where(near, nearest, 0)
-    alike = near & ((ahead[nearest] * seen.heading[:, None, :]).sum(axis=2) > 0.5)
-    row = np.flatnonzero(alike.any(axis=1))
-    along_m = where_m[nearest[row, alike[row].argmax(axis=1)]]
+    tree = cKDTree(np.concatenate([dense_m, reach_m * ahead], axis=1))
+    # a turn of 60 degrees counts as far away as the reach: what runs another way is out of it
+    place = np.concatenate([seen.xy_m, reach_m * seen.heading], axis=1)
+    gap_m, nearest = tree.query(place, distance_upper_bound=reach_m)
+    row = np.flatnonzero(np.isfinite(gap_m))
+    along_m = where_m[nearest[row]]
     piece = np.clip(np.searchsorted(knot_m, along_m, side="right") - 1, 0, len(line_m) - 2)
     return row, piece, along_m
 
@@ -94,10 +94,10 @@ def _once_a_stretch(line_index: IntArray, where_m: FloatArray, stretch_m: float)
 
 def _locate(line_m: FloatArray, xy_m: FloatArray, piece: IntArray) -> _At:
     """The nearest of each fix's piece and the two beside it."""
-    best = _At(piece, *_onto(xy_m, line_m[piece], line_m[piece + 1]))
+    best = _At(piece, *_onto(xy_m, line_m, piece))
     for step in (-1, 1):
         other = np.clip(piece + step, 0, len(line_m) - 2)
-        share, gap_m = _onto(xy_m, line_m[other], line_m[other + 1])
+        share, gap_m = _onto(xy_m, line_m, other)
         nearer = gap_m < best.gap_m
         best = _At(
             np.where(nearer, other, best.piece),
@@ -107,16 +107,25 @@ def _locate(line_m: FloatArray, xy_m: FloatArray, piece: IntArray) -> _At:
     return best
 
 
-def _onto(xy_m: FloatArray, start_m: FloatArray, end_m: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Share along a piece of the place nearest to each point, and the distance."""
-    delta_m, relative_m = end_m - start_m, xy_m - start_m
-    share = np.clip(_dot(relative_m, delta_m) / np.maximum(_dot(delta_m, delta_m), 1e-9), 0.0, 1.0)
-    gap_m = relative_m - share[:, None] * delta_m
-    return share, np.sqrt(_dot(gap_m, gap_m))
+def _onto(xy_m: FloatArray, line_m: FloatArray, piece: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Share along its piece of the place nearest to each point, and the distance."""
+    x_m, y_m = line_m.T
+    along_x, along_y = x_m[1:] - x_m[:-1], y_m[1:] - y_m[:-1]
+    length2 = np.maximum(along_x**2 + along_y**2, 1e-9)
+    right_m, up_m = xy_m[:, 0] - x_m[piece], xy_m[:, 1] - y_m[piece]
+    along_x, along_y, length2 = along_x[piece], along_y[piece], length2[piece]
+    share = np.clip((right_m * along_x + up_m * along_y) / length2, 0.0, 1.0)
+    return share, np.sqrt((right_m - share * along_x) ** 2 + (up_m - share * along_y) ** 2)
 
 
 def _dot(a: FloatArray, b: FloatArray) -> FloatArray:
     return np.asarray(a[:, 0] * b[:, 0] + a[:, 1] * b[:, 1])
+
+
+def _lefts(line_m: FloatArray) -> FloatArray:
+    """Unit vectors to the left of each piece."""
+    ahead = np.diff(line_m, axis=0) / np.maximum(geo.steps_m(line_m), 1e-6)[:, None]
+    return np.column_stack([-ahead[:, 1], ahead[:, 0]])
 
 
 def _moved(
@@ -129,53 +138,75 @@ def _moved(
     """
     from scipy.linalg import solveh_banded
 
-    n, length_m = len(line_m), np.maximum(geo.steps_m(line_m), 1e-6)[at.piece]
-    ahead = (line_m[at.piece + 1] - line_m[at.piece]) / length_m[:, None]
-    left = np.column_stack([-ahead[:, 1], ahead[:, 0]])
-    off_m = _dot(xy_m - line_m[at.piece], left)
-    inner_m = np.minimum(at.share, 1.0 - at.share) * length_m
-    sure = np.clip((inner_m + 1.0) / np.minimum(config.corner_m, length_m / 3.0), 0.02, 1.0)
+    n, length_m, left = len(line_m), np.maximum(geo.steps_m(line_m), 1e-6), _lefts(line_m)
+    beside_m = _dot(line_m[:-1], left)
+    off_m = xy_m[:, 0] * left[:, 0][at.piece] + xy_m[:, 1] * left[:, 1][at.piece] - beside_m[at.piece]
+    inner_m = np.minimum(at.share, 1.0 - at.share) * length_m[at.piece]
+    sure = np.clip((inner_m + 1.0) / np.minimum(config.corner_m, length_m / 3.0)[at.piece], 0.02, 1.0)
     weight = weight * sure / (1.0 + (off_m / config.outlier_m) ** 2) ** 2
-    pull = np.concatenate([(1.0 - at.share)[:, None] * left, at.share[:, None] * left], axis=1)
-    band, wanted = np.zeros((4, 2 * n)), np.zeros(2 * n)
-    for a in range(4):
-        wanted += np.bincount(2 * at.piece + a, weight * pull[:, a] * off_m, 2 * n)
-        for b in range(a, 4):
-            band[3 - b + a] += np.bincount(2 * at.piece + b, weight * pull[:, a] * pull[:, b], 2 * n)
+    share = (1.0 - at.share, at.share)
+    band, wanted = np.zeros((4, n, 2)), np.zeros((n, 2))
+    for a in (0, 1):
+        pulled_m = np.bincount(at.piece, weight * share[a] * off_m, n - 1)
+        wanted[a : n - 1 + a] += pulled_m[:, None] * left
+        for b in range(a, 2):
+            held = np.bincount(at.piece, weight * share[a] * share[b], n - 1)
+            for i, j in ((0, 0), (0, 1), (1, 0), (1, 1)):
+                if (apart := 2 * (b - a) + j - i) >= 0:
+                    band[3 - apart, b : n - 1 + b, j] += held * left[:, i] * left[:, j]
     band[3] += HOLD
-    move_m = solveh_banded(band, wanted).reshape(n, 2)
+    move_m = solveh_banded(band.reshape(4, -1), wanted.reshape(-1)).reshape(n, 2)
     return np.asarray(line_m + np.clip(move_m, -MAX_MOVE_M, MAX_MOVE_M))
 
 
 def _without_needless(
     line_m: FloatArray, xy_m: FloatArray, at: _At, weight: FloatArray, outlier_m: float
 ) -> tuple[FloatArray, IntArray]:
-    """The line without corners that explain next to nothing, cut ones made whole; each fix's piece in it."""
-    n = len(line_m)
-    cost = np.bincount(at.piece, weight * _rho(at.gap_m, outlier_m), n - 1)
+    """The line without corners that explain next to nothing, cut ones made whole; each fix's piece in it.
+
+    The fixes of a half piece are weighed together: of distances from any line their moments say all.
+    """
+    half = _halves(line_m, xy_m, at, weight / (1.0 + (at.gap_m / outlier_m) ** 2) ** 2)
+    own = _costs(half, np.repeat(line_m[:-1], 2, axis=0), np.repeat(line_m[1:], 2, axis=0))
     crossing_m, may_cross = _crossings(line_m)
-    gain = np.full((2, n), np.inf)
-    gain[0, 1:-1] = -cost[:-1] - cost[1:]
-    gain[1, 1:-2] = np.where(may_cross, -cost[:-2] - cost[1:-1] - cost[2:], np.inf)
-    for step in (0, 1):
-        corner = at.piece + step
-        row = np.flatnonzero((corner >= 1) & (corner < n - 1))
-        k = corner[row]
-        gap_m = _onto(xy_m[row], line_m[k - 1], line_m[k + 1])[1]
-        gain[0] += np.bincount(k, weight[row] * _rho(gap_m, outlier_m), n)
+    gain = np.full((2, len(line_m)), np.inf)
+    k = 2 * np.arange(1, len(line_m) - 1)
+    gain[0, 1:-1] = sum(
+        _costs(half[:, k + one], line_m[:-2], line_m[2:]) - own[k + one] for one in (-2, -1, 0, 1)
+    )
+    gain[1, 1:-2] = np.where(may_cross, 0.0, np.inf)
+    bends_m = np.stack([line_m[:-3], crossing_m, line_m[3:]], axis=1).reshape(-1, 2)
     for step in (-1, 0, 1):
-        corner = at.piece + step
-        row = np.flatnonzero((corner >= 1) & (corner < n - 2))
-        row = row[may_cross[corner[row] - 1]]
-        k = corner[row]
-        before_m = _onto(xy_m[row], line_m[k - 1], crossing_m[k - 1])[1]
-        after_m = _onto(xy_m[row], crossing_m[k - 1], line_m[k + 2])[1]
-        gain[1] += np.bincount(k, weight[row] * _rho(np.minimum(before_m, after_m), outlier_m), n)
+        row = np.flatnonzero(np.pad(may_cross, (1, 2))[np.maximum(at.piece + step, 0)])
+        k = at.piece[row] + step
+        gap_m = np.minimum(*(_onto(xy_m[row], bends_m, 3 * (k - 1) + arm)[1] for arm in (0, 1)))
+        lost = _rho(gap_m, outlier_m) - _rho(at.gap_m[row], outlier_m)
+        gain[1] += np.bincount(k, weight[row] * lost, len(line_m))
     return _without(line_m, crossing_m, gain, at.piece)
+
+
+def _halves(line_m: FloatArray, xy_m: FloatArray, at: _At, weight: FloatArray) -> FloatArray:
+    """For both halves of each piece: weight, mean place (x, y), moments about it (xx, xy, yy)."""
+    half, n = 2 * at.piece + (at.share > 0.5), 2 * (len(line_m) - 1)
+    total = np.bincount(half, weight, n)
+    x_m, y_m = (np.bincount(half, weight * one, n) / np.maximum(total, 1e-9) for one in xy_m.T)
+    right_m, up_m = xy_m[:, 0] - x_m[half], xy_m[:, 1] - y_m[half]
+    squares = ((right_m, right_m), (right_m, up_m), (up_m, up_m))
+    return np.stack([total, x_m, y_m, *(np.bincount(half, weight * a * b, n) for a, b in squares)])
 
 
 def _rho(gap_m: FloatArray, outlier_m: float) -> FloatArray:
     return np.asarray(gap_m**2 / (1.0 + (gap_m / outlier_m) ** 2))
+
+
+def _costs(half: FloatArray, start_m: FloatArray, end_m: FloatArray) -> FloatArray:
+    """The squared distances of the fixes of half pieces from the straight lines through start and end."""
+    total, x_m, y_m, across2, product, up2 = half
+    along_x, along_y = (end_m - start_m).T
+    length2 = np.maximum(along_x**2 + along_y**2, 1e-9)
+    off_m = along_x * (y_m - start_m[:, 1]) - along_y * (x_m - start_m[:, 0])
+    spread = along_y**2 * across2 - 2.0 * along_x * along_y * product + along_x**2 * up2
+    return np.asarray((spread + total * off_m**2) / length2)
 
 
 def _crossings(line_m: FloatArray) -> tuple[FloatArray, BoolArray]:
@@ -224,26 +255,24 @@ def _without(
 def simplify(line_m: FloatArray, tolerance_m: float) -> FloatArray:
     """The line with fewer points, nowhere further than `tolerance_m` from what it was.
 
-    Source: Douglas and Peucker 1973; iterative, so that long lines need no deep recursion.
+    Source: Douglas and Peucker 1973; all chords at once, so that long lines need no deep recursion.
     """
     kept: BoolArray = np.zeros(len(line_m), dtype=bool)
     kept[[0, -1]] = True
-    stack = [(0, len(line_m) - 1)]
-    while stack:
-        first, last = stack.pop()
-        if last - first < 2:
-            continue
-        off_m = _off_chord_m(line_m[first + 1 : last], line_m[first], line_m[last])
-        worst = int(np.argmax(off_m))
-        if off_m[worst] > tolerance_m:
-            middle = first + 1 + worst
-            kept[middle] = True
-            stack += [(first, middle), (middle, last)]
-    return line_m[kept]
+    while True:
+        knot = np.flatnonzero(kept)
+        chord = np.repeat(np.arange(len(knot) - 1), np.diff(knot))
+        off_m = _off_chord_m(line_m[:-1], line_m[knot[chord]], line_m[knot[chord + 1]])
+        worst_m = np.maximum.reduceat(off_m, knot[:-1]) if len(knot) > 1 else off_m
+        at = np.flatnonzero((off_m == worst_m[chord]) & (off_m > tolerance_m))
+        if not len(at):
+            return line_m[kept]
+        kept[at[np.unique(chord[at], return_index=True)[1]]] = True
 
 
 def _off_chord_m(xy_m: FloatArray, start_m: FloatArray, end_m: FloatArray) -> FloatArray:
     chord_m = end_m - start_m
-    length2 = max(float((chord_m**2).sum()), 1e-12)
-    share = np.clip(((xy_m - start_m) @ chord_m) / length2, 0.0, 1.0)
-    return np.asarray(np.hypot(*(xy_m - start_m - share[:, None] * chord_m).T))
+    length2 = np.maximum(_dot(chord_m, chord_m), 1e-12)
+    share = np.clip(_dot(xy_m - start_m, chord_m) / length2, 0.0, 1.0)
+    gap_m = xy_m - start_m - share[:, None] * chord_m
+    return np.asarray(np.hypot(gap_m[:, 0], gap_m[:, 1]))
