@@ -166,27 +166,26 @@ class StopsConfig:
 
 @dataclass(frozen=True)
 class StraysConfig:
-    """Which vehicles are cars: those that are one with probability `min_share`, above one half because to be
-    called a car costs a rider more than a car costs the map.
+    """Which vehicles are cars: those that are one with probability `min_share`, since an honest ride lost
+    costs three times what a car costs the map.
 
     `lost_s` lost within `near_m` of a stop are as likely a halt as not, half as much again is one (half of
     the dwells are 5 s or less, braking and starting cost as much again); stops within `beside_m` of a line
     are passed, but for `end_m` at its ends. `odds` are those of a car of which nothing is known, the last
-    four the weights of what is (`strays.weigh`), of which halts count for `most` at most;
-    `benchmarks/train_strays.py` learns the five on simulated cities.
+    four the weights of what is (`strays.weigh`); `benchmarks/train_strays.py` learns the five on simulated
+    cities.
     """
 
-    min_share: float = 0.55
+    min_share: float = 0.75
     near_m: float = 25.0
     beside_m: float = 35.0
     end_m: float = 60.0
     lost_s: float = 4.0
-    most: float = 12.0
-    odds: float = 0.062
-    calls: float = 0.53
-    boarding: float = 1.24
-    alighting: float = 0.87
-    pace: float = 0.43
+    odds: float = 0.085
+    calls: float = 0.92
+    boarding: float = 1.21
+    alighting: float = 1.67
+    pace: float = 0.52
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,14 @@ from transitmap.model import (
 
 OPPOSITE_M = 100.0
 """Stops that face the other way count as this far off: a pair shares a street, not its passengers."""
-USUAL, USUAL_WEIGHT = 0.6, 2.0
-"""Of ten vehicles that pass a stop six halt; a stop says otherwise once more than two have passed."""
-UNUSUAL = 0.15
+USUAL, USUAL_WEIGHT = 0.6, 8.0
+"""Of ten vehicles that pass a stop six halt; a stop says otherwise once more than eight have passed: it is
+known because somebody halted, so the few others who did say little."""
+UNUSUAL = 0.12
 """How often a car stands where people wait: lights and queues are where they are."""
+SPREAD = 0.5
+"""Vehicles differ (log odds, standard deviation): at a quiet hour a bus halts at few of its stops."""
+N_MOODS = 9
 CAR_FEET = 0.05
 """How often a car's recording seems to walk or wait at an end."""
 ZONE_M = 60.0
@@ -119,7 +123,7 @@ def _steps_m(lines: Lines) -> FloatArray:
 def _calls(
     lines: Lines, stops: Stops, plane: Plane, pace_s_m: FloatArray, config: StraysConfig
 ) -> FloatArray:
-    """Log odds of each line's halts at the stops it passed, a bus's against a car's, within `config.most`."""
+    """Log odds of each line's halts at the stops it passed, a bus's against a car's."""
     line, stop, point = _passes(lines, stops, plane, config)
     halts, is_seen = _halts(lines, line, point, stops_m(stops, plane)[stop], pace_s_m, config)
     line, stop, halts = line[is_seen], stop[is_seen], halts[is_seen]
@@ -128,8 +132,22 @@ def _calls(
     bus = (n_halting + USUAL * USUAL_WEIGHT) / (n_passing + USUAL_WEIGHT)
     bus = np.clip(bus, 0.05, 0.95)
     car = np.minimum(UNUSUAL, bus / 2)
-    odds = halts * np.log(bus / car) + (1 - halts) * np.log((1 - bus) / (1 - car))
-    return np.clip(np.bincount(line, odds, len(lines)), -config.most, config.most)
+    likely = (_log_likely(line, halts, share, len(lines)) for share in (bus, car))
+    return np.asarray(np.subtract(*likely))
+
+
+def _log_likely(line: IntArray, halts: FloatArray, share: FloatArray, n_lines: int) -> FloatArray:
+    """Log likelihood of each line's halts where vehicles halt with these shares, some of them more often
+    (all along the way) and some less: many stops passed by are one odd vehicle, not as many proofs."""
+    from scipy.special import expit, logit, logsumexp
+
+    mood, weight = np.polynomial.hermite_e.hermegauss(N_MOODS)
+    log_likely = []
+    for shift in SPREAD * mood:
+        chance = expit(logit(share) + shift)
+        log_chance = halts * np.log(chance) + (1 - halts) * np.log1p(-chance)
+        log_likely.append(np.bincount(line, log_chance, n_lines))
+    return np.asarray(logsumexp(log_likely, axis=0, b=(weight / weight.sum())[:, None]))
 
 
 def stops_m(stops: Stops, plane: Plane) -> FloatArray:
