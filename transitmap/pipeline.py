@@ -124,7 +124,7 @@ def infer_network(
     tell("stops", 0.75)
     stop, call = stops_stage.find_stops(rides, leg, line, shape_m, plane, config.stops)
     tell("strays", 0.85)
-    is_stray = strays.find_strays(leg, line, stop, plane, config.strays)
+    is_stray = strays.find_strays(leg, line, stop, plane, np.array(label, dtype=str) != "", config.strays)
     leg, sighting = strays.call_cars(leg, line, is_stray), strays.leave_out(sighting, is_stray)
     rider = np.unique([_rider(rides, k) for k in range(len(rides))], return_inverse=True)[1]
     hail = _hails(rides, leg, line, shape_m, call, rider, config)
@@ -157,7 +157,8 @@ def recognise(network: Network, rides: Sequence[Ride], config: Config) -> Trips:
     shape_m = patterns_known.known_shapes(network, plane)
     path = patterns_known.match_lines(line, label, called, shape_m, config.lines, config.patterns)
     sighting = sightings.see_vehicles(line, path, shape_m)
-    is_stray = strays.find_strays(leg, line, network.stops, plane, config.strays)
+    is_named = np.array(label, dtype=str) != ""
+    is_stray = strays.find_strays(leg, line, network.stops, plane, is_named, config.strays)
     leg, sighting = strays.call_cars(leg, line, is_stray), strays.leave_out(sighting, is_stray)
     pattern = network.patterns
     return trips.name_trips(rides, leg, line, sighting, pattern.call_start, pattern.along_m, copy_of, is_far)
