@@ -189,6 +189,15 @@ class StraysConfig:
 
 
 @dataclass(frozen=True)
+class HailsConfig:
+    """When a stretch is told where people get on and off anywhere: how sure that must be, and how many people
+    must have done so at least (one person's habit is that person's place), whatever `feed.min_riders` is."""
+
+    min_confidence: float = 0.8
+    min_riders: int = 3
+
+
+@dataclass(frozen=True)
 class TimesConfig:
     """Running times and headways. Two riders of a path who pass a place within `same_vehicle_s` sit in one
     vehicle. `leaving_error_s` is how exactly the leaving of a vehicle is known from a ride further on. A
@@ -237,6 +246,7 @@ class Config:
     shapes: ShapesConfig = field(default_factory=ShapesConfig)
     stops: StopsConfig = field(default_factory=StopsConfig)
     strays: StraysConfig = field(default_factory=StraysConfig)
+    hails: HailsConfig = field(default_factory=HailsConfig)
     times: TimesConfig = field(default_factory=TimesConfig)
     feed: FeedConfig = field(default_factory=FeedConfig)
 
@@ -275,7 +285,7 @@ URL = ("must begin with http:// or https:// and name a host", _like(r"https?://[
 RULES = (
     Rule("*.share_*", *SHARE),
     Rule("stops.min_rating", *SHARE),
-    Rule("stops.*_confidence", *SHARE),
+    Rule("*_confidence", *SHARE),
     Rule("collect.trim_m", *FROM_0),
     Rule("collect.max_past_years", *FROM_0),
     Rule("*_m", *ABOVE_0),
@@ -298,7 +308,7 @@ RULES = (
     Rule("shapes.passes", *_at_least(1)),
     Rule("shapes.fits", *_at_least(1)),
     Rule("shapes.depth", *_at_least(3)),
-    Rule("feed.min_riders", *_at_least(1)),
+    Rule("*.min_riders", *_at_least(1)),
     Rule("feed.valid_days", "must be from 1 to 3650", lambda days: 1 <= days <= 3650),
     Rule("feed.*_name", "must not be blank", lambda text: bool(text.strip())),
     Rule("feed.*_url", *URL),

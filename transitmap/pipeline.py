@@ -259,9 +259,7 @@ def _hails(
     config: Config,
 ) -> HailStretches:
     """Where people get on and off anywhere, in metres from the first stop of each pattern."""
-    found = stretches.find_hails(
-        rides, leg, line, shape_m, call.start, call.along_m, rider, config.feed.min_riders
-    )
+    found = stretches.find_hails(rides, leg, line, shape_m, call.start, call.along_m, rider, config.hails)
     first_m = call.along_m[call.start[found.pattern_index]]
     return replace(found, start_m=found.start_m - first_m, end_m=found.end_m - first_m)
 
