@@ -181,11 +181,11 @@ class StraysConfig:
     beside_m: float = 35.0
     end_m: float = 60.0
     lost_s: float = 4.0
-    odds: float = 0.085
-    calls: float = 0.92
-    boarding: float = 1.21
-    alighting: float = 1.67
-    pace: float = 0.52
+    odds: float = 0.052
+    calls: float = 0.95
+    boarding: float = 1.56
+    alighting: float = 1.09
+    pace: float = 0.58
 
 
 @dataclass(frozen=True)

@@ -148,7 +148,7 @@ def unnamed_odds(lines: Lines, is_named: BoolArray, config: StraysConfig) -> Flo
         return odds
     share = chance[is_named].mean()
     bus = np.clip((1 - share) / share * chance / (1 - chance), 0.02, 0.98)
-    return np.where(is_named, odds, (1 - bus) / bus)
+    return np.asarray(np.where(is_named, odds, (1 - bus) / bus))
 
 
 def _looks(lines: Lines) -> FloatArray:
@@ -158,7 +158,7 @@ def _looks(lines: Lines) -> FloatArray:
     bend = 1.0 - (lines.heading * lines.heading[ahead]).sum(axis=1)
     bends = np.bincount(line, np.maximum(bend, 0.0), len(lines)) / np.diff(lines.point_start)
     look = np.column_stack([np.sqrt(bends), np.log(_cruise(lines, _paces(lines)))])
-    return np.clip((look - np.median(look, axis=0)) / (look.std(axis=0) + 1e-9), -3.0, 3.0)
+    return np.asarray(np.clip((look - np.median(look, axis=0)) / (look.std(axis=0) + 1e-9), -3.0, 3.0))
 
 
 def _chance_named(look: FloatArray, is_named: BoolArray) -> FloatArray:
