@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from dataclasses import fields, make_dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,19 @@ from hypothesis import strategies as st
 
 from transitmap import archive
 from transitmap.archive import Archive, pack_network, pack_ride, unpack_network, unpack_ride
-from transitmap.model import Fixes, Headways, Network, Patterns, Ride, Routes, Shapes, Stops, Taps
+from transitmap.model import (
+    Fixes,
+    HailStretches,
+    Headways,
+    HopTimes,
+    Network,
+    Patterns,
+    Ride,
+    Routes,
+    Shapes,
+    Stops,
+    Taps,
+)
 
 BYTES_PER_FIX = 5.0
 
@@ -166,7 +179,7 @@ def test_bytes_of_another_kind_are_refused() -> None:
 
 
 def made_up_network() -> Network:
-    """Two stops, one route, one pattern, one headway."""
+    """Two stops, one route, one pattern, and one of all that is told of it."""
     f, i = (lambda *v: np.array(v, dtype=float)), (lambda *v: np.array(v, dtype=np.int64))
     stops = Stops(
         f(19, 19.1), f(-99, -99.1), f(0, 90), f(3, 4), i(5, 6), i(2, 2), i(1, 3), f(0.9, 0.5), ("Á", "")
@@ -189,9 +202,10 @@ def made_up_network() -> Network:
     headways = Headways(i(0), i(0), i(21600), i(36000), f(600), f(500), f(np.nan), i(7), np.array([True]))
     shapes = Shapes(i(0, 2), f(19, 19.1), f(-99, -99.1), f(0, 900))
     routes = Routes(("1",), ("",), f(np.nan))
-    return Network(
-        stops, routes, patterns, shapes, headways, "America/Mexico_City", "2026-03-02", "2026-03-08"
-    )
+    hops = HopTimes(i(0), i(0), i(21600), i(36000), f(120), f(np.nan), i(7))
+    hails = HailStretches(i(0), f(150), f(640.5), i(9), i(4), f(0.87))
+    days = ("America/Mexico_City", "2026-03-02", "2026-03-08")
+    return Network(stops, routes, patterns, shapes, headways, *days, hops, hails, "right")
 
 
 def test_a_network_comes_back_whole() -> None:
@@ -202,7 +216,8 @@ def test_a_network_comes_back_whole() -> None:
         "2026-03-02",
         "2026-03-08",
     )
-    for part in ("stops", "routes", "patterns", "shapes", "headways"):
+    assert back.kerb_side == "right"
+    for part in ("stops", "routes", "patterns", "shapes", "headways", "hops", "hails"):
         for name, value in vars(getattr(network, part)).items():
             again = getattr(getattr(back, part), name)
             if isinstance(value, np.ndarray):
@@ -215,3 +230,12 @@ def test_a_network_comes_back_whole() -> None:
 def test_the_same_network_gives_the_same_bytes() -> None:
     assert pack_network(made_up_network()) == pack_network(made_up_network())
     assert pack_network(unpack_network(pack_network(made_up_network()))) == pack_network(made_up_network())
+
+
+def test_a_network_kept_before_hails_were_looked_for_has_none() -> None:
+    network = made_up_network()
+    older = [column.name for column in fields(Network) if column.name not in ("hops", "hails", "kerb_side")]
+    kept = make_dataclass("Older", older)(*(getattr(network, name) for name in older))
+    back = unpack_network(archive.pack_columns(kept))
+    assert (len(back.hails), len(back.hops), back.kerb_side) == (0, 0, "")
+    np.testing.assert_array_equal(back.patterns.stop_index, network.patterns.stop_index)

@@ -167,27 +167,35 @@ class StopsConfig:
 
 @dataclass(frozen=True)
 class StraysConfig:
-    """Which vehicles are cars: those that are one with probability `min_share`, above one half because to be
-    called a car costs a rider more than a car costs the map.
+    """Which vehicles are cars: those that are one with probability `min_share`, since an honest ride lost
+    costs three times what a car costs the map.
 
     `lost_s` lost within `near_m` of a stop are as likely a halt as not, half as much again is one (half of
     the dwells are 5 s or less, braking and starting cost as much again); stops within `beside_m` of a line
     are passed, but for `end_m` at its ends. `odds` are those of a car of which nothing is known, the last
-    four the weights of what is (`strays.weigh`), of which halts count for `most` at most;
-    `benchmarks/train_strays.py` learns the five on simulated cities.
+    four the weights of what is (`strays.weigh`); `benchmarks/train_strays.py` learns the five on simulated
+    cities.
     """
 
-    min_share: float = 0.55
+    min_share: float = 0.75
     near_m: float = 25.0
     beside_m: float = 35.0
     end_m: float = 60.0
     lost_s: float = 4.0
-    most: float = 12.0
-    odds: float = 0.062
-    calls: float = 0.53
-    boarding: float = 1.24
-    alighting: float = 0.87
-    pace: float = 0.43
+    odds: float = 0.052
+    calls: float = 0.95
+    boarding: float = 1.56
+    alighting: float = 1.09
+    pace: float = 0.58
+
+
+@dataclass(frozen=True)
+class HailsConfig:
+    """When a stretch is told where people get on and off anywhere: how sure that must be, and how many people
+    must have done so at least (one person's habit is that person's place), whatever `feed.min_riders` is."""
+
+    min_confidence: float = 0.8
+    min_riders: int = 3
 
 
 @dataclass(frozen=True)
@@ -239,6 +247,7 @@ class Config:
     shapes: ShapesConfig = field(default_factory=ShapesConfig)
     stops: StopsConfig = field(default_factory=StopsConfig)
     strays: StraysConfig = field(default_factory=StraysConfig)
+    hails: HailsConfig = field(default_factory=HailsConfig)
     times: TimesConfig = field(default_factory=TimesConfig)
     feed: FeedConfig = field(default_factory=FeedConfig)
 
@@ -277,7 +286,7 @@ URL = ("must begin with http:// or https:// and name a host", _like(r"https?://[
 RULES = (
     Rule("*.share_*", *SHARE),
     Rule("stops.min_rating", *SHARE),
-    Rule("stops.*_confidence", *SHARE),
+    Rule("*_confidence", *SHARE),
     Rule("collect.trim_m", *FROM_0),
     Rule("collect.max_past_years", *FROM_0),
     Rule("*_m", *ABOVE_0),
@@ -300,7 +309,7 @@ RULES = (
     Rule("shapes.passes", *_at_least(1)),
     Rule("shapes.fits", *_at_least(1)),
     Rule("shapes.depth", *_at_least(3)),
-    Rule("feed.min_riders", *_at_least(1)),
+    Rule("*.min_riders", *_at_least(1)),
     Rule("feed.valid_days", "must be from 1 to 3650", lambda days: 1 <= days <= 3650),
     Rule("feed.*_name", "must not be blank", lambda text: bool(text.strip())),
     Rule("feed.*_url", *URL),

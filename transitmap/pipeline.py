@@ -122,10 +122,10 @@ def infer_network(
     tell("stops", 0.75)
     stop, call = stops_stage.find_stops(rides, leg, line, shape_m, plane, config.stops, spread)
     tell("strays", 0.85)
-    is_stray = strays.find_strays(leg, line, stop, plane, config.strays)
+    is_stray = strays.find_strays(leg, line, stop, plane, np.array(label, dtype=str) != "", config.strays)
     leg, sighting = strays.call_cars(leg, line, is_stray), strays.leave_out(sighting, is_stray)
     rider = witnesses.number_riders(rides)
-    hail = _hails(rides, leg, line, shape_m, call, rider, config.feed.min_riders, spread)
+    hail = _hails(rides, leg, line, shape_m, call, rider, config, spread)
     tell("times", 0.9)
     zone = config.feed.timezone or times.timezone_of(plane.lat_deg, plane.lon_deg)
     run = times.time_runs(sighting, call.start, call.along_m, config.times)
@@ -155,7 +155,8 @@ def recognise(network: Network, rides: Sequence[Ride], config: Config) -> Trips:
     shape_m = patterns_known.known_shapes(network, plane)
     path = patterns_known.match_lines(line, label, called, shape_m, config.lines, config.patterns)
     sighting = sightings.see_vehicles(line, path, shape_m)
-    is_stray = strays.find_strays(leg, line, network.stops, plane, config.strays)
+    is_named = np.array(label, dtype=str) != ""
+    is_stray = strays.find_strays(leg, line, network.stops, plane, is_named, config.strays)
     leg, sighting = strays.call_cars(leg, line, is_stray), strays.leave_out(sighting, is_stray)
     pattern = network.patterns
     return trips.name_trips(rides, leg, sighting, pattern.call_start, pattern.along_m, copy_of, is_far)
@@ -250,12 +251,12 @@ def _hails(
     shape_m: Sequence[FloatArray],
     call: stops_stage.Calls,
     rider: IntArray,
-    min_riders: int,
+    config: Config,
     spread: Spread,
 ) -> HailStretches:
     """Where people get on and off anywhere, in metres from the first stop of each pattern."""
     found = stretches.find_hails(
-        rides, leg, line, shape_m, call.start, call.along_m, rider, min_riders, spread
+        rides, leg, line, shape_m, call.start, call.along_m, rider, config.hails, spread
     )
     first_m = call.along_m[call.start[found.pattern_index]]
     return replace(found, start_m=found.start_m - first_m, end_m=found.end_m - first_m)

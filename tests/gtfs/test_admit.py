@@ -7,6 +7,7 @@ import pytest
 
 from tests.gtfs.small_city import small_city
 from transitmap.gtfs.admit import admit, admitted_patterns
+from transitmap.model import HailStretches
 
 
 def with_riders(stops=None, patterns=None):
@@ -134,3 +135,26 @@ def test_of_a_pattern_ridden_in_pieces_the_longest_supported_piece_stays():
     city = small_city(patterns=replace(city.patterns, call_n_riders=n_aboard))
     admitted, _ = admit(city, 3)
     assert np.diff(admitted.patterns.call_start)[0] == last - first - 2
+
+
+def hailed(rows):
+    """Stretches of (pattern, first and last metre, riders)."""
+    pattern, start_m, end_m, n_riders = (np.array(column) for column in zip(*rows, strict=True))
+    return HailStretches(pattern, start_m, end_m, n_riders + 2, n_riders, np.full(len(rows), 0.9))
+
+
+def test_hailing_is_told_of_enough_people_on_patterns_that_stay():
+    stretches = hailed([(0, 800.0, 1400.0, 5), (1, 800.0, 1400.0, 2), (3, 900.0, 1600.0, 3)])
+    city = replace(with_riders(patterns={0: 2}), hails=stretches)
+    admitted, _ = admit(city, 3)
+    assert admitted.hails.pattern_index.tolist() == [2], "pattern 0 is gone, of pattern 1 too few hailed"
+    assert (admitted.hails.start_m.tolist(), admitted.hails.end_m.tolist()) == ([900.0], [1600.0])
+    assert (admitted.hails.n_rides.tolist(), admitted.hails.n_riders.tolist()) == ([5], [3])
+
+
+def test_hailing_is_told_between_the_stops_that_stay():
+    stretches = hailed([(0, 100.0, 1400.0, 5), (0, 100.0, 600.0, 5)])
+    city = replace(with_riders(stops={0: 2}), hails=stretches)
+    admitted, _ = admit(city, 3)
+    assert admitted.hails.start_m.tolist() == [0.0], "the second ended before the first stop that is left"
+    assert admitted.hails.end_m.tolist() == [700.0]

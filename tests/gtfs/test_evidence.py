@@ -10,6 +10,7 @@ import pytest
 from tests.gtfs.small_city import small_city
 from transitmap.gtfs.carry_ids import carry_ids
 from transitmap.gtfs.evidence import COLUMNS, evidence_table
+from transitmap.model import HailStretches
 
 
 def rows_of(network):
@@ -61,3 +62,10 @@ def test_no_text_is_a_formula(name):
     city = small_city()
     named = small_city(stops=replace(city.stops, name=(name, *city.stops.name[1:])))
     assert rows_of(named)[0]["note"] == "'" + name
+
+
+def test_a_stretch_where_people_hail_is_a_row_of_its_pattern():
+    one = (np.array([value]) for value in (2, 650.4, 1890.0, 7, 5, 0.912))
+    row = rows_of(small_city(hails=HailStretches(*one)))[-1]
+    assert (row["kind"], row["id"], row["low"], row["high"]) == ("hail", "P3", "650", "1890")
+    assert (row["n_rides"], row["n_riders"], row["n_days"], row["confidence"]) == ("7", "5", "", "0.91")

@@ -7,7 +7,7 @@ from tests.infer.roads import PLANE, bus, drive, ride_of
 from transitmap import geo
 from transitmap.config import LegsConfig, LinesConfig
 from transitmap.infer.legs import split_legs
-from transitmap.infer.lines import draw_lines, is_frozen, thin, without_spikes
+from transitmap.infer.lines import draw_lines, is_elsewhere, is_frozen, thin, without_spikes
 
 ROAD = [(0, 0), (4000, 0)]
 
@@ -34,6 +34,29 @@ def test_spikes_are_taken_out():
     kept = without_spikes(np.array([0, len(xy_m)]), time_s, xy_m, max_speed_m_s=45)
     assert np.flatnonzero(~kept).tolist() == [100, 250]
     assert np.abs(draw(ride_of(time_s, xy_m)).xy_m[:, 1]).max() < 5
+
+
+@pytest.mark.parametrize(("every_s", "off_m"), [(1.0, 150.0), (5.0, 250.0), (10.0, 400.0)])
+def test_positions_told_elsewhere_for_a_while_draw_no_road(every_s, off_m):
+    time_s, xy_m = drive([(0, 0), (5000, 0)], noise_m=3, every_s=every_s)
+    away = (time_s - time_s[0] >= 200) & (time_s - time_s[0] < 240)
+    again = (time_s - time_s[0] >= 270) & (time_s - time_s[0] < 300)
+    told_m = xy_m + off_m * (away | again)[:, None] * np.array([0.6, 0.8])
+    assert is_elsewhere(np.array([0, len(time_s)]), time_s, told_m, 45.0).tolist() == (away | again).tolist()
+    line = draw(ride_of(time_s, told_m))
+    assert np.ptp(line.xy_m[:, 0]) > 4850 and np.abs(line.xy_m[:, 1]).max() < 20
+
+
+def test_a_quick_way_and_back_is_driven():
+    """Half of the way at walking pace in a jam, then a motorway out and back: nothing leaps."""
+    slow_s, slow_m = drive([(0, 0), (1500, 0)], speed_m_s=3, every_s=10)
+    quick_s, quick_m = drive([(1500, 0), (3000, 0), (3000, 30), (1500, 30)], speed_m_s=24, every_s=10)
+    time_s, xy_m = (
+        np.concatenate([slow_s, quick_s + slow_s[-1] - slow_s[0] + 10]),
+        np.concatenate([slow_m, quick_m]),
+    )
+    assert not is_elsewhere(np.array([0, len(time_s)]), time_s, xy_m, 45.0).any()
+    assert len(is_elsewhere(np.zeros(1, dtype=np.int64), np.zeros(0), np.zeros((0, 2)), 45.0)) == 0
 
 
 def test_a_phone_that_wakes_up_far_away_draws_no_road_from_there():

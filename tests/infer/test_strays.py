@@ -5,7 +5,7 @@ from tests.infer.roads import PLANE, after, drive, ride_of
 from transitmap.config import Config, LegsConfig
 from transitmap.infer.legs import split_legs
 from transitmap.infer.lines import draw_lines
-from transitmap.infer.strays import call_cars, find_strays, leave_out, weigh
+from transitmap.infer.strays import call_cars, find_strays, leave_out, unnamed_odds, weigh
 from transitmap.model import BUS, CAR, Sightings, Stops
 from transitmap.pipeline import infer_network, recognise
 
@@ -46,10 +46,11 @@ def lined(rides):
     return legs, draw_lines(rides, legs, np.zeros(len(rides), dtype=bool), PLANE, CONFIG.lines)
 
 
-def strays_of(rides, stops):
+def strays_of(rides, stops, is_named=None):
     legs, lines = lined(rides)
+    named = np.zeros(len(lines), dtype=bool) if is_named is None else is_named[lines.ride_index]
     flags = np.zeros(len(rides), dtype=bool)
-    flags[lines.ride_index[find_strays(legs, lines, stops, PLANE, CONFIG.strays)]] = True
+    flags[lines.ride_index[find_strays(legs, lines, stops, PLANE, named, CONFIG.strays)]] = True
     return flags.tolist()
 
 
@@ -82,7 +83,41 @@ def test_a_stop_where_hardly_anybody_halts_is_held_against_nobody():
 def test_of_a_vehicle_of_which_nothing_is_known_nothing_is_said():
     assert strays_of([car(1)], stops_at(np.zeros(0))) == [False]
     legs, lines = lined([])
-    assert len(find_strays(legs, lines, stops_at(STOPS_M), PLANE, CONFIG.strays)) == 0
+    assert strays_of([], stops_at(STOPS_M)) == []
+
+
+def test_a_quiet_bus_among_few_is_no_car():
+    """Four others halted at most stops, which are known from them alone; this one halts at four."""
+    stops = stops_at(STOPS_M)
+    halts = [(m, 10.0) for m in STOPS_M[[1, 5, 9, 14]]]
+    quiet = ride_of(*drive(ROAD, speed_m_s=8.5, halts=halts, noise_m=3, seed=9), "quiet")
+    assert strays_of([*(bus(k) for k in range(4)), quiet], stops) == [False] * 5
+
+
+def wandering(k):
+    """A quick way from street to street, never the same."""
+    rng = np.random.default_rng(k)
+    turns = np.cumsum(rng.uniform(150.0, 350.0, (20, 2)) * (np.arange(20)[:, None] % 2 == [0, 1]), axis=0)
+    time_s, xy_m = drive(turns + (0, 20_000.0 * (k % 5)), speed_m_s=11, noise_m=3, seed=k)
+    return ride_of(time_s + 900 * k, xy_m, f"wanderer {k}")
+
+
+def straight(k):
+    road = np.array([(0.0, 0.0), (5000.0, 0.0)]) + (0, 20_000.0 * (k % 5) + 9_000)
+    time_s, xy_m = drive(road, speed_m_s=8, noise_m=3, seed=k)
+    return ride_of(time_s + 900 * k, xy_m, f"straight {k}")
+
+
+def test_where_buses_are_named_what_looks_like_none_of_them_is_a_car():
+    rides = [*(straight(k) for k in range(24)), *(wandering(k) for k in range(30))]
+    is_named = np.arange(54) < 16
+    assert strays_of(rides, stops_at(np.zeros(0)), is_named) == [False] * 24 + [True] * 30
+
+
+def test_names_given_to_all_kinds_of_rides_or_to_few_tell_nothing():
+    legs, lines = lined([*(straight(k) for k in range(24)), *(wandering(k) for k in range(30))])
+    for is_named in (np.arange(54) % 2 == 0, np.arange(54) < 9, np.ones(54, dtype=bool)):
+        assert (unnamed_odds(lines, is_named, CONFIG.strays) == CONFIG.strays.odds).all()
 
 
 def test_strays_are_cars_and_are_seen_no_more():

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.infer.roads import MORNING_S, PLANE, after, drive, ride_of
-from transitmap.config import Config
+from transitmap.config import Config, HailsConfig
 from transitmap.infer.legs import split_legs
 from transitmap.infer.lines import draw_lines
 from transitmap.infer.stretches import find_hails
@@ -50,12 +50,14 @@ def city(n=60, hailed=(), missed_m=(), seed=1):
     return rides
 
 
-def hails_of(rides, rider=None, min_riders=1):
+def hails_of(rides, rider=None, asked=None):
     config = Config()
     legs = split_legs(rides, config.legs)
     lines = draw_lines(rides, legs, np.zeros(len(rides), dtype=bool), PLANE, config.lines)
     rider = np.arange(len(rides)) if rider is None else rider
-    return find_hails(rides, legs, lines, [ROAD], np.array([0, len(CALLS_M)]), CALLS_M, rider, min_riders)
+    return find_hails(
+        rides, legs, lines, [ROAD], np.array([0, len(CALLS_M)]), CALLS_M, rider, asked or config.hails
+    )
 
 
 def anywhere(n=20):
@@ -82,7 +84,8 @@ def test_stops_nobody_has_found_are_not_hailing():
 def test_one_person_says_nothing_of_the_others():
     rides = city(hailed=anywhere())
     assert len(hails_of(rides, rider=np.zeros(len(rides), dtype=np.int64))) == 0
-    assert len(hails_of(rides, min_riders=61)) == 0
+    assert len(hails_of(rides, asked=HailsConfig(min_riders=61))) == 0
+    assert len(hails_of(rides, asked=HailsConfig(min_confidence=1.0))) == 0
 
 
 def test_an_empty_network_has_none():
@@ -100,7 +103,7 @@ def test_an_empty_network_has_none():
         np.array([0]),
         np.zeros(0),
         np.zeros(0, dtype=np.int64),
-        1,
+        HailsConfig(),
     )
     assert len(found) == 0
 

@@ -18,6 +18,9 @@ GAIN_M_S2 = 2.0
 """What has stood is at most this much quicker each second: half of it, times the square of the time, is how
 far it gets."""
 PASSES = 3
+LEAP_M, LEAP_RATIO, LEAP_M_S = 100.0, 3.0, 15.0
+"""What gets that far so many times as quick as on average, and that quick at least, did not drive there."""
+ELSEWHERE_S = 120.0
 
 
 class _Tracks(NamedTuple):
@@ -40,6 +43,7 @@ def draw_lines(
     is_vehicle = np.isin(legs.mode, (BUS, RAIL, OTHER)) & ~is_left_out[legs.ride_index]
     tracks = _collect(rides, legs, np.flatnonzero(is_vehicle), plane)
     tracks = _keep(tracks, ~is_frozen(tracks.start, tracks.time_s, tracks.xy_m))
+    tracks = _keep(tracks, ~is_elsewhere(tracks.start, tracks.time_s, tracks.xy_m, config.max_speed_m_s))
     tracks = _keep(tracks, without_spikes(tracks.start, tracks.time_s, tracks.xy_m, config.max_speed_m_s))
     tracks = _keep(tracks, _longest_runs(tracks, config.max_speed_m_s))
     knots = _keep(tracks, thin(tracks.start, tracks.xy_m, config.thin_m))
@@ -146,6 +150,38 @@ def _is_spike(owner: IntArray, time_s: FloatArray, xy_m: FloatArray, max_speed_m
     bad = np.zeros(len(owner), dtype=bool)
     bad[doubtful] = (detour & (off_m > 30)) | (fast[doubtful] & (off_m > 40))
     return bad
+
+
+def is_elsewhere(start: IntArray, time_s: FloatArray, xy_m: FloatArray, max_speed_m_s: float) -> BoolArray:
+    """Which fixes lie between a leap away and one back within two minutes: between high walls, or placed by a
+    mast, a phone is out by hundreds of metres for a while. `start` are the offsets of the tracks."""
+    owner = _owners(start)
+    step_m, step_s = geo.steps_m(xy_m), np.maximum(np.diff(time_s), 0.5)
+    same = np.diff(owner) == 0
+    limit_m_s = _leap_speeds(owner, np.where(same, step_m, 0.0), np.where(same, step_s, 0.0), max_speed_m_s)
+    is_leap = same & (step_m > LEAP_M) & (step_m > limit_m_s[owner[1:]] * step_s)
+    leap = np.flatnonzero(is_leap)
+    away, back = leap[:-1], leap[1:]
+    out_m, home_m = xy_m[away + 1] - xy_m[away], xy_m[back + 1] - xy_m[back]
+    gone_s, apart_m = time_s[back + 1] - time_s[away], np.hypot(*(xy_m[back + 1] - xy_m[away]).T)
+    returns = (owner[away] == owner[back]) & (gone_s <= ELSEWHERE_S)
+    returns &= (out_m * home_m).sum(axis=1) < -0.5 * step_m[away] * step_m[back]
+    returns &= apart_m <= limit_m_s[owner[away]] * gone_s
+    returns &= ~(np.append(False, is_leap)[away] | np.append(is_leap, False)[back + 1])  # a fast road
+    # Leaps in a row lead away, back, away, back: every second pair of them is the way between two errors.
+    row = np.arange(len(returns))
+    returns &= (row - np.maximum.accumulate(np.where(returns, 0, row + 1))) % 2 == 0
+    depth = np.zeros(len(owner) + 1, dtype=np.int64)
+    depth[away[returns] + 1] += 1
+    depth[back[returns] + 1] -= 1
+    return np.asarray(np.cumsum(depth)[:-1] > 0)
+
+
+def _leap_speeds(owner: IntArray, step_m: FloatArray, step_s: FloatArray, max_speed_m_s: float) -> FloatArray:
+    """The speed of each track above which a long step is a leap."""
+    way_m = np.bincount(owner[1:], np.minimum(step_m, LEAP_M), owner.max(initial=-1) + 1)
+    lasted_s = np.bincount(owner[1:], step_s, len(way_m))
+    return np.clip(LEAP_RATIO * way_m / np.maximum(lasted_s, 1.0), LEAP_M_S, max_speed_m_s)
 
 
 def _longest_runs(tracks: _Tracks, max_speed_m_s: float) -> BoolArray:

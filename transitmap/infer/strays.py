@@ -23,26 +23,38 @@ from transitmap.model import (
 
 OPPOSITE_M = 100.0
 """Stops that face the other way count as this far off: a pair shares a street, not its passengers."""
-USUAL, USUAL_WEIGHT = 0.6, 2.0
-"""Of ten vehicles that pass a stop six halt; a stop says otherwise once more than two have passed."""
-UNUSUAL = 0.15
+USUAL, USUAL_WEIGHT = 0.6, 8.0
+"""Of ten vehicles that pass a stop six halt; a stop says otherwise once more than eight have passed: it is
+known because somebody halted, so the few others who did say little."""
+UNUSUAL = 0.12
 """How often a car stands where people wait: lights and queues are where they are."""
+SPREAD = 0.5
+"""Vehicles differ (log odds, standard deviation): at a quiet hour a bus halts at few of its stops."""
+N_MOODS = 9
 CAR_FEET = 0.05
 """How often a car's recording seems to walk or wait at an end."""
+MIN_NAMED, CLEAR, SURE = 10, 0.7, 4.0
+"""Names tell cars where so many rides have one and so many have none, of two such the named one looks more
+like a bus at least so often (half of the time by chance), and this is no chance (standard errors)."""
+BEND_POINTS = 4
 ZONE_M = 60.0
 N_SECTORS = 4
 WINDOW = 2
 """Pace is taken over this many points of a line to either side."""
 
 
-def find_strays(legs: Legs, lines: Lines, stops: Stops, plane: Plane, config: StraysConfig) -> BoolArray:
+def find_strays(
+    legs: Legs, lines: Lines, stops: Stops, plane: Plane, is_named: BoolArray, config: StraysConfig
+) -> BoolArray:
     """Which lines are cars: one flag a line, raised where a car is likelier than `config.min_share`.
 
     What is known of a vehicle (`weigh`) is added up with the weights of a logistic regression, learnt on
-    simulated cities (`benchmarks/train_strays.py`), none of which anybody has seen.
+    simulated cities (`benchmarks/train_strays.py`), none of which anybody has seen. `is_named` tells the
+    lines whose rider gave a route; where these look unlike the others, that counts too (`unnamed_odds`).
     """
     weight = np.array([config.calls, config.boarding, config.alighting, config.pace])
-    log_odds = np.log(config.odds) - weigh(legs, lines, stops, plane, config) @ weight
+    odds = unnamed_odds(lines, is_named, config)
+    log_odds = np.log(odds) - weigh(legs, lines, stops, plane, config) @ weight
     return np.asarray(1.0 / (1.0 + np.exp(-log_odds)) >= config.min_share)
 
 
@@ -113,13 +125,61 @@ def _steps_m(lines: Lines) -> FloatArray:
     return np.asarray(np.hypot(delta_m[:, 0], delta_m[:, 1]))
 
 
+# --- names ---------------------------------------------------------------------------------------
+
+
+def unnamed_odds(lines: Lines, is_named: BoolArray, config: StraysConfig) -> FloatArray:
+    """Odds of a car for each line by its look: `config.odds`, unless names tell what buses look like here.
+
+    People name buses, not cars. Where many rides have a name, the others are buses that nobody named and
+    cars; how many buses look like a ride is known from those named. Where names are given at random, or by
+    none or by all, they tell nothing.
+    Source: Elkan and Noto 2008, Learning classifiers from only positive and unlabeled data.
+    """
+    odds = np.full(len(lines), config.odds)
+    n_named, n_others = np.count_nonzero(is_named), np.count_nonzero(~is_named)
+    if min(n_named, n_others) < MIN_NAMED:
+        return odds
+    chance = _chance_named(_looks(lines), is_named)
+    others = np.sort(chance[~is_named])
+    above = np.searchsorted(others, chance[is_named]) + np.searchsorted(others, chance[is_named], "right")
+    clear = float(above.mean()) / (2 * n_others)
+    if clear < max(CLEAR, 0.5 + SURE * np.sqrt((1 / n_named + 1 / n_others) / 12)):
+        return odds
+    share = chance[is_named].mean()
+    bus = np.clip((1 - share) / share * chance / (1 - chance), 0.02, 0.98)
+    return np.asarray(np.where(is_named, odds, (1 - bus) / bus))
+
+
+def _looks(lines: Lines) -> FloatArray:
+    """How winding and how quick each way is, (n, 2), from a middle of 0 with a spread of 1, 3 at most."""
+    line = _line_of(lines)
+    ahead = np.minimum(np.arange(len(line)) + BEND_POINTS, lines.point_start[line + 1] - 1)
+    bend = 1.0 - (lines.heading * lines.heading[ahead]).sum(axis=1)
+    bends = np.bincount(line, np.maximum(bend, 0.0), len(lines)) / np.diff(lines.point_start)
+    look = np.column_stack([np.sqrt(bends), np.log(_cruise(lines, _paces(lines)))])
+    return np.asarray(np.clip((look - np.median(look, axis=0)) / (look.std(axis=0) + 1e-9), -3.0, 3.0))
+
+
+def _chance_named(look: FloatArray, is_named: BoolArray) -> FloatArray:
+    """The chance that a ride of this look has a name: a logistic regression by Newton's steps."""
+    x = np.column_stack([np.ones(len(look)), look])
+    damp = np.diag([1e-6, *np.ones(look.shape[1])])
+    weight = np.zeros(x.shape[1])
+    for _ in range(12):
+        chance = 1.0 / (1.0 + np.exp(-(x @ weight)))
+        curve = (x * (chance * (1.0 - chance))[:, None]).T @ x + damp
+        weight = weight + np.linalg.solve(curve, x.T @ (is_named - chance) - damp @ weight)
+    return np.asarray(1.0 / (1.0 + np.exp(-(x @ weight))))
+
+
 # --- halts at stops ------------------------------------------------------------------------------
 
 
 def _calls(
     lines: Lines, stops: Stops, plane: Plane, pace_s_m: FloatArray, config: StraysConfig
 ) -> FloatArray:
-    """Log odds of each line's halts at the stops it passed, a bus's against a car's, within `config.most`."""
+    """Log odds of each line's halts at the stops it passed, a bus's against a car's."""
     line, stop, point = _passes(lines, stops, plane, config)
     halts, is_seen = _halts(lines, line, point, stops_m(stops, plane)[stop], pace_s_m, config)
     line, stop, halts = line[is_seen], stop[is_seen], halts[is_seen]
@@ -128,8 +188,22 @@ def _calls(
     bus = (n_halting + USUAL * USUAL_WEIGHT) / (n_passing + USUAL_WEIGHT)
     bus = np.clip(bus, 0.05, 0.95)
     car = np.minimum(UNUSUAL, bus / 2)
-    odds = halts * np.log(bus / car) + (1 - halts) * np.log((1 - bus) / (1 - car))
-    return np.clip(np.bincount(line, odds, len(lines)), -config.most, config.most)
+    likely = (_log_likely(line, halts, share, len(lines)) for share in (bus, car))
+    return np.asarray(np.subtract(*likely))
+
+
+def _log_likely(line: IntArray, halts: FloatArray, share: FloatArray, n_lines: int) -> FloatArray:
+    """Log likelihood of each line's halts where vehicles halt with these shares, some of them more often
+    (all along the way) and some less: many stops passed by are one odd vehicle, not as many proofs."""
+    from scipy.special import expit, logit, logsumexp
+
+    mood, weight = np.polynomial.hermite_e.hermegauss(N_MOODS)
+    log_likely = []
+    for shift in SPREAD * mood:
+        chance = expit(logit(share) + shift)
+        log_chance = halts * np.log(chance) + (1 - halts) * np.log1p(-chance)
+        log_likely.append(np.bincount(line, log_chance, n_lines))
+    return np.asarray(logsumexp(log_likely, axis=0, b=(weight / weight.sum())[:, None]))
 
 
 def stops_m(stops: Stops, plane: Plane) -> FloatArray:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from transitmap import geo
+from transitmap.config import HailsConfig
 from transitmap.model import (
     CAR,
     STILL,
@@ -39,14 +40,11 @@ and that there are stops which nobody has found. A city has hundreds of ways, an
 (habits, people in one vehicle), so the first is set where what is told is right on simulated cities."""
 GATHER_M = 40.0
 """Ends so near each other may be those of one stop: each lies within 20 m or so of it along the street."""
-MIN_CONFIDENCE = 0.8
 SLOW_S_M = 0.2
 """A vehicle that takes longer for a metre (5 m/s) over some 50 m is slow: it halts, queues or crawls."""
 SEEN_M = 25.0
 MIN_SEEN = 5
 """Shares of fewer vehicles say more of chance than of the place."""
-MIN_PEOPLE = 3
-"""One person's habit is that person's place, not everybody's."""
 
 
 class _Ends(NamedTuple):
@@ -95,7 +93,7 @@ def find_hails(
     call_start: IntArray,
     call_m: FloatArray,
     rider: IntArray,
-    min_riders: int,
+    config: HailsConfig,
     spread: Spread = map,
 ) -> HailStretches:
     """Stretches of paths, in metres along their shapes, where people get on and off without a stop.
@@ -114,14 +112,13 @@ def find_hails(
     spacing_m, shares = _spacing_m(hops), _shares(hops)
     hops = [_without_gathered(hop, shares) for hop in hops]
     scores = _scores(hops, spacing_m, kinds / max(float(places.km.sum()), 1e-9))
-    people = max(min_riders, MIN_PEOPLE)
     rows = []
     for k, (hop, score) in enumerate(zip(hops, scores, strict=True)):
         for first, last in _runs(score):
             row = _stretch(hop, first, last, float(score[first:last].sum()), spacing_m, shares)
             ride = ends.ride[hop.end[hop.start[first] : hop.start[last]]]
             n_riders = len(np.unique(rider[ride]))
-            if row[2] >= MIN_CONFIDENCE and n_riders >= people:
+            if row[2] >= config.min_confidence and n_riders >= config.min_riders:
                 rows.append((k, *row[:2], len(np.unique(ride)), n_riders, row[2]))
     table = np.array(rows, dtype=float).reshape(-1, 6)
     whole = table.astype(np.int64)

@@ -99,9 +99,9 @@ def _draw(
 
 
 def _some(supporting: IntArray, ridden_m: FloatArray, length_m: float, depth: float) -> IntArray:
-    """Every second, third ... line where more than `depth` run side by side: they are enough."""
-    share = min(1.0, depth * length_m / max(float(ridden_m[supporting].sum()), 1.0))
-    count = np.floor(np.arange(1, len(supporting) + 1) * share)
+    """Every second, third ... line where more than `depth` run side by side, one at least: it is enough."""
+    share = depth * length_m / max(float(ridden_m[supporting].sum()), 1.0)
+    count = np.floor(np.arange(1, len(supporting) + 1) * min(1.0, max(share, 1 / len(supporting))) + 1e-9)
     return np.asarray(supporting[np.diff(count, prepend=0.0) > 0])
 
 
