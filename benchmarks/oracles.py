@@ -22,6 +22,7 @@ from transitmap import build
 from transitmap.config import Config
 from transitmap.evaluate import evaluate
 from transitmap.infer.patterns.grow import Way
+from transitmap.infer.patterns.weigh import Mixture, divide
 from transitmap.model import BUS, Taps
 
 FIGURES = {
@@ -190,6 +191,13 @@ def _no_cars(_, lines, *__):
     return np.zeros(len(lines), dtype=bool)
 
 
+def _every_one(fits):
+    n_lines = np.bincount(fits.chain, minlength=len(fits.cost))
+    return np.arange(len(n_lines)), divide(
+        fits, Mixture(n_lines / n_lines.sum(), 0.05, fits.odds, fits.odds), 10
+    )
+
+
 FIND, PICK = "transitmap.infer.patterns.find:", "transitmap.infer.patterns.pick:"
 ABLATIONS = {
     "no labels": (_without_label, {}, {}),
@@ -206,7 +214,7 @@ ABLATIONS = {
     "ways not mended": (_same, {}, {FIND + "mend": lambda way, *_: way}),
     "ways not cut": (_same, {}, {FIND + "cut": lambda way, *_: [way]}),
     "names not asked along the way": (_same, {}, {FIND + "named_parts": lambda part, *_: [part]}),
-    "picked once, not exchanged": (_same, {}, {PICK + "_better": lambda place, picked, *_: picked[place]}),
+    "every way is told": (_same, {}, {PICK + "fewest": _every_one}),
     "one ride's line for a shape": (_same, {}, {"transitmap.infer.shapes:draw_shapes": _raw_lines}),
     "stops at a confidence of 0.3": (_same, {"stops": {"min_confidence": 0.3}}, {}),
     "stops blind to direction": (_same, {}, {"transitmap.infer.stops:find_stops": _blind}),

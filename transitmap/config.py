@@ -87,10 +87,8 @@ class PatternsConfig:
     A ride may continue a way if it shares `min_overlap` points with it and, unless its rider gives the same
     label, `share_overlap` of the shorter of both; sharing more than `max_context` tells no more. A way ends
     where of the `share_asked` (three rides at least) who came furthest along it less than `share_goes_on`
-    go on: in the middle of a line most do. A way is another one if it explains `min_support` rides that no
-    other does, and `share_support` of all it could: among thousands of rides some are always odd. Of two
-    ways the longer one must explain more rides: for each point more `share_worth_while` of what the other
-    has a point.
+    go on: in the middle of a line most do. A ride runs along a way if that covers `share_fit` of it; one that
+    none covers so far is the likeliest one's that covers `share_loose`.
     """
 
     max_gap_m: float = 250.0
@@ -104,8 +102,6 @@ class PatternsConfig:
     share_fit: float = 0.84
     share_loose: float = 0.6
     min_support: float = 3.0
-    share_support: float = 0.04
-    share_worth_while: float = 0.2
 
 
 @dataclass(frozen=True)

@@ -155,9 +155,9 @@ def test_riders_without_a_label_ride_on_the_lines_that_others_name():
 
 
 def test_two_lines_with_all_their_streets_in_common_are_told_by_label_alone():
-    paths, _ = paths_of(parts_of(NORTH, 8, 5, "1") + parts_of(NORTH, 8, 6, "2"))
+    paths, _ = paths_of(parts_of(MAIN, 30, 5, "1") + parts_of(MAIN, 30, 6, "2"))
     assert sorted(paths.label) == ["1", "2"]
-    assert paths.n_label.tolist() == [8, 8]
+    assert paths.n_label.tolist() == [30, 30]
     unnamed, _ = paths_of(parts_of(NORTH, 8, 5) + parts_of(NORTH, 8, 6))
     assert_runs(unnamed, NORTH)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -11,11 +12,12 @@ from transitmap.config import PatternsConfig
 from transitmap.infer.patterns.chain import Chain, nearness
 from transitmap.infer.patterns.find import find_chains
 from transitmap.infer.patterns.heed import heed
-from transitmap.infer.patterns.pieces import NO_LABEL, cut_pieces, ranges
+from transitmap.infer.patterns.pieces import NO_LABEL, cut_pieces
+from transitmap.infer.patterns.weigh import Fits, divide, fewest, weigh
 from transitmap.model import FloatArray, IntArray, Lines, Paths, Spread
 
-SAME_LABEL, OTHER_LABEL = 1.5, 0.15
-"""What a ride's support is worth where its label agrees or disagrees with the path's; 1 without a label."""
+LEAST = 1e-3
+"""A line that fits a path tells of its streets, however surely it is another's."""
 
 
 def find_paths(
@@ -23,8 +25,8 @@ def find_paths(
 ) -> Paths:
     """The ways vehicles run, best supported first, and which lines run along them.
 
-    `labels` holds one cleaned label a line, empty where its rider gave none. A path needs the support of
-    about `config.min_support` unlabelled rides, or two whose labels agree.
+    `labels` holds one cleaned label a line, empty where its rider gave none. A path is one that is worth
+    telling: two rides that ran all of it are enough, and three or four that ran parts of it.
     """
     if len(lines) == 0:
         return _paths([], [], np.zeros((0, 0)), np.zeros((0, 0)), np.zeros(0, dtype=np.int64), lines)
@@ -34,26 +36,44 @@ def find_paths(
     called = sorted(set(labels) - {""})
     said = np.array([called.index(label) if label else NO_LABEL for label in labels], dtype=np.int64)
     chains = find_chains(pieces, config, spread)
-    membership = _membership(lines, near.shape[0])
-    covered = _cover(membership, chains)
-    worth = _worth(lines, said, len(called), chains, membership, near)
-    fit = np.where(covered >= config.share_fit, worth, 0.0)
-    picked = _pick(fit, np.array([len(chain.row) for chain in chains]), config)
-    fit = _with_loose(fit[:, picked], covered[:, picked], worth[:, picked], config.share_loose)
-    return _paths([chains[k] for k in picked], called, covered[:, picked], fit, said, lines)
+    covered = _cover(_membership(lines, near.shape[0]), chains)
+    telling = partial(_weigh, lines=lines, said=said, n_places=near.shape[0])
+    picked, mixture = fewest(telling(covered, chains, config.share_fit))
+    chains, covered = [chains[k] for k in picked], covered[:, picked]
+    fits = telling(covered, chains, config.share_loose)
+    likely = divide(fits, mixture._replace(share=mixture.share[picked]), 0).likely
+    fit = _fit(fits.line, fits.chain, likely, covered, config.share_fit)
+    return _paths(chains, called, covered, fit, said, lines)
 
 
-def _with_loose(fit: FloatArray, covered: FloatArray, worth: FloatArray, share_loose: float) -> FloatArray:
-    """The fit, where each line that fits no chain goes to the one that most of it runs along, if most does:
-    a detour or a bad stretch of a recording makes it no other line's."""
-    if not fit.shape[1]:
-        return fit
-    value = np.where(covered >= share_loose, covered * worth, 0.0)
-    best = np.argmax(value, axis=1)
-    loose = np.flatnonzero((fit.max(axis=1) == 0) & (value.max(axis=1) > 0))
-    fit = fit.copy()
-    fit[loose, best[loose]] = value[loose, best[loose]]
-    return fit
+def _weigh(
+    covered: FloatArray,
+    chains: Sequence[Chain],
+    share_fit: float,
+    lines: Lines,
+    said: IntArray,
+    n_places: int,
+) -> Fits:
+    n_ridden = np.diff(lines.point_start)
+    owner = np.repeat(np.arange(len(lines)), n_ridden)
+    n_seen = np.bincount(owner, lines.is_seen, len(lines)).astype(np.int64)
+    n_points = np.array([len(chain.row) for chain in chains], dtype=np.int64)
+    named = np.array([chain.label for chain in chains], dtype=np.int64)
+    return weigh(covered, share_fit, n_seen, n_ridden, n_points, n_places, said, named)
+
+
+def _fit(
+    line: IntArray, chain: IntArray, likely: FloatArray, covered: FloatArray, share_fit: float
+) -> FloatArray:
+    """(lines, chains): how likely each line is the chain's, 0 where it does not fit; a line that fits none
+    is the likeliest one's: a detour or a bad stretch of a recording makes it no other line's."""
+    fit = np.zeros(covered.shape)
+    fit[line, chain] = np.maximum(likely, LEAST)
+    fits = covered >= share_fit
+    best = np.zeros(covered.shape, dtype=bool)
+    if covered.shape[1]:
+        best[np.arange(len(fit)), np.argmax(fit, axis=1)] = True
+    return np.where(np.where(fits.any(axis=1, keepdims=True), fits, best), fit, 0.0)
 
 
 def _membership(lines: Lines, n_places: int) -> Any:
@@ -70,111 +90,6 @@ def _cover(membership: Any, chains: Sequence[Chain]) -> FloatArray:
     """(lines, chains): share of what was seen of each line that runs along each chain."""
     columns = [np.asarray(membership @ chain.reach.astype(np.float32)) for chain in chains]
     return np.array(columns, dtype=float).reshape(len(chains), membership.shape[0]).T
-
-
-def _worth(
-    lines: Lines, said: IntArray, n_labels: int, chains: Sequence[Chain], membership: Any, near: Any
-) -> FloatArray:
-    """(lines, chains): what each line's support of each chain is worth.
-
-    A ride without a label is worth the share that the chain's name has among the labelled rides of its
-    streets: where all others are of another line, it probably is too.
-    """
-    worth = np.ones((len(lines), len(chains)))
-    n_named = _n_named(lines, said, n_labels, near)
-    n_all = n_named.sum(axis=0)
-    for k, chain in enumerate(chains):
-        if chain.label == NO_LABEL:
-            continue
-        share = np.where(n_all >= 3, n_named[chain.label] / np.maximum(n_all, 1.0), 1.0)
-        unsaid = np.asarray(membership @ share.astype(np.float32))
-        told = np.where(said == chain.label, SAME_LABEL, OTHER_LABEL)
-        worth[:, k] = np.where(said == NO_LABEL, unsaid, told)
-    return worth
-
-
-def _n_named(lines: Lines, said: IntArray, n_labels: int, near: Any) -> FloatArray:
-    """(labels, places): how many lines with each label come by each place."""
-    from scipy import sparse
-
-    counted = np.zeros((n_labels, near.shape[0]), dtype=np.float32)
-    for label in range(n_labels):
-        of_label = np.flatnonzero(said == label)
-        points = [np.arange(lines.point_start[k], lines.point_start[k + 1]) for k in of_label]
-        owner = np.repeat(np.arange(len(points)), [len(p) for p in points])
-        place = lines.place[np.concatenate(points)]
-        ones = np.ones(len(place), dtype=np.float32)
-        passes = sparse.csr_matrix((ones, (owner, place)), shape=(len(points), near.shape[0])) @ near
-        counted[label] = np.bincount(passes.indices, minlength=near.shape[0])
-    return counted
-
-
-class _Fits(NamedTuple):
-    """Lines that fit chains, ragged by `start` (chains): hardly any line fits more than a few."""
-
-    n_lines: int
-    start: IntArray
-    chain: IntArray
-    line: IntArray
-    value: FloatArray
-
-
-def _fits(fit: FloatArray) -> _Fits:
-    chain, line = np.nonzero(fit.T)
-    start = np.searchsorted(chain, np.arange(fit.shape[1] + 1)).astype(np.int64)
-    return _Fits(len(fit), start, chain, line, fit[line, chain])
-
-
-def _pick(fit: FloatArray, n_points: IntArray, config: PatternsConfig) -> list[int]:
-    """The chains that explain most rides with least road, best first.
-
-    Greedy cover: the chain that explains most that is not explained yet, until too little is left. Then, as
-    long as it helps, a picked chain is exchanged for one that does better beside all others: what was picked
-    first may reach into a line that another explains.
-    """
-    picked: list[int] = []
-    fits = _fits(fit)
-    least = np.maximum(config.min_support, config.share_support * fit.sum(axis=0))
-    while len(picked) < fit.shape[1]:
-        gain = _gains(fits, _best(fits, picked))
-        gain[picked] = 0.0
-        gain[gain < least] = 0.0
-        if not gain.max():
-            break
-        picked.append(int(np.argmax(gain)))
-    for _ in range(3):
-        before = list(picked)
-        for place in range(len(picked)):
-            picked[place] = _better(place, picked, fits, n_points, config)
-        if picked == before:
-            break
-    return sorted(picked, key=lambda k: (-fit[:, k].sum(), k))
-
-
-def _better(place: int, picked: list[int], fits: _Fits, n_points: IntArray, config: PatternsConfig) -> int:
-    """The chain that serves best in place of a picked one: longer only for more rides, as many for each point
-    as `config.share_worth_while` of what the picked one has."""
-    now, others = picked[place], picked[:place] + picked[place + 1 :]
-    gain = _gains(fits, _best(fits, others))
-    value = gain - config.share_worth_while * gain[now] / n_points[now] * n_points
-    value[others] = -np.inf
-    best = int(np.argmax(value))
-    return best if value[best] > value[now] + 1e-9 else now
-
-
-def _best(fits: _Fits, picked: Sequence[int]) -> FloatArray:
-    """What the best of some chains explains of each line."""
-    best = np.zeros(fits.n_lines)
-    first = fits.start[list(picked)]
-    entries = ranges(first, fits.start[1:][list(picked)] - first)
-    np.maximum.at(best, fits.line[entries], fits.value[entries])
-    return best
-
-
-def _gains(fits: _Fits, best: FloatArray) -> FloatArray:
-    """What each chain explains that is not explained yet."""
-    more = np.maximum(fits.value - best[fits.line], 0.0)
-    return np.asarray(np.bincount(fits.chain, more, len(fits.start) - 1), dtype=float)
 
 
 def _paths(
