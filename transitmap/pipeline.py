@@ -121,6 +121,7 @@ def infer_network(
     sighting = sightings.see_vehicles(line, path, shape_m)
     tell("stops", 0.75)
     stop, call = stops_stage.find_stops(rides, leg, line, shape_m, plane, config.stops, spread)
+    stop = traffic.to_kerb(stop, side := traffic.side_of_traffic(leg, line), plane)
     tell("strays", 0.85)
     is_stray = strays.find_strays(leg, line, stop, plane, np.array(label, dtype=str) != "", config.strays)
     leg, sighting = strays.call_cars(leg, line, is_stray), strays.leave_out(sighting, is_stray)
@@ -140,7 +141,6 @@ def infer_network(
     witness = witnesses.count_witnesses(trip, rider, day, call.start, call.along_m)
     pattern, days = _patterns(route, call, run, witness), times.first_and_last(day)
     named = _named(route, rides, trip, rider, config.feed.min_riders)
-    side = traffic.side_of_traffic(leg, line)
     return Network(stop, named, pattern, _shapes(shape_m, plane), headway, zone, *days, hop, hail, side), trip
 
 

@@ -7,7 +7,8 @@ from tests.infer.roads import PLANE, bus
 from transitmap.config import Config
 from transitmap.infer.legs import split_legs
 from transitmap.infer.lines import draw_lines
-from transitmap.infer.traffic import side_of_traffic
+from transitmap.infer.traffic import KERB_M, side_of_traffic, to_kerb
+from transitmap.model import Stops
 
 
 def side_of(rides):
@@ -42,3 +43,14 @@ def test_twenty_who_met_the_same_one_are_one_witness(strays_m):
 
 def test_nothing_is_said_of_one_way_streets_of_few_rides_or_none():
     assert side_of(street(5.0, both=False)) == side_of(street(5.0, n=2)) == side_of([]) == ""
+
+
+@pytest.mark.parametrize(("side", "sign"), [("right", -1.0), ("left", 1.0), ("", 0.0)])
+def test_stops_move_to_the_kerb_of_their_way_where_it_is_known(side, sign):
+    """Two stops that face each other come apart; an eastbound vehicle has its right-hand kerb south."""
+    at_m, one = np.array([[100.0, 50.0], [100.0, 50.0]]), np.ones(2)
+    none = np.zeros(2, dtype=np.int64)
+    stops = Stops(*PLANE.to_degrees(at_m), np.array([90.0, 270.0]), one, none, none, none, one, ("", ""))
+    moved = to_kerb(stops, side, PLANE)
+    off_m = PLANE.to_metres(moved.lat_deg, moved.lon_deg) - at_m
+    assert np.allclose(off_m, [[0.0, sign * KERB_M], [0.0, -sign * KERB_M]], atol=1e-6)

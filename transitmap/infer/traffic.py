@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from transitmap.model import CAR, Legs, Lines
+from transitmap.geo import Plane
+from transitmap.model import CAR, Legs, Lines, Stops
 
 RIGHT, LEFT, UNKNOWN = "right", "left", ""
+KERB_M = 4.0
+"""Official stops stand 2 to 9 m beside the way of their vehicles; phones aboard halt that far from them."""
 OPPOSITE_M = 25.0
 TURN_M = 60.0
 MIN_POINTS = 10
@@ -45,3 +50,15 @@ def side_of_traffic(legs: Legs, lines: Lines) -> str:
     if abs(total) <= SURE * np.sqrt((len(pair) + (n_pairs**2).sum()) / 3.0):
         return UNKNOWN
     return RIGHT if total > 0 else LEFT
+
+
+def to_kerb(stops: Stops, side: str, plane: Plane) -> Stops:
+    """The stops moved from where vehicles halt to where riders wait, `KERB_M` to that side of their way;
+    where the side is not known, as they are."""
+    if side == UNKNOWN:
+        return stops
+    heading = np.radians(stops.heading_deg)
+    right = np.column_stack([np.cos(heading), -np.sin(heading)])
+    xy_m = plane.to_metres(stops.lat_deg, stops.lon_deg) + (KERB_M if side == RIGHT else -KERB_M) * right
+    lat_deg, lon_deg = plane.to_degrees(xy_m)
+    return replace(stops, lat_deg=lat_deg, lon_deg=lon_deg)
