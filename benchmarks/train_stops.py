@@ -3,9 +3,9 @@
 python -m benchmarks.train_stops CARD.json [FOLDER]
 
 The card that is shipped comes from `python -m benchmarks.train_stops transitmap/infer/stops/scorecard.json`.
-Towns, seeds and the order of sums are fixed, so the same code gives the same bytes; a change to a stage before
-the stops gives other paths and another card. Every third town is kept out of the learning; all
-that is printed is measured on those. What the stages before the stops make of a town (some 5 s each) is kept
+Towns, seeds and the order of sums are fixed, so the same code gives the same bytes; a change to a stage
+before the stops gives other paths and another card. Every third town is kept out of the learning; all that
+is printed is measured on those. What the stages before the stops make of a town (some 5 s each) is kept
 in FOLDER where one is named; after a change to a stage before the stops it must be emptied.
 """
 
