@@ -258,8 +258,8 @@ class Truth:
     def stops(self, find_stops):
         """The true stops beside each path, called at in their order; evidence is that of our nearest stop."""
 
-        def answer(rides, legs, lines, shapes_m, *words):
-            own, calls = find_stops(rides, legs, lines, shapes_m, *words)
+        def answer(rides, legs, lines, crowd, shapes_m, *words):
+            own, calls = find_stops(rides, legs, lines, crowd, shapes_m, *words)
             true, chains = self._true_calls(shapes_m), []
             used = sorted({int(stop) for stop, _ in (pair for chain in true if chain for pair in chain)})
             row = {stop: k for k, stop in enumerate(used)}

@@ -32,7 +32,7 @@ from transitmap.infer.stops.halts import find_halts
 from transitmap.infer.stops.places import calls_of, candidates_of, places_of
 from transitmap.infer.stops.scorecard import Scorecard, confidence_of, read_scorecard
 from transitmap.model import FloatArray, Legs, Lines, Ride
-from transitmap.pipeline import collect_upload
+from transitmap.pipeline import collect_upload, gather_crowd
 from transitmap.simulate import Dataset, SimulateConfig, simulate_city, simulate_rides
 
 N_TOWNS = 48
@@ -115,7 +115,8 @@ def scene(k: int, folder: Path | None) -> Scene:
     """A town and the candidates in it."""
     one, config = town(k, folder), Config().stops
     halts = find_halts(one.rides, one.leg, one.line, one.plane, config)
-    found = candidates_of(one.rides, halts, one.line, one.shape_m, config)
+    crowd = gather_crowd(one.rides, one.line, "UTC")
+    found = candidates_of(one.rides, halts, one.line, crowd, one.shape_m, config)
     xy_m, ahead, signs = (
         np.concatenate([getattr(part, name) for part in found]) for name in ("xy_m", "ahead", "signs")
     )

@@ -19,7 +19,7 @@ from transitmap.config import Config
 from transitmap.infer import areas, copies, labels, legs, lines, patterns, shapes, strays
 from transitmap.infer import stops as stops_stage
 from transitmap.model import Fixes, Ride, Taps
-from transitmap.pipeline import collect_file
+from transitmap.pipeline import collect_file, gather_crowd
 from transitmap.simulate.config import SimulateConfig
 from transitmap.simulate.network import City, simulate_city
 from transitmap.simulate.operation import midnight_s
@@ -133,7 +133,9 @@ def weigh(rides: list[Ride]) -> tuple[np.ndarray, np.ndarray]:
     label = [labels.clean_label(rides[k].label) for k in line.ride_index]
     path = patterns.find_paths(line, label, CONFIG.lines.near_m, CONFIG.patterns)
     shape_m = shapes.draw_shapes(path, line, CONFIG.shapes)
-    stop, _ = stops_stage.find_stops(rides, leg, line, shape_m, plane, CONFIG.stops)
+    stop, _ = stops_stage.find_stops(
+        rides, leg, line, gather_crowd(rides, line, "UTC"), shape_m, plane, CONFIG.stops
+    )
     return strays.weigh(leg, line, stop, plane, CONFIG.strays), line.ride_index
 
 

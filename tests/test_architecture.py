@@ -61,7 +61,7 @@ LAYERS = {
 STAGES = {
     "transitmap/infer": (
         "areas copies labels legs lines patterns patterns_known routes shapes sightings stops strays "
-        "stretches times traffic trips witnesses"
+        "stretches times traffic trips vehicles witnesses"
     ),
     "transitmap/gtfs": "admit carry_ids evidence feed pack read validate",
     "transitmap/points": "evidence rules score standings",

@@ -155,6 +155,19 @@ class Lines(Columns):
 
 
 @dataclass(frozen=True, eq=False)
+class Crowd(Columns):
+    """Who saw it: `rider` and `day` (local) number those of each ride, `vehicle` the vehicle of each line."""
+
+    rider: IntArray
+    day: IntArray
+    vehicle: IntArray
+
+    def voice(self) -> FloatArray:
+        """For each line its share in what its vehicle has to say: all lines of one add up to 1."""
+        return np.asarray(1.0 / np.bincount(self.vehicle)[self.vehicle], dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
 class Paths(Columns):
     """The ways that vehicles run, ragged by `point_start`: chains of places, and who was seen on them.
 

@@ -33,10 +33,12 @@ from transitmap.infer import (
     times,
     traffic,
     trips,
+    vehicles,
     witnesses,
 )
 from transitmap.infer import stops as stops_stage
 from transitmap.model import (
+    Crowd,
     FloatArray,
     HailStretches,
     Ids,
@@ -113,6 +115,8 @@ def infer_network(
     tell("lines", 0.3)
     line = lines.draw_lines(rides, leg, is_far | (copy_of >= 0), plane, config.lines)
     label = [labels.clean_label(rides[k].label) for k in line.ride_index]
+    zone = config.feed.timezone or times.timezone_of(plane.lat_deg, plane.lon_deg)
+    crowd = gather_crowd(rides, line, zone)
     tell("patterns", 0.4)
     path = patterns.find_paths(line, label, config.lines.near_m, config.patterns, spread)
     route = routes.group_paths(path, config.routes)
@@ -120,28 +124,30 @@ def infer_network(
     shape_m = _draw(path, line, streets, plane, config, spread)
     sighting = sightings.see_vehicles(line, path, shape_m)
     tell("stops", 0.75)
-    stop, call = stops_stage.find_stops(rides, leg, line, shape_m, plane, config.stops, spread)
+    stop, call = stops_stage.find_stops(rides, leg, line, crowd, shape_m, plane, config.stops, spread)
     stop = traffic.to_kerb(stop, side := traffic.side_of_traffic(leg, line), plane)
     tell("strays", 0.85)
     is_stray = strays.find_strays(leg, line, stop, plane, np.array(label, dtype=str) != "", config.strays)
     leg, sighting = strays.call_cars(leg, line, is_stray), strays.leave_out(sighting, is_stray)
-    rider = witnesses.number_riders(rides)
-    hail = _hails(rides, leg, line, shape_m, call, rider, config, spread)
+    hail = _hails(rides, leg, line, shape_m, call, crowd.rider, config, spread)
     tell("times", 0.9)
-    zone = config.feed.timezone or times.timezone_of(plane.lat_deg, plane.lon_deg)
     run = times.time_runs(sighting, call.start, call.along_m, config.times)
     wait = times.find_waits(rides, leg, line, plane)
     seen = times.find_vehicles(sighting, call.start, call.along_m, run.run_s, zone, config.times)
-    headway = times.find_headways(seen, wait, rider, config.feed.min_riders, config.times)
-    hop = times.time_hops(sighting, seen, rider, call.start, call.along_m, zone, config.feed.min_riders)
+    headway = times.find_headways(seen, wait, crowd.rider, config.feed.min_riders, config.times)
+    hop = times.time_hops(sighting, seen, crowd.rider, call.start, call.along_m, zone, config.feed.min_riders)
     trip = trips.name_trips(rides, leg, sighting, call.start, call.along_m, copy_of, is_far)
     tell("network", 1.0)
     shape_m, call, trip = _between_ends(shape_m, call, trip)
-    day = times.days_of(rides, zone)
-    witness = witnesses.count_witnesses(trip, rider, day, call.start, call.along_m)
-    pattern, days = _patterns(route, call, run, witness), times.first_and_last(day)
-    named = _named(route, rides, trip, rider, config.feed.min_riders)
+    witness = witnesses.count_witnesses(trip, line, crowd, call.start, call.along_m)
+    pattern, days = _patterns(route, call, run, witness), times.first_and_last(crowd.day)
+    named = _named(route, rides, trip, crowd.rider, config.feed.min_riders)
     return Network(stop, named, pattern, _shapes(shape_m, plane), headway, zone, *days, hop, hail, side), trip
+
+
+def gather_crowd(rides: Sequence[Ride], line: Lines, zone: str) -> Crowd:
+    """Who rode, on which local day, and in which vehicle."""
+    return Crowd(witnesses.number_riders(rides), times.days_of(rides, zone), vehicles.find_vehicles(line))
 
 
 def recognise(network: Network, rides: Sequence[Ride], config: Config) -> Trips:
@@ -274,15 +280,15 @@ def _patterns(
     route: routes.Grouping, call: stops_stage.Calls, run: times.RunningTimes, witness: witnesses.Witnesses
 ) -> Patterns:
     """The patterns with the rides, riders and days behind each."""
-    n_rides = witness.n_rides
+    n = witness.n_vehicles
     return Patterns(
         route_index=route.route_index,
         direction_id=route.direction_id,
-        n_rides=n_rides,
+        n_rides=witness.n_rides,
         n_riders=witness.n_riders,
         n_days=witness.n_days,
-        confidence=np.asarray((n_rides + 1.0) / (n_rides + 3.0), dtype=np.float64),  # two may say no
-        headsign=tuple("" for _ in n_rides),
+        confidence=np.asarray((n + 1.0) / (n + 3.0), dtype=np.float64),  # two may say no
+        headsign=tuple("" for _ in n),
         call_start=call.start,
         stop_index=call.stop_index,
         along_m=call.along_m,

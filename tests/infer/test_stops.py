@@ -13,7 +13,9 @@ from transitmap.infer.stops.candidates import SIGNS
 from transitmap.infer.stops.halts import find_halts
 from transitmap.infer.stops.scorecard import confidence_of, learned, read_scorecard
 from transitmap.infer.stops.streets import distinct_streets
-from transitmap.model import Taps
+from transitmap.infer.vehicles import find_vehicles
+from transitmap.infer.witnesses import number_riders
+from transitmap.model import Crowd, Taps
 
 ROAD = np.array([(0, 0), (6000, 0)], dtype=float)
 CONFIG = Config()
@@ -23,7 +25,9 @@ STOPS_M = (600, 1900, 3300, 5000)
 def stops_of(rides, shapes_m=(ROAD,)):
     legs = split_legs(rides, LegsConfig())
     lines = draw_lines(rides, legs, np.zeros(len(rides), dtype=bool), PLANE, CONFIG.lines)
-    stops, calls = find_stops(rides, legs, lines, shapes_m, PLANE, CONFIG.stops)
+    day = np.array([ride.fixes.time_s[0] // 86_400 for ride in rides], dtype=np.int64)
+    crowd = Crowd(number_riders(rides), day, find_vehicles(lines))
+    stops, calls = find_stops(rides, legs, lines, crowd, shapes_m, PLANE, CONFIG.stops)
     return stops, calls, PLANE.to_metres(stops.lat_deg, stops.lon_deg)
 
 
@@ -131,8 +135,9 @@ def test_a_loop_begins_and_ends_at_one_pole():
 def test_a_tapped_stop_needs_no_halt():
     def tapping(k):
         lat_deg, lon_deg = PLANE.to_degrees(np.array([(2600.0, 4.0)]))
-        taps = Taps(np.array([MORNING_S + 2600 / 8.0]), lat_deg, lon_deg, ("parada",))
-        return ride_of(*drive(ROAD, noise_m=2.0, seed=k), ride_id=f"{k}", taps=taps)
+        start_s = MORNING_S + 700.0 * k
+        taps = Taps(np.array([start_s + 2600 / 8.0]), lat_deg, lon_deg, ("parada",))
+        return ride_of(*drive(ROAD, start_s=start_s, noise_m=2.0, seed=k), ride_id=f"{k}", taps=taps)
 
     _, calls, _ = stops_of([tapping(k) for k in range(4)])
     assert np.abs(calls.along_m - 2600).min() < 15
@@ -182,3 +187,44 @@ def test_the_card_that_is_shipped_knows_the_signs():
     assert card.names == SIGNS
     ends = card.points[card.names.index("ends")]
     assert (np.diff(ends) >= -1e-9).all() and ends[-1] > ends[0] + 1, "who gets on or off speaks for a stop"
+
+
+def class_in_one_bus(n_phones, at_m, road_m=ROAD):
+    """One bus that stands 12 s at a place where six others drive through, with so many phones in it."""
+    rides = [bus(road_m, f"by {k}", start_s=MORNING_S + 700.0 * k, noise_m=2.0, seed=k) for k in range(6)]
+    start_s = MORNING_S + 9_000.0
+    return rides + [
+        bus(road_m, f"in {k}", start_s=start_s, halts=[(at_m, 12.0)], noise_m=2.0, seed=50 + k)
+        for k in range(n_phones)
+    ]
+
+
+@pytest.mark.parametrize("n_phones", [1, 10])
+def test_a_class_in_one_bus_is_one_witness(n_phones):
+    _, _, xy_m = stops_of(class_in_one_bus(n_phones, 2000.0))
+    assert np.abs(xy_m[:, 0] - 2000.0).min() > 500.0
+
+
+def test_days_are_those_of_the_crowd():
+    evening = [bus(ROAD, f"bus {k}", start_s=MORNING_S + 700.0 * k, halts=[(2000, 15)]) for k in range(12)]
+    stops, _, xy_m = stops_of(evening)
+    assert stops.n_days[np.argmin(np.abs(xy_m[:, 0] - 2000.0))] == 1
+
+
+def tapping(*rides_taps_m):
+    """Rides through without a halt, each with taps at some metres."""
+    rides = []
+    for k, taps_m in enumerate(rides_taps_m):
+        time_s, xy_m = drive(ROAD, start_s=MORNING_S + 700.0 * k, noise_m=2.0, seed=k)
+        at_s = np.array([np.interp(at_m, xy_m[:, 0], time_s) for at_m in taps_m])
+        lat_deg, lon_deg = PLANE.to_degrees(np.column_stack([taps_m, np.zeros(len(taps_m))]).reshape(-1, 2))
+        taps = Taps(at_s, lat_deg, lon_deg, ("",) * len(taps_m))
+        rides.append(ride_of(time_s, xy_m, f"bus {k}", taps=taps if len(taps_m) else NO_TAPS))
+    return rides
+
+
+def test_a_finger_that_taps_twice_is_one_rider():
+    _, _, twice_m = stops_of(tapping((2000.0, 2003.0), (), (), (), (), ()))
+    assert np.abs(twice_m[:, 0] - 2000.0).min() > 500.0
+    _, _, two_m = stops_of(tapping((2000.0,), (2003.0,), (), (), (), ()))
+    assert np.abs(two_m[:, 0] - 2000.0).min() < 30.0

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from transitmap.infer.witnesses import count_witnesses, number_riders, without_lone_names
-from transitmap.model import Fixes, Ride, Routes, Taps, Trips
+from transitmap.model import Crowd, Fixes, Lines, Ride, Routes, Taps, Trips
 
 NONE = np.zeros(0)
 
@@ -17,21 +17,45 @@ def trips(pattern, first_m, last_m):
     return Trips(np.array(pattern), count, first_m, last_m, count, count, number, number, number, ("",) * n)
 
 
+def lines(*ride):
+    """Lines of some rides, of which nothing else matters here."""
+    none, ride_index = np.zeros(0, dtype=np.int64), np.array(ride)
+    return Lines(ride_index, ride_index, none, NONE, NONE, NONE, none > 0, NONE, none, none, NONE, NONE)
+
+
 TRIPS = trips([0, 0, 0, 1, -1], [0, 0, 300, 0, np.nan], [200, 200, 600, 100, np.nan])
 RIDER = np.array([7, 7, 3, 7, 5])
+LINES = lines(0, 1, 2, 3)
+
+
+def crowd(day, vehicle=(0, 1, 2, 3)):
+    return Crowd(RIDER, np.array(day), np.array(vehicle))
 
 
 def test_each_person_and_day_counts_once():
     call_m = np.array([0.0, 300.0, 600.0, 0.0, 100.0])
-    found = count_witnesses(TRIPS, RIDER, np.array([1, 2, 2, 1, 1]), np.array([0, 3, 5, 5]), call_m)
+    found = count_witnesses(TRIPS, LINES, crowd([1, 2, 2, 1, 1]), np.array([0, 3, 5, 5]), call_m)
     assert found.n_rides.tolist() == [3, 1, 0]
+    assert found.n_vehicles.tolist() == [3, 1, 0]
     assert found.n_riders.tolist() == [2, 1, 0]
     assert found.n_days.tolist() == [2, 1, 0]
 
 
+def test_who_sat_in_one_vehicle_saw_one():
+    call_m, starts = np.array([0.0, 600.0, 0.0, 100.0]), np.array([0, 2, 4])
+    assert count_witnesses(TRIPS, LINES, crowd(RIDER, (5, 0, 5, 0)), starts, call_m).n_vehicles.tolist() == [
+        2,
+        1,
+    ]
+    # A ride of two legs on one pattern is one vehicle: both of its lines were in it.
+    parted = lines(0, 0, 1, 2, 3)
+    found = count_witnesses(TRIPS, parted, crowd(RIDER, (0, 1, 2, 3, 4)), starts, call_m)
+    assert found.n_vehicles.tolist() == [3, 1]
+
+
 def test_who_was_aboard_within_reach_of_a_call():
     call_m = np.array([0.0, 250.0, 251.0, 600.0, 0.0, 100.0])
-    found = count_witnesses(TRIPS, RIDER, RIDER, np.array([0, 4, 6]), call_m)
+    found = count_witnesses(TRIPS, LINES, crowd(RIDER), np.array([0, 4, 6]), call_m)
     assert found.call_n_riders.tolist() == [1, 2, 1, 1, 1, 1]
 
 

@@ -8,15 +8,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from transitmap.model import FloatArray, IntArray, Ride, Routes, Trips
+from transitmap.model import Crowd, FloatArray, IntArray, Lines, Ride, Routes, Trips
 
 AT_CALL_M = 50.0
 """A ride that starts or ends this far from a stop was at it."""
 
 
 class Witnesses(NamedTuple):
-    """Rides, riders and days behind each pattern, and how many of its people were aboard at each call."""
+    """Vehicles, rides, riders and days behind each pattern, and how many people were aboard at each call."""
 
+    n_vehicles: IntArray
     n_rides: IntArray
     n_riders: IntArray
     n_days: IntArray
@@ -24,16 +25,20 @@ class Witnesses(NamedTuple):
 
 
 def count_witnesses(
-    trips: Trips, rider: IntArray, day: IntArray, call_start: IntArray, call_along_m: FloatArray
+    trips: Trips, lines: Lines, crowd: Crowd, call_start: IntArray, call_along_m: FloatArray
 ) -> Witnesses:
-    """Who was seen on each pattern; `rider` and `day` number the rider of each ride and its day."""
+    """Who was seen on each pattern. Those who sat in one vehicle saw one vehicle."""
     ride = np.flatnonzero(trips.pattern_index >= 0)
     pattern, n = trips.pattern_index[ride], len(call_start) - 1
+    line_on = trips.pattern_index[lines.ride_index]
+    line = np.flatnonzero(line_on >= 0)
+    n_rides = np.bincount(pattern, minlength=n).astype(np.int64)
     return Witnesses(
-        n_rides=np.bincount(pattern, minlength=n).astype(np.int64),
-        n_riders=_n_distinct(pattern, rider[ride], n),
-        n_days=_n_distinct(pattern, day[ride], n),
-        call_n_riders=_n_aboard(trips, ride, rider, call_start, call_along_m),
+        n_vehicles=np.minimum(_n_distinct(line_on[line], crowd.vehicle[line], n), n_rides),
+        n_rides=n_rides,
+        n_riders=_n_distinct(pattern, crowd.rider[ride], n),
+        n_days=_n_distinct(pattern, crowd.day[ride], n),
+        call_n_riders=_n_aboard(trips, ride, crowd.rider, call_start, call_along_m),
     )
 
 

@@ -15,9 +15,8 @@ from transitmap.infer.stops.halts import find_halts
 from transitmap.infer.stops.profile import Seen, profile_of, see_all
 from transitmap.infer.stops.scorecard import Scorecard, confidence_of, learned
 from transitmap.infer.stops.streets import Street, distinct_streets
-from transitmap.model import BoolArray, FloatArray, Halts, IntArray, Legs, Lines, Ride, Spread, Stops
+from transitmap.model import BoolArray, Crowd, FloatArray, Halts, IntArray, Legs, Lines, Ride, Spread, Stops
 
-DAY_S = 86_400
 UNKNOWN_SPREAD_M = 25.0
 SURE_TAPS, TAPPED_CONFIDENCE = 5.9, 0.7
 """Two riders who tap and none who passes without are 400 times likelier at a stop: few towns have enough taps
@@ -46,6 +45,7 @@ def find_stops(
     rides: Sequence[Ride],
     legs: Legs,
     lines: Lines,
+    crowd: Crowd,
     shapes_m: Sequence[FloatArray],
     plane: geo.Plane,
     config: StopsConfig,
@@ -56,23 +56,24 @@ def find_stops(
     A path calls at every stop beside it on its own side of the street.
     """
     halts = find_halts(rides, legs, lines, plane, config)
-    found = candidates_of(rides, halts, lines, shapes_m, config, spread)
+    found = candidates_of(rides, halts, lines, crowd, shapes_m, config, spread)
     places = places_of(found, shapes_m, config, learned())
     calls = _one_pole(calls_of(places, shapes_m, config), places, config)
     used, stop_index = np.unique(calls.stop_index, return_inverse=True)
-    return _stops(places, used, halts, rides, plane), calls._replace(stop_index=stop_index)
+    return _stops(places, used, halts, crowd, plane), calls._replace(stop_index=stop_index)
 
 
 def candidates_of(
     rides: Sequence[Ride],
     halts: Halts,
     lines: Lines,
+    crowd: Crowd,
     shapes_m: Sequence[FloatArray],
     config: StopsConfig,
     spread: Spread = map,
 ) -> list[Candidates]:
     """Where vehicles may halt for people and what speaks for it, by street."""
-    seen = see_all(rides, halts, lines)
+    seen = see_all(rides, halts, lines, crowd)
     streets = distinct_streets(shapes_m, config)
     return list(spread(partial(_candidates, seen=seen, config=config), streets))
 
@@ -245,8 +246,8 @@ def _one_pole(calls: Calls, places: Places, config: StopsConfig) -> Calls:
     return calls._replace(stop_index=pole[calls.stop_index])
 
 
-def _stops(places: Places, used: IntArray, halts: Halts, rides: Sequence[Ride], plane: geo.Plane) -> Stops:
-    rows = [_support(places, int(k), halts, rides) for k in used]
+def _stops(places: Places, used: IntArray, halts: Halts, crowd: Crowd, plane: geo.Plane) -> Stops:
+    rows = [_support(places, int(k), halts, crowd) for k in used]
     table = np.array(rows, dtype=float).reshape(-1, 4)
     lat_deg, lon_deg = plane.to_degrees(places.xy_m[used])
     return Stops(
@@ -262,12 +263,10 @@ def _stops(places: Places, used: IntArray, halts: Halts, rides: Sequence[Ride], 
     )
 
 
-def _support(places: Places, place: int, halts: Halts, rides: Sequence[Ride]) -> list[float]:
+def _support(places: Places, place: int, halts: Halts, crowd: Crowd) -> list[float]:
     """Spread of the position, rides, riders and days of one stop."""
     behind = places.evidence[places.start[place] : places.start[place + 1]]
     ride_of = np.unique(halts.ride_index[behind])
-    riders = {rides[k].rider_id or f"ride {k}" for k in ride_of}
-    days = {int(rides[k].fixes.time_s[0] // DAY_S) for k in ride_of}
     off_m = np.hypot(*(halts.xy_m[behind] - places.xy_m[place]).T)
     spread_m = float(np.median(off_m)) / np.sqrt(len(behind)) if len(behind) > 1 else UNKNOWN_SPREAD_M
-    return [spread_m, len(ride_of), len(riders), len(days)]
+    return [spread_m, len(ride_of), len(np.unique(crowd.rider[ride_of])), len(np.unique(crowd.day[ride_of]))]

@@ -11,7 +11,7 @@ from transitmap import geo
 from transitmap.config import StopsConfig
 from transitmap.infer.stops.halts import point_at
 from transitmap.infer.stops.streets import Street
-from transitmap.model import BoolArray, FloatArray, Halts, IntArray, Lines, Ride
+from transitmap.model import BoolArray, Crowd, FloatArray, Halts, IntArray, Lines, Ride
 
 DWELL_S, DWELL_SHARE = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0), (0.0, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
 """Dwells at stops as riders noted them in Xalapa (2, 5, 10, 20 s); the tails are set by hand."""
@@ -30,7 +30,8 @@ class Seen(NamedTuple):
     """Everything seen, for the profiles of all streets, sorted by `square`: halts, points of lines, and fixes
     of phones that write rarely. `row` counts within the halts, and is the line of points and fixes.
 
-    By line: the share of halts that its phone would show, whether it writes rarely, whether its rider taps.
+    By line: its voice in what its vehicle says, the share of halts that its phone would show, whether it
+    writes rarely, whether its rider taps.
     """
 
     xy_m: FloatArray
@@ -40,6 +41,7 @@ class Seen(NamedTuple):
     stay_s: FloatArray
     square: IntArray
     halts: Halts
+    voice: FloatArray
     share_seen: FloatArray
     is_sparse: BoolArray
     has_taps: BoolArray
@@ -70,7 +72,7 @@ class Profile(NamedTuple):
     side_m: FloatArray
 
 
-def see_all(rides: Sequence[Ride], halts: Halts, lines: Lines) -> Seen:
+def see_all(rides: Sequence[Ride], halts: Halts, lines: Lines, crowd: Crowd) -> Seen:
     """What was seen of all vehicles, ready to be looked up by place."""
     line_of = np.repeat(np.arange(len(lines)), np.diff(lines.point_start))
     gap_s = np.diff(lines.fix_s, append=0.0)
@@ -92,6 +94,7 @@ def see_all(rides: Sequence[Ride], halts: Halts, lines: Lines) -> Seen:
         stay_s=np.concatenate([np.zeros(len(halts) + len(line_of)), stay_s])[order],
         square=square[order],
         halts=halts,
+        voice=crowd.voice(),
         share_seen=_share_seen(between_s),
         is_sparse=between_s >= SPARSE_S,
         has_taps=np.array([len(rides[k].taps) > 0 for k in lines.ride_index], dtype=bool),
@@ -128,9 +131,12 @@ def profile_of(street: Street, seen: Seen, config: StopsConfig) -> Profile:
     kind, of = seen.kind[row], seen.row[row]
     is_halt, is_point, is_fix = kind == HALT, kind == POINT, kind == FIX
     halt, halt_m = of[is_halt], where_m[is_halt]
-    is_said = seen.halts.is_ride_end[halt] | seen.halts.is_tap[halt]
-    stood = np.flatnonzero(~is_said)
-    stood = stood[_once_a_vehicle(halt[stood], halt_m[stood], seen.halts, config.once_m)]
+    is_end, is_tap = seen.halts.is_ride_end[halt], seen.halts.is_tap[halt]
+    said = seen.voice[seen.halts.line_index[halt]]
+    stood, tapped = (
+        rows[_once_a_vehicle(halt[rows], halt_m[rows], seen.halts, config.once_m)]
+        for rows in (np.flatnonzero(~is_end & ~is_tap), np.flatnonzero(is_tap))
+    )
     lasting = np.searchsorted(LASTING_S, seen.halts.duration_s[halt[stood]])
     passing = _passing(of[is_point], where_m[is_point], n_bins, bin_m)
     ahead = geo.headings(street.line_m, 3)
@@ -141,15 +147,17 @@ def profile_of(street: Street, seen: Seen, config: StopsConfig) -> Profile:
     within_m = halt_m[stood] - (_bins(halt_m[stood], n_bins, bin_m) + 0.5) * bin_m
     order = np.argsort(halt_m, kind="stable")
     return Profile(
-        n_passing=passing(np.ones(len(seen.is_sparse))),
-        n_seen=passing(seen.share_seen),
-        n_tapping=passing(seen.has_taps.astype(float)),
-        n_sparse=passing(seen.is_sparse.astype(float)),
-        n_lasting=np.array([count(halt_m[stood], lasting == k) for k in range(len(LASTING_S) + 1)]),
-        shift_m=np.array([count(halt_m[stood], within_m**power) for power in (1, 2, 3)]),
-        n_ends=count(halt_m[seen.halts.is_ride_end[halt]]),
-        n_taps=count(halt_m[seen.halts.is_tap[halt]]),
-        stay_s=count(where_m[is_fix], seen.stay_s[row[is_fix]]),
+        n_passing=passing(seen.voice),
+        n_seen=passing(seen.voice * seen.share_seen),
+        n_tapping=passing(seen.voice * seen.has_taps),
+        n_sparse=passing(seen.voice * seen.is_sparse),
+        n_lasting=np.array(
+            [count(halt_m[stood], said[stood] * (lasting == k)) for k in range(len(LASTING_S) + 1)]
+        ),
+        shift_m=np.array([count(halt_m[stood], said[stood] * within_m**power) for power in (1, 2, 3)]),
+        n_ends=count(halt_m[is_end], said[is_end]),
+        n_taps=count(halt_m[tapped], said[tapped]),
+        stay_s=count(where_m[is_fix], seen.stay_s[row[is_fix]] * seen.voice[row[is_fix]]),
         turn_rad=np.unwrap(np.arctan2(ahead[:, 1], ahead[:, 0])),
         evidence=halt[order],
         evidence_m=halt_m[order],
