@@ -26,6 +26,7 @@ from transitmap.infer import (
     patterns,
     patterns_known,
     routes,
+    sayings,
     shapes,
     sightings,
     strays,
@@ -106,6 +107,7 @@ def infer_network(
     """
     tell = _Teller(progress)
     tell("copies", 0.0)
+    rides, said = sayings.hear(rides)
     plane, is_far = areas.find_area(rides, config.areas)
     copy_of = copies.find_copies(rides, config.copies)
     tell("legs", 0.05)
@@ -143,7 +145,9 @@ def infer_network(
     days = _days(rides, zone)
     named = _named_by_enough(route, rides, trip, config.feed.min_riders)
     side = traffic.side_of_traffic(leg, line)
-    return Network(stop, named, pattern, _shapes(shape_m, plane), headway, zone, *days, hop, hail, side), trip
+    agreed = sayings.agree(said, trip, route.route_index, stop, rider, plane, config.feed.min_riders)
+    shape = _shapes(shape_m, plane)
+    return Network(stop, named, pattern, shape, headway, zone, *days, hop, hail, side, *agreed), trip
 
 
 def recognise(network: Network, rides: Sequence[Ride], config: Config) -> Trips:
