@@ -115,7 +115,7 @@ def scene(k: int, folder: Path | None) -> Scene:
     """A town and the candidates in it."""
     one, config = town(k, folder), Config().stops
     halts = find_halts(one.rides, one.leg, one.line, one.plane, config)
-    crowd = gather_crowd(one.rides, one.line, "UTC")
+    crowd = gather_crowd(one.rides, one.line, one.plane, Config())
     found = candidates_of(one.rides, halts, one.line, crowd, one.shape_m, config)
     xy_m, ahead, signs = (
         np.concatenate([getattr(part, name) for part in found]) for name in ("xy_m", "ahead", "signs")

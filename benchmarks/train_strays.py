@@ -134,7 +134,7 @@ def weigh(rides: list[Ride]) -> tuple[np.ndarray, np.ndarray]:
     path = patterns.find_paths(line, label, CONFIG.lines.near_m, CONFIG.patterns)
     shape_m = shapes.draw_shapes(path, line, CONFIG.shapes)
     stop, _ = stops_stage.find_stops(
-        rides, leg, line, gather_crowd(rides, line, "UTC"), shape_m, plane, CONFIG.stops
+        rides, leg, line, gather_crowd(rides, line, plane, CONFIG), shape_m, plane, CONFIG.stops
     )
     return strays.weigh(leg, line, stop, plane, CONFIG.strays), line.ride_index
 

@@ -60,7 +60,7 @@ LAYERS = {
 
 STAGES = {
     "transitmap/infer": (
-        "areas copies labels legs lines patterns patterns_known routes shapes sightings stops strays "
+        "areas copies labels legs lines patterns patterns_known routes sayings shapes sightings stops strays "
         "stretches times traffic trips vehicles witnesses"
     ),
     "transitmap/gtfs": "admit carry_ids evidence feed pack read validate",

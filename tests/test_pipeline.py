@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.infer.roads import PLANE, bus, drive, ride_of
+from tests.infer.roads import MORNING_S, PLANE, bus, drive, ride_of
 from transitmap.config import Config
 from transitmap.errors import UploadRefused
 from transitmap.model import Refusal
@@ -74,9 +74,13 @@ def test_a_name_that_one_person_gave_is_not_published():
 def test_a_line_that_one_person_rode_to_its_end_is_cut_on_a_server():
     careful = replace(CONFIG, feed=replace(CONFIG.feed, min_riders=3))
     short = np.array([(0, 0), (3000, 0), (3000, 1000)], dtype=float)
-    rides = [bus(ROAD, f"a{k}", rider_id="a", noise_m=3, seed=k) for k in range(4)]
+    start_s = [MORNING_S + 600.0 * k for k in range(8)]
+    rides = [bus(ROAD, f"a{k}", rider_id="a", noise_m=3, seed=k, start_s=start_s[k]) for k in range(4)]
     halts = [(1000, 20), (2500, 20), (3500, 20)]
-    rides += [bus(short, who, rider_id=who, noise_m=3, seed=ord(who), halts=halts) for who in "bcde"]
+    rides += [
+        bus(short, who, rider_id=who, noise_m=3, seed=ord(who), halts=halts, start_s=start_s[4 + k])
+        for k, who in enumerate("bcde")
+    ]
     network, _ = infer_network(rides, careful)
     assert network.shapes.along_m.max() > 8500
     feed = make_feed(network, careful, datetime.date(2026, 3, 20))

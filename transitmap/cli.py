@@ -169,6 +169,22 @@ def _write_whole(path: Path, body: bytes) -> None:
 
 
 @main.command()
+@click.argument("feed", type=click.Path(True, path_type=Path))
+@click.option("--out", required=True, type=OUT_FILE, help="The feed of single departures to write (zip).")
+def expand(feed: Path, out: Path) -> None:
+    """A feed of headways as one of single departures, which nobody promised, for older consumers."""
+    from transitmap.gtfs.feed import expand as expanded
+    from transitmap.gtfs.pack import pack
+    from transitmap.gtfs.read import read_tables
+
+    tables = read_tables(feed)
+    departures = expanded(tables)
+    _write_whole(out, pack(departures))
+    n_windows = len(tables.get("frequencies.txt", {}).get("trip_id", []))
+    click.echo(f"{out}: {n_windows} windows are {len(departures['trips.txt']['trip_id'])} departures")
+
+
+@main.command()
 @RIDES
 @click.option("--out", required=True, type=OUT_FILE, help="The table to write (CSV).")
 @CONFIG

@@ -213,8 +213,10 @@ class TimesConfig:
 class FeedConfig:
     """What the feed says of its publisher, and what may be published.
 
-    `country` (ISO 3166) is only for the validator's phone rules; empty means none. `valid_days` is how long
-    the feed says it holds from the day it is made.
+    `country` (ISO 3166) has the holidays, the money and the validator's phone rules; empty means the time
+    zone's, and no phone rules. On holidays the Sunday service runs, unless `holiday_service` is `as_usual`.
+    `fares` says in which version fares are told: v1, v2, both or none. `route_colors` are the colours that
+    routes have on the street, by short name. `valid_days` is how long the feed holds from the day it is made.
     """
 
     agency_name: str = "Transporte mapeado por sus usuarios"
@@ -225,6 +227,10 @@ class FeedConfig:
     licence_url: str = "https://opendatacommons.org/licenses/odbl/1-0/"
     timezone: str = ""
     country: str = ""
+    currency: str = ""
+    fares: str = "v1"
+    holiday_service: str = "sunday"
+    route_colors: dict[str, str] = field(default_factory=dict)
     valid_days: int = 180
     min_riders: int = 1
 
@@ -272,6 +278,11 @@ def _is_zone(name: str) -> bool:
         return False
 
 
+def _are_colours(colours: dict[Any, Any]) -> bool:
+    """Whether all values are colours as GTFS writes them."""
+    return all(isinstance(one, str) and re.fullmatch("[0-9A-F]{6}", one) for one in colours.values())
+
+
 MOST = 1e9
 """No length, time or speed is above it; so NaN and infinity break a rule like any other number."""
 FROM_0 = ("must be from 0 to 1e9", lambda number: 0 <= number <= MOST)
@@ -312,6 +323,10 @@ RULES = (
     Rule("feed.contact_email", "must be an address with an @", _like(r"[^@\s]+@[^@\s]+")),
     Rule("feed.lang", "must be a code of two small letters (ISO 639-1)", _like("[a-z]{2}")),
     Rule("feed.country", "must be empty or two capitals (ISO 3166)", _like("([A-Z]{2})?")),
+    Rule("feed.currency", "must be empty or three capitals (ISO 4217)", _like("([A-Z]{3})?")),
+    Rule("feed.fares", "must be v1, v2, both or none", _like("v1|v2|both|none")),
+    Rule("feed.holiday_service", "must be sunday or as_usual", _like("sunday|as_usual")),
+    Rule("feed.route_colors", "must be six capital hexadecimal digits a short name", _are_colours),
     Rule("feed.timezone", "must be empty or a name as America/Mexico_City", _is_zone),
 )
 """The first rule whose `names` fit a setting (`table.key`) holds for it."""

@@ -156,11 +156,15 @@ class Lines(Columns):
 
 @dataclass(frozen=True, eq=False)
 class Crowd(Columns):
-    """Who saw it: `rider` and `day` (local) number those of each ride, `vehicle` the vehicle of each line."""
+    """Who saw it: `rider` and `day` number those of each ride, `vehicle` the vehicle of each line.
+
+    Days are local, of the time zone `zone` (IANA).
+    """
 
     rider: IntArray
     day: IntArray
     vehicle: IntArray
+    zone: str = "UTC"
 
     def voice(self) -> FloatArray:
         """For each line its share in what its vehicle has to say: all lines of one add up to 1."""
@@ -397,6 +401,49 @@ def no_hails() -> HailStretches:
 
 
 @dataclass(frozen=True, eq=False)
+class Fares(Columns):
+    """What riders say a ride on a route costs, in the city's currency: a row a route of which anybody spoke.
+
+    `price` is NaN where they do not agree; `low` and `high` are the least and most that was said by
+    `n_riders`, of whom `share_agreeing` say what most say.
+    """
+
+    route_index: IntArray
+    price: FloatArray
+    low: FloatArray
+    high: FloatArray
+    n_riders: IntArray
+    share_agreeing: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.route_index)
+
+
+@dataclass(frozen=True, eq=False)
+class StepFree(Columns):
+    """Stops of which enough riders said whether a wheelchair can board there; of the others nobody knows."""
+
+    stop_index: IntArray
+    is_step_free: BoolArray
+    n_riders: IntArray
+
+    def __len__(self) -> int:
+        return len(self.stop_index)
+
+
+def no_fares() -> Fares:
+    """Nobody said a fare."""
+    none, nothing = np.zeros(0, dtype=np.int64), np.zeros(0)
+    return Fares(none, nothing, nothing, nothing, none, nothing)
+
+
+def no_step_free() -> StepFree:
+    """Nobody said anything about steps."""
+    none = np.zeros(0, dtype=np.int64)
+    return StepFree(none, np.zeros(0, dtype=np.bool_), none)
+
+
+@dataclass(frozen=True, eq=False)
 class Network:
     """What the rides say about the city: facts, before any format.
 
@@ -415,6 +462,8 @@ class Network:
     hops: HopTimes = field(default_factory=no_hops)
     hails: HailStretches = field(default_factory=no_hails)
     kerb_side: str = ""
+    fares: Fares = field(default_factory=no_fares)
+    step_free: StepFree = field(default_factory=no_step_free)
 
     def is_terminal(self) -> BoolArray:
         """Which stops some pattern begins or ends at."""

@@ -26,6 +26,7 @@ from transitmap.infer import (
     patterns,
     patterns_known,
     routes,
+    sayings,
     shapes,
     sightings,
     strays,
@@ -53,7 +54,9 @@ from transitmap.model import (
     Ride,
     Routes,
     Shapes,
+    Sightings,
     Spread,
+    Stops,
     Streets,
     Tables,
     Trips,
@@ -108,6 +111,7 @@ def infer_network(
     """
     tell = _Teller(progress)
     tell("copies", 0.0)
+    rides, said = sayings.hear(rides)
     plane, is_far = areas.find_area(rides, config.areas)
     copy_of = copies.find_copies(rides, config.copies)
     tell("legs", 0.05)
@@ -115,8 +119,7 @@ def infer_network(
     tell("lines", 0.3)
     line = lines.draw_lines(rides, leg, is_far | (copy_of >= 0), plane, config.lines)
     label = [labels.clean_label(rides[k].label) for k in line.ride_index]
-    zone = config.feed.timezone or times.timezone_of(plane.lat_deg, plane.lon_deg)
-    crowd = gather_crowd(rides, line, zone)
+    crowd = gather_crowd(rides, line, plane, config)
     tell("patterns", 0.4)
     path = patterns.find_paths(line, label, config.lines.near_m, config.patterns, spread)
     route = routes.group_paths(path, config.routes)
@@ -127,27 +130,30 @@ def infer_network(
     stop, call = stops_stage.find_stops(rides, leg, line, crowd, shape_m, plane, config.stops, spread)
     stop = traffic.to_kerb(stop, side := traffic.side_of_traffic(leg, line), plane)
     tell("strays", 0.85)
-    is_stray = strays.find_strays(leg, line, stop, plane, np.array(label, dtype=str) != "", config.strays)
-    leg, sighting = strays.call_cars(leg, line, is_stray), strays.leave_out(sighting, is_stray)
+    leg, sighting = _without_cars(leg, line, sighting, stop, plane, label, config)
     hail = _hails(rides, leg, line, shape_m, call, crowd.rider, config, spread)
     tell("times", 0.9)
     run = times.time_runs(sighting, call.start, call.along_m, config.times)
     wait = times.find_waits(rides, leg, line, plane)
-    seen = times.find_vehicles(sighting, call.start, call.along_m, run.run_s, zone, config.times)
+    seen = times.find_vehicles(sighting, call.start, call.along_m, run.run_s, crowd.zone, config.times)
     headway = times.find_headways(seen, wait, crowd.rider, config.feed.min_riders, config.times)
-    hop = times.time_hops(sighting, seen, crowd.rider, call.start, call.along_m, zone, config.feed.min_riders)
+    hop = times.time_hops(sighting, seen, crowd, call.start, call.along_m, config.feed.min_riders)
     trip = trips.name_trips(rides, leg, sighting, call.start, call.along_m, copy_of, is_far)
     tell("network", 1.0)
     shape_m, call, trip = _between_ends(shape_m, call, trip)
     witness = witnesses.count_witnesses(trip, line, crowd, call.start, call.along_m)
     pattern, days = _patterns(route, call, run, witness), times.first_and_last(crowd.day)
     named = _named(route, rides, trip, crowd.rider, config.feed.min_riders)
-    return Network(stop, named, pattern, _shapes(shape_m, plane), headway, zone, *days, hop, hail, side), trip
+    agreed = sayings.agree(said, trip, route.route_index, stop, crowd.rider, plane, config.feed.min_riders)
+    drawn = _shapes(shape_m, plane)
+    return Network(stop, named, pattern, drawn, headway, crowd.zone, *days, hop, hail, side, *agreed), trip
 
 
-def gather_crowd(rides: Sequence[Ride], line: Lines, zone: str) -> Crowd:
+def gather_crowd(rides: Sequence[Ride], line: Lines, plane: Plane, config: Config) -> Crowd:
     """Who rode, on which local day, and in which vehicle."""
-    return Crowd(witnesses.number_riders(rides), times.days_of(rides, zone), vehicles.find_vehicles(line))
+    zone = config.feed.timezone or times.timezone_of(plane.lat_deg, plane.lon_deg)
+    rider, day = witnesses.number_riders(rides), times.days_of(rides, zone)
+    return Crowd(rider, day, vehicles.find_vehicles(line), zone)
 
 
 def recognise(network: Network, rides: Sequence[Ride], config: Config) -> Trips:
@@ -161,11 +167,23 @@ def recognise(network: Network, rides: Sequence[Ride], config: Config) -> Trips:
     shape_m = patterns_known.known_shapes(network, plane)
     path = patterns_known.match_lines(line, label, called, shape_m, config.lines, config.patterns)
     sighting = sightings.see_vehicles(line, path, shape_m)
-    is_named = np.array(label, dtype=str) != ""
-    is_stray = strays.find_strays(leg, line, network.stops, plane, is_named, config.strays)
-    leg, sighting = strays.call_cars(leg, line, is_stray), strays.leave_out(sighting, is_stray)
+    leg, sighting = _without_cars(leg, line, sighting, network.stops, plane, label, config)
     pattern = network.patterns
     return trips.name_trips(rides, leg, sighting, pattern.call_start, pattern.along_m, copy_of, is_far)
+
+
+def _without_cars(
+    leg: Legs,
+    line: Lines,
+    sighting: Sightings,
+    stop: Stops,
+    plane: Plane,
+    label: Sequence[str],
+    config: Config,
+) -> tuple[Legs, Sightings]:
+    """Legs with the cars among the vehicles called so, and what was seen of all others."""
+    is_stray = strays.find_strays(leg, line, stop, plane, np.array(label, dtype=str) != "", config.strays)
+    return strays.call_cars(leg, line, is_stray), strays.leave_out(sighting, is_stray)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from transitmap.infer.legs import split_legs
 from transitmap.infer.lines import draw_lines
 from transitmap.infer.sightings import see_vehicles
 from transitmap.infer.times import find_vehicles, time_hops, time_runs
-from transitmap.model import Paths
+from transitmap.model import Crowd, Paths
 
 CONFIG = Config()
 THERE_AND_BACK = np.array([(0, 0), (4000, 0), (4000, 8), (0, 8)], dtype=float)
@@ -48,7 +48,7 @@ def hops_of(rides, min_riders=1, rider=None):
     rider = np.arange(len(rides)) if rider is None else np.array(rider)
     sightings, start = seen_on(ROAD, rides), np.array([0, 4])
     seen = find_vehicles(sightings, start, CALLS_M, CALLS_M / SPEED_M_S, "UTC", CONFIG.times)
-    return time_hops(sightings, seen, rider, start, CALLS_M, "UTC", min_riders)
+    return time_hops(sightings, seen, Crowd(rider, rider, rider), start, CALLS_M, min_riders)
 
 
 def morning_and_noon():

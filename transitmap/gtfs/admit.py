@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from transitmap.model import (
+    Fares,
     HailStretches,
     Headways,
     HopTimes,
@@ -15,6 +16,7 @@ from transitmap.model import (
     Network,
     Patterns,
     Shapes,
+    StepFree,
 )
 
 Mask = npt.NDArray[np.bool_]
@@ -44,6 +46,8 @@ def admit(network: Network, min_riders: int) -> tuple[Network, list[str]]:
         headways=_take_headways(network, keep_pattern, keep_call),
         hops=_take_hops(network, keep_call),
         hails=_take_hails(network, keep_pattern, keep_call, min_riders),
+        fares=_take_fares(network, keep_route, min_riders),
+        step_free=_take_step_free(network, keep_stop, min_riders),
     )
     return admitted, _held_back(network, min_riders, keep_stop, keep_pattern, keep_route)
 
@@ -175,6 +179,20 @@ def _take_hails(network: Network, keep_pattern: Mask, keep_call: Mask, min_rider
     keep = keep_pattern[row] & (end_m > start_m) & _supported(hails.n_riders, min_riders)
     moved = replace(hails, start_m=start_m - span_m[row, 0], end_m=end_m - span_m[row, 0]).take(keep)
     return replace(moved, pattern_index=_new_rows(keep_pattern)[moved.pattern_index])
+
+
+def _take_fares(network: Network, keep_route: Mask, min_riders: int) -> Fares:
+    """What enough people say of the kept routes."""
+    fares = network.fares
+    kept = fares.take(keep_route[fares.route_index] & _supported(fares.n_riders, min_riders))
+    return replace(kept, route_index=_new_rows(keep_route)[kept.route_index])
+
+
+def _take_step_free(network: Network, keep_stop: Mask, min_riders: int) -> StepFree:
+    """What enough people say of the kept stops."""
+    step_free = network.step_free
+    kept = step_free.take(keep_stop[step_free.stop_index] & _supported(step_free.n_riders, min_riders))
+    return replace(kept, stop_index=_new_rows(keep_stop)[kept.stop_index])
 
 
 def _held_back(

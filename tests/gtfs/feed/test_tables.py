@@ -14,7 +14,7 @@ from transitmap.config import FeedConfig
 from transitmap.gtfs.admit import admit
 from transitmap.gtfs.carry_ids import carry_ids
 from transitmap.gtfs.feed import build_tables, published_trip_id, trip_id_of, unscheduled
-from transitmap.model import Headways, Routes
+from transitmap.model import HailStretches, Headways, Routes, StepFree
 
 KM_H = 3.6
 
@@ -52,12 +52,14 @@ def test_every_table_has_rows():
         "agency.txt": 1,
         "attributions.txt": 1,
         "calendar.txt": 3,
+        "calendar_dates.txt": 12,
         "feed_info.txt": 1,
         "frequencies.txt": 7,
         "routes.txt": 2,
         "shapes.txt": 14,
         "stop_times.txt": 26,
-        "stops.txt": 14,
+        "stops.txt": 14 + 2,
+        "translations.txt": 13,
         "trips.txt": 6,
     }
 
@@ -69,7 +71,8 @@ def test_keys_are_exact_used_and_ascii():
     assert set(tables["calendar.txt"]["service_id"]) == set(trips["service_id"])
     assert set(tables["shapes.txt"]["shape_id"]) == set(trips["shape_id"])
     assert set(tables["stop_times.txt"]["trip_id"]) == set(trips["trip_id"])
-    assert set(tables["stops.txt"]["stop_id"]) == set(tables["stop_times.txt"]["stop_id"])
+    called = set(tables["stop_times.txt"]["stop_id"])
+    assert set(tables["stops.txt"]["stop_id"]) == called | set(tables["stops.txt"]["parent_station"]) - {""}
     ids = [one for table in tables.values() for name in table if name.endswith("_id") for one in table[name]]
     assert all(re.fullmatch(r"[\x21-\x7e]+", one) for one in ids)
     assert len(set(trips["trip_id"])) == len(trips["trip_id"])
@@ -174,7 +177,8 @@ def test_a_pattern_without_a_headway_is_left_out_and_said():
     tables = build_tables(city, ids, FeedConfig(), TODAY)
     assert tables["routes.txt"]["route_id"] == ["R1"]
     assert "P4-line" not in tables["shapes.txt"]["shape_id"]
-    assert set(tables["stops.txt"]["stop_id"]) == set(tables["stop_times.txt"]["stop_id"])
+    called = set(tables["stop_times.txt"]["stop_id"])
+    assert set(tables["stops.txt"]["stop_id"]) == called | set(tables["stops.txt"]["parent_station"]) - {""}
     assert unscheduled(city, ids) == ["pattern P4 is not in the feed: no headway observed"]
     assert published_trip_id(city, ids, 3, 0) == ""
     assert unscheduled(small_city(), ids) == []
@@ -260,15 +264,45 @@ def test_contributors_are_attributed_as_one_body():
 
 
 def test_stops_have_their_own_names_or_share_what_riders_said():
-    names = Counter(small_feed()["stops.txt"]["stop_name"])
-    assert all(name and n == 1 for name, n in names.items())
+    stops = [row for row in rows(small_feed(), "stops") if row["location_type"] == "0"]
+    assert all(row["stop_name"] for row in stops)
+    assert set(Counter(row["stop_name"] for row in stops).values()) == {1}
 
 
 def test_a_city_without_anything_gives_tables_without_rows():
     empty, _ = admit(small_city(), 1000)
     tables = small_feed(empty)
-    assert set(tables) == set(small_feed())
+    assert set(tables) == set(small_feed()) - {"calendar_dates.txt", "translations.txt"}
     assert {name for name, columns in tables.items() if not any(columns.values())} == {
         f"{name}.txt"
         for name in ("stops", "routes", "trips", "stop_times", "calendar", "frequencies", "shapes")
     }
+
+
+def test_routes_are_sorted_as_people_count():
+    city = small_city(routes=Routes(("10", "9A"), ("", ""), np.ones(2)))
+    assert small_feed(city)["routes.txt"]["route_sort_order"] == ["2", "1"]
+
+
+@pytest.mark.parametrize(("color", "ink"), [("FFD400", "000000"), ("00205B", "FFFFFF"), ("777777", "FFFFFF")])
+def test_a_colour_of_the_street_gets_an_ink_that_stands_out(color, ink):
+    (route, other) = rows(small_feed(route_colors={"12": color}), "routes")
+    assert (route["route_color"], route["route_text_color"]) == (color, ink)
+    assert (other["route_color"], other["route_text_color"]) == ("", "")
+
+
+def test_a_stop_is_step_free_where_riders_agree():
+    said = StepFree(np.array([0, 4]), np.array([True, False]), np.array([3, 2]))
+    stops = {row["stop_id"]: row for row in rows(small_feed(small_city(step_free=said)), "stops")}
+    assert [stops[one]["wheelchair_boarding"] for one in ("S1", "S5", "S2", "TS1")] == ["1", "2", "0", "0"]
+
+
+def test_where_people_hail_each_call_says_so():
+    stretch = HailStretches(
+        np.array([0]), np.array([600.0]), np.array([2900.0]), np.array([9]), np.array([5]), np.array([0.9])
+    )
+    calls = by_trip(small_feed(small_city(hails=stretch)))
+    assert [row["continuous_pickup"] for row in calls["P1-WD"]] == ["1", "0", "0", "1"]
+    assert [row["continuous_drop_off"] for row in calls["P1-WD"]] == ["1", "0", "0", "1"]
+    assert {row["continuous_pickup"] for row in calls["P4-WD"]} == {"1"}
+    assert "continuous_pickup" not in small_feed()["stop_times.txt"]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Iterable
+import re
 
 import numpy as np
 
 from transitmap.config import FeedConfig
 from transitmap.geo import Plane, steps_m
+from transitmap.gtfs.feed.country import country_of
+from transitmap.gtfs.feed.fares import fare_tables
+from transitmap.gtfs.feed.hailing import ANYWHERE, continuous
 from transitmap.gtfs.feed.names import Names, name_things
+from transitmap.gtfs.feed.rows import Columns, TripKeys, as_columns, patterns_of
 from transitmap.gtfs.feed.schedule import (
     call_decimetres,
     call_times,
@@ -18,15 +22,16 @@ from transitmap.gtfs.feed.schedule import (
     shape_decimetres,
     whole_headway_s,
 )
+from transitmap.gtfs.feed.services import calendar, calendar_dates, service_span
+from transitmap.gtfs.feed.stations import Station, find_stations
+from transitmap.gtfs.feed.translations import translations
 from transitmap.model import SERVICE_IDS, FloatArray, Ids, Network, Tables
 
 AGENCY_ID = "A1"
 ROUTE_TYPE_BUS = "3"
-WEEK = {"WD": "1111100", "SA": "0000010", "SU": "0000001"}
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+OTHER_LANG = {"es": "en", "en": "es"}
+OPTIONAL = ("calendar_dates.txt", "translations.txt")
 CONTRIBUTORS = {"es": "Personas que grabaron sus viajes, {}", "en": "People who recorded their rides, {}"}
-Columns = dict[str, list[str]]
-TripKeys = list[tuple[int, int]]  # pattern row, day type: what is published, sorted
 
 
 def build_tables(network: Network, ids: Ids, config: FeedConfig, today: datetime.date) -> Tables:
@@ -37,19 +42,33 @@ def build_tables(network: Network, ids: Ids, config: FeedConfig, today: datetime
     and a hash of everything else, so equal evidence gives an equal version on the same day.
     """
     trips = _published(network)
-    names = name_things(network, ids, config.lang)
+    country = config.country or country_of(config.timezone or network.timezone)
+    other = OTHER_LANG.get(config.lang)
     tables = {
         "agency.txt": _agency(network, config),
-        "stops.txt": _stops(network, ids, names, trips),
-        "routes.txt": _routes(network, ids, names, trips),
-        "trips.txt": _trip_rows(network, ids, names, trips),
+        **_named(network, ids, name_things(network, ids, config.lang), config, trips),
         "stop_times.txt": _stop_times(network, ids, trips),
-        "calendar.txt": _calendar(network, config, today, trips),
+        "calendar.txt": calendar(network, config, today, trips),
+        "calendar_dates.txt": calendar_dates(network, config, today, country, trips),
         "frequencies.txt": _frequencies(network, ids, trips),
         "shapes.txt": _shapes(network, ids, trips),
         "attributions.txt": _attributions(config),
+        **fare_tables(network, ids, config, country, AGENCY_ID, trips),
     }
+    if other:
+        named = _named(network, ids, name_things(network, ids, other), config, trips)
+        tables["translations.txt"] = translations(tables, named, other)
+    tables = {name: table for name, table in tables.items() if name not in OPTIONAL or any(table.values())}
     return {**tables, "feed_info.txt": _feed_info(network, config, today, tables)}
+
+
+def _named(network: Network, ids: Ids, names: Names, config: FeedConfig, trips: TripKeys) -> Tables:
+    """The tables in which things have names."""
+    return {
+        "stops.txt": _stops(network, ids, names, trips),
+        "routes.txt": _routes(network, ids, names, config, trips),
+        "trips.txt": _trip_rows(network, ids, names, trips),
+    }
 
 
 def trip_id_of(ids: Ids, pattern_index: int, day_type: int) -> str:
@@ -102,17 +121,6 @@ def _shape_along(network: Network, pattern: int) -> FloatArray:
     return network.shapes.along_m[start[pattern] : start[pattern + 1]]
 
 
-def _patterns(trips: TripKeys) -> list[int]:
-    return sorted({pattern for pattern, _ in trips})
-
-
-def _columns(names: str, rows: Iterable[Iterable[str]]) -> Columns:
-    """Rows turned into columns; every column is there even without a row."""
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    header = names.split()
-    return dict(zip(header, columns or [[] for _ in header], strict=True))
-
-
 def _agency(network: Network, config: FeedConfig) -> Columns:
     row = (
         AGENCY_ID,
@@ -122,26 +130,68 @@ def _agency(network: Network, config: FeedConfig) -> Columns:
         config.lang,
         config.contact_email,
     )
-    return _columns("agency_id agency_name agency_url agency_timezone agency_lang agency_email", [row])
+    return as_columns("agency_id agency_name agency_url agency_timezone agency_lang agency_email", [row])
 
 
 def _stops(network: Network, ids: Ids, names: Names, trips: TripKeys) -> Columns:
+    """Stops by row, the terminals they belong to after them."""
     stops, patterns = network.stops, network.patterns
-    spans = [slice(patterns.call_start[one], patterns.call_start[one + 1]) for one in _patterns(trips)]
+    spans = [slice(patterns.call_start[one], patterns.call_start[one + 1]) for one in patterns_of(trips)]
     used = sorted({int(stop) for span in spans for stop in patterns.stop_index[span]})
+    stations = find_stations(network, ids, used)
+    parent = {row: one.station_id for one in stations for row in one.rows}
+    said = zip(network.step_free.stop_index.tolist(), network.step_free.is_step_free.tolist(), strict=True)
+    boards = {stop: "1" if is_free else "2" for stop, is_free in said}
+    rows = [
+        (ids.stop_id[i], names.stop[i], *_place(stops.lat_deg[i], stops.lon_deg[i]), "0", parent.get(i, ""))
+        + (boards.get(i, "0"),)
+        for i in used
+    ]
+    rows += [
+        (one.station_id, _station_name(one, network, names), *_place(*one[2:]), "1", "", "0")
+        for one in stations
+    ]
+    return as_columns(
+        "stop_id stop_name stop_lat stop_lon location_type parent_station wheelchair_boarding", rows
+    )
+
+
+def _place(lat_deg: float, lon_deg: float) -> tuple[str, str]:
+    return f"{lat_deg:.6f}", f"{lon_deg:.6f}"
+
+
+def _station_name(station: Station, network: Network, names: Names) -> str:
+    """As the stop that most people use, one that riders named first."""
+    stops = network.stops
+    return names.stop[max(station.rows, key=lambda row: (bool(stops.name[row]), stops.n_rides[row], -row))]
+
+
+def _routes(network: Network, ids: Ids, names: Names, config: FeedConfig, trips: TripKeys) -> Columns:
+    """Routes by row; `route_sort_order` is the order in which people count: 2, 10, 10A, without a number."""
+    used = sorted({int(network.patterns.route_index[pattern]) for pattern in patterns_of(trips)})
+    by_name = sorted(used, key=lambda i: (_counted(names.route_short[i] or names.route_long[i]), i))
+    order = {row: str(n) for n, row in enumerate(by_name, start=1)}
     rows = (
-        (ids.stop_id[i], names.stop[i], f"{stops.lat_deg[i]:.6f}", f"{stops.lon_deg[i]:.6f}", "0", "0")
+        (ids.route_id[i], AGENCY_ID, names.route_short[i], names.route_long[i], ROUTE_TYPE_BUS)
+        + (*_colours(config.route_colors.get(names.route_short[i], "")), order[i])
         for i in used
     )
-    return _columns("stop_id stop_name stop_lat stop_lon location_type wheelchair_boarding", rows)
+    header = "route_id agency_id route_short_name route_long_name route_type route_color route_text_color"
+    return as_columns(f"{header} route_sort_order", rows)
 
 
-def _routes(network: Network, ids: Ids, names: Names, trips: TripKeys) -> Columns:
-    used = sorted({int(network.patterns.route_index[pattern]) for pattern in _patterns(trips)})
-    rows = (
-        (ids.route_id[i], AGENCY_ID, names.route_short[i], names.route_long[i], ROUTE_TYPE_BUS) for i in used
-    )
-    return _columns("route_id agency_id route_short_name route_long_name route_type", rows)
+def _counted(name: str) -> list[tuple[int, int, str]]:
+    """Numbers in a name count, letters are spelled; names that begin with a number come first."""
+    parts = re.findall(r"\d+|\D+", name.casefold())
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]
+
+
+def _colours(route_color: str) -> tuple[str, str]:
+    """The route's colour and black or white, whichever stands out (W3C AERT 2.2)."""
+    if not route_color:
+        return "", ""
+    red, green, blue = (int(route_color[k : k + 2], 16) for k in (0, 2, 4))
+    return route_color, "000000" if 299 * red + 587 * green + 114 * blue > 127_500 else "FFFFFF"
 
 
 def _trip_rows(network: Network, ids: Ids, names: Names, trips: TripKeys) -> Columns:
@@ -157,21 +207,28 @@ def _trip_rows(network: Network, ids: Ids, names: Names, trips: TripKeys) -> Col
         )
         for pattern, day in trips
     )
-    return _columns("route_id service_id trip_id trip_headsign direction_id shape_id", rows)
+    return as_columns("route_id service_id trip_id trip_headsign direction_id shape_id", rows)
 
 
 def _stop_times(network: Network, ids: Ids, trips: TripKeys) -> Columns:
-    calls = {pattern: _calls(network, ids, pattern) for pattern in _patterns(trips)}
+    """Calls of all trips; where anybody hails anywhere, each says whether one may until the next."""
+    calls = {pattern: _calls(network, ids, pattern) for pattern in patterns_of(trips)}
+    anywhere = {pattern: continuous(network, pattern) for pattern in calls}
     rows = (
-        (ids.trip_id(pattern, day), time, time, stop_id, str(n), "0", "0", along, "0")
+        (ids.trip_id(pattern, day), time, time, stop_id, str(n), "0", "0", along, "0", hail, hail)
         for pattern, day in trips
-        for n, (time, stop_id, along) in enumerate(calls[pattern], start=1)
+        for n, ((time, stop_id, along), hail) in enumerate(
+            zip(calls[pattern], anywhere[pattern], strict=True), 1
+        )
     )
-    return _columns(
+    table = as_columns(
         "trip_id arrival_time departure_time stop_id stop_sequence pickup_type drop_off_type"
-        " shape_dist_traveled timepoint",
+        " shape_dist_traveled timepoint continuous_pickup continuous_drop_off",
         rows,
     )
+    if not any(ANYWHERE in one for one in anywhere.values()):
+        del table["continuous_pickup"], table["continuous_drop_off"]
+    return table
 
 
 def _calls(network: Network, ids: Ids, pattern: int) -> list[tuple[str, str, str]]:
@@ -191,25 +248,6 @@ def _calls(network: Network, ids: Ids, pattern: int) -> list[tuple[str, str, str
     ]
 
 
-def _calendar(network: Network, config: FeedConfig, today: datetime.date, trips: TripKeys) -> Columns:
-    start, end = _span(network, config, today)
-    used = sorted({day for _, day in trips})
-    rows = ((SERVICE_IDS[day], *WEEK[SERVICE_IDS[day]], start, end) for day in used)
-    return _columns("service_id " + " ".join(DAYS) + " start_date end_date", rows)
-
-
-def _span(network: Network, config: FeedConfig, today: datetime.date) -> tuple[str, str]:
-    """First and last day of service: it has begun on every weekday whatever the evidence's dates are.
-
-    Canonical rule trip_coverage_not_active_for_next7_days takes the first day that most trips run: a feed
-    made and begun on a Sunday would start on Monday.
-    """
-    week_ago = today - datetime.timedelta(days=6)
-    first = datetime.date.fromisoformat(network.first_day) if network.first_day else week_ago
-    end = today + datetime.timedelta(days=config.valid_days)
-    return f"{min(first, week_ago):%Y%m%d}", f"{end:%Y%m%d}"
-
-
 def _frequencies(network: Network, ids: Ids, trips: TripKeys) -> Columns:
     headways, published = network.headways, set(trips)
     order = np.lexsort((headways.start_s, headways.day_type, headways.pattern_index)).tolist()
@@ -225,13 +263,13 @@ def _frequencies(network: Network, ids: Ids, trips: TripKeys) -> Columns:
         for i, key in zip(order, keys, strict=True)
         if key in published
     )
-    return _columns("trip_id start_time end_time headway_secs exact_times", rows)
+    return as_columns("trip_id start_time end_time headway_secs exact_times", rows)
 
 
 def _shapes(network: Network, ids: Ids, trips: TripKeys) -> Columns:
     shapes = network.shapes
     columns: list[list[str]] = [[], [], [], [], []]
-    for pattern in _patterns(trips):
+    for pattern in patterns_of(trips):
         keep, tenths = shape_decimetres(_shape_along(network, pattern))
         points = keep + shapes.point_start[pattern]
         columns[0] += [ids.shape_id[pattern]] * len(keep)
@@ -248,21 +286,21 @@ def _attributions(config: FeedConfig) -> Columns:
     people = CONTRIBUTORS.get(config.lang.split("-")[0].lower(), CONTRIBUTORS["en"])
     name = people.format(config.publisher_name)
     row = ("contributors", name, "1", config.licence_url, config.contact_email)
-    return _columns("attribution_id organization_name is_producer attribution_url attribution_email", [row])
+    return as_columns("attribution_id organization_name is_producer attribution_url attribution_email", [row])
 
 
 def _feed_info(network: Network, config: FeedConfig, today: datetime.date, tables: Tables) -> Columns:
-    start, end = _span(network, config, today)
+    start, end = service_span(network, config, today)
     row = (
         config.publisher_name,
         config.agency_url,
         config.lang,
-        start,
-        end,
+        f"{start:%Y%m%d}",
+        f"{end:%Y%m%d}",
         f"{today:%Y%m%d}-{_content_hash(tables)}",
         config.contact_email,
     )
-    return _columns(
+    return as_columns(
         "feed_publisher_name feed_publisher_url feed_lang feed_start_date feed_end_date feed_version"
         " feed_contact_email",
         [row],

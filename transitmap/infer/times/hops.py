@@ -9,7 +9,7 @@ import numpy as np
 from transitmap.infer.times.clock import HOUR_S, day_types, local_clock
 from transitmap.infer.times.durations import at_calls_s, middle
 from transitmap.infer.times.fleet import Seen
-from transitmap.model import FloatArray, HopTimes, IntArray, Sightings
+from transitmap.model import Crowd, FloatArray, HopTimes, IntArray, Sightings
 
 MIN_TIMED = 5
 """Fewer times of a hop have no spread worth telling: the range of four leaves out a third of all others."""
@@ -18,17 +18,16 @@ MIN_TIMED = 5
 def time_hops(
     sightings: Sightings,
     seen: Seen,
-    rider: IntArray,
+    crowd: Crowd,
     call_start: IntArray,
     call_along_m: FloatArray,
-    timezone: str,
     min_riders: int,
 ) -> HopTimes:
     """Times of the hops between calls by day type and window of a path, where they can be told.
 
     Hours are put together until the path's hops were timed by `MIN_TIMED` vehicles each in the mean; a hop
     that fewer vehicles than that ran in a window, or fewer than `min_riders` people timed, has no row. Riders
-    of one vehicle time it together. `rider` numbers the rider of each ride.
+    of one vehicle time it together.
     """
     found: list[tuple[float, ...]] = []
     for path in range(len(call_start) - 1):
@@ -36,9 +35,9 @@ def time_hops(
         there = seen.take(seen.path == path)
         at_call_s = at_calls_s(sightings, there.sighting_index, call_along_m[calls])
         row, hop = np.nonzero(np.diff(at_call_s, axis=1) > 0)
-        who, run = rider[there.ride_index[row]], there.vehicle[row] * len(call_along_m) + hop
+        who, run = crowd.rider[there.ride_index[row]], there.vehicle[row] * len(call_along_m) + hop
         run = np.unique(run, return_inverse=True)[1].reshape(-1)
-        day, second_s = local_clock(_means(at_call_s[row, hop], run), timezone)
+        day, second_s = local_clock(_means(at_call_s[row, hop], run), crowd.zone)
         run_s = _means(np.diff(at_call_s, axis=1)[row, hop], run)
         kind, hour = day_types(day), (second_s // HOUR_S).astype(np.int64)
         for day_type in np.unique(kind).tolist():

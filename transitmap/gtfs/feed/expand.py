@@ -1,0 +1,90 @@
+"""Tables with frequencies -> the same trips as single departures, for consumers that know no frequencies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from transitmap.gtfs.feed.schedule import clock
+from transitmap.model import Tables
+
+FREQUENCIES = "frequencies.txt"
+SUFFIX = "-expanded"
+
+
+def expand(tables: Tables) -> Tables:
+    """The tables with every template trip replaced by its departures, and without frequencies.txt.
+
+    A window has departures at its start and every headway after it, while before its end; each is the
+    template shifted (GTFS Reference, frequencies.txt). Its id is the template's with the departure's clock.
+    Nobody promised these departures; `feed_version` ends in `-expanded`.
+    """
+    departures = _departures(tables)
+    return {
+        **{name: table for name, table in tables.items() if name != FREQUENCIES},
+        "trips.txt": _expand_trips(tables["trips.txt"], departures),
+        "stop_times.txt": _expand_stop_times(tables["stop_times.txt"], departures),
+        "feed_info.txt": {
+            **tables["feed_info.txt"],
+            "feed_version": [f"{one}{SUFFIX}" for one in tables["feed_info.txt"]["feed_version"]],
+        },
+    }
+
+
+def _departures(tables: Tables) -> dict[str, list[int]]:
+    """Seconds of the day at which each template trip departs, rising."""
+    windows = tables[FREQUENCIES]
+    columns = (windows[name] for name in ("trip_id", "start_time", "end_time", "headway_secs"))
+    departures: dict[str, set[int]] = {}
+    for trip_id, start, end, headway in zip(*columns, strict=True):
+        departures.setdefault(trip_id, set()).update(range(_seconds(start), _seconds(end), int(headway)))
+    return {trip_id: sorted(seconds) for trip_id, seconds in departures.items()}
+
+
+def _expand_trips(trips: dict[str, list[str]], departures: dict[str, list[int]]) -> dict[str, list[str]]:
+    rows = [
+        (row, clock_id)
+        for row, trip_id in enumerate(trips["trip_id"])
+        for clock_id in [_trip_id(trip_id, second) for second in departures.get(trip_id, [])] or [trip_id]
+    ]
+    columns = {name: [values[row] for row, _ in rows] for name, values in trips.items()}
+    return {**columns, "trip_id": [trip_id for _, trip_id in rows]}
+
+
+def _expand_stop_times(calls: dict[str, list[str]], departures: dict[str, list[int]]) -> dict[str, list[str]]:
+    """Calls of every departure, in the order of the templates."""
+    columns: dict[str, list[str]] = {name: [] for name in calls}
+    for trip_id, first, last in _runs(calls["trip_id"]):
+        rows = {name: values[first:last] for name, values in calls.items()}
+        seconds = {name: [_seconds(one) for one in rows[name]] for name in ("arrival_time", "departure_time")}
+        leaving = departures.get(trip_id)
+        if leaving is None:
+            leaving, ids = [seconds["departure_time"][0]], [trip_id]
+        else:
+            ids = [_trip_id(trip_id, second) for second in leaving]
+        shifts = [second - seconds["departure_time"][0] for second in leaving]
+        for name, values in rows.items():
+            if name == "trip_id":
+                columns[name] += [one for one in ids for _ in values]
+            elif name in seconds:
+                columns[name] += [clock(one + shift) for shift in shifts for one in seconds[name]]
+            else:
+                columns[name] += values * len(ids)
+    return columns
+
+
+def _runs(values: list[str]) -> Iterator[tuple[str, int, int]]:
+    """Each run of equal values: the value, its first row and the row after its last."""
+    first = 0
+    for row in range(1, len(values) + 1):
+        if row == len(values) or values[row] != values[first]:
+            yield values[first], first, row
+            first = row
+
+
+def _trip_id(trip_id: str, second: int) -> str:
+    return f"{trip_id}-{clock(second).replace(':', '')}"
+
+
+def _seconds(text: str) -> int:
+    hours, minutes, seconds = map(int, text.split(":"))
+    return hours * 3600 + minutes * 60 + seconds
