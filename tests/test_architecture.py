@@ -22,7 +22,11 @@ DOORS = {
     "pandas": ("transitmap/gtfs/read.py",),
     "networkx": ("transitmap/infer/", "transitmap/simulate/"),
     "sklearn": ("transitmap/infer/",),
-    "gpxpy": ("transitmap/simulate/", "transitmap/export.py"),
+    "gpxpy": ("transitmap/simulate/", "transitmap/export.py", "transitmap/gtfs/export/gpx.py"),
+    "fastkml": ("transitmap/gtfs/export/kml.py",),
+    "jinja2": ("transitmap/gtfs/export/timetable.py",),
+    "pyarrow": ("transitmap/gtfs/export/geoparquet.py",),
+    "pyogrio": ("transitmap/gtfs/export/geopackage.py",),
     "zstandard": ("transitmap/archive.py",),
     "fsspec": ("transitmap/archive.py",),
     "argon2": ("transitmap/passwords.py",),
@@ -63,7 +67,7 @@ STAGES = {
         "areas copies labels legs lines patterns patterns_known routes shapes sightings stops strays "
         "stretches times traffic trips witnesses"
     ),
-    "transitmap/gtfs": "admit carry_ids evidence feed pack read validate",
+    "transitmap/gtfs": "admit carry_ids evidence export feed pack read validate",
     "transitmap/points": "evidence rules score standings",
 }
 """Folders whose listing is the flow."""
