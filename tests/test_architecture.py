@@ -43,11 +43,12 @@ DOORS = {
 HEAVY = ("sklearn", "pandas", "partridge", "networkx", "scipy")
 """Imported inside functions only: `transitmap --help` must not wait for them."""
 
-BASE = {"model", "errors", "geo", "config"}
+BASE = {"model", "errors", "geo", "config", "svg"}
 LAYERS = {
     "transitmap.model": set(),
     "transitmap.errors": set(),
     "transitmap.geo": {"model"},
+    "transitmap.svg": {"model"},
     "transitmap.config": {"errors"},
     "transitmap.archive": BASE,
     "transitmap.store": BASE,

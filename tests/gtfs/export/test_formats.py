@@ -1,4 +1,4 @@
-"""Every format is opened by a reader that is not ours, holds what the feed says, and is the same each time."""
+"""Every format is opened by a reader that is not ours, holds what the feed says and repeats its bytes."""
 
 import csv
 import io
