@@ -13,8 +13,11 @@ from transitmap.gtfs.export.geoparquet import write_geoparquet
 from transitmap.gtfs.export.gpx import write_gpx
 from transitmap.gtfs.export.kml import write_kml
 from transitmap.gtfs.export.layers import Layer, layers_of
+from transitmap.gtfs.export.line_map import draw_map
 from transitmap.gtfs.export.osm import write_osm
 from transitmap.gtfs.export.patterns import Credit, Published, read_published
+from transitmap.gtfs.export.strips import draw_strips
+from transitmap.gtfs.export.timetable import write_timetable
 from transitmap.model import Tables
 
 SUFFIXES = {
@@ -26,8 +29,16 @@ SUFFIXES = {
     ".gpx": "gpx",
     ".kml": "kml",
     ".osm": "osm",
+    ".html": "timetable",
+    ".svg": "map",
 }
-WHOLE: dict[str, Callable[[Published, str], bytes]] = {"gpx": write_gpx, "osm": write_osm}
+WHOLE: dict[str, Callable[[Published, str], bytes]] = {
+    "gpx": write_gpx,
+    "map": draw_map,
+    "osm": write_osm,
+    "strips": draw_strips,
+    "timetable": write_timetable,
+}
 LAYERED: dict[str, Callable[[tuple[Layer, ...], Credit], bytes]] = {
     "csv": write_tables,
     "geojson": write_geojson,

@@ -1,15 +1,17 @@
-"""The colour each route is drawn in: its own where the feed has one, else one of seven in turn."""
+"""The colour each route is drawn in: its own where the feed has one, else one of twelve in turn."""
 
 from __future__ import annotations
 
 from transitmap.gtfs.export.patterns import Route
 
-PALETTE = ("0072B2", "D55E00", "009E73", "8F2D7B", "B8860B", "56B4E9", "222222")
-"""Okabe and Ito, some darkened: told apart with any colour vision."""
+PALETTE = (
+    *("0072B2", "D55E00", "009E73", "8F2D7B", "B8860B", "56B4E9", "222222"),
+    *("CC79A7", "117733", "882255", "332288", "8B5A2B"),
+)
+"""Seven of Okabe and Ito, some darkened, told apart with any colour vision; then five of Tol for more."""
 WHITE, BLACK = "FFFFFF", "000000"
-LIGHT = 0.36
-"""Relative luminance above which black is read better than white: half way is 0.18 (WCAG), bold white on
-middle tones is read well."""
+LIGHT = 0.179
+"""Relative luminance (WCAG) above which black has more contrast than white; either has 4.5:1 there."""
 
 
 def colours_of(routes: tuple[Route, ...]) -> dict[str, str]:
@@ -19,5 +21,10 @@ def colours_of(routes: tuple[Route, ...]) -> dict[str, str]:
 
 def text_on(colour: str) -> str:
     """Black or white, whichever is read better on a colour."""
-    red, green, blue = (int(colour[k : k + 2], 16) / 255 for k in (0, 2, 4))
-    return BLACK if 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 > LIGHT else WHITE
+    red, green, blue = (_linear(int(colour[k : k + 2], 16) / 255) for k in (0, 2, 4))
+    return BLACK if 0.2126 * red + 0.7152 * green + 0.0722 * blue > LIGHT else WHITE
+
+
+def _linear(share: float) -> float:
+    """A share of sRGB as light."""
+    return share / 12.92 if share <= 0.04045 else float(((share + 0.055) / 1.055) ** 2.4)

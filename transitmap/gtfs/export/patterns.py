@@ -26,6 +26,7 @@ NEEDED = {
     "frequencies.txt": "trip_id start_time end_time headway_secs",
     "shapes.txt": "shape_id shape_pt_lat shape_pt_lon shape_pt_sequence",
     "calendar.txt": "service_id",
+    "calendar_dates.txt": "service_id date exception_type",
     "attributions.txt": "organization_name",
 }
 """Columns that nothing can be told without."""
@@ -127,12 +128,16 @@ class Credit(NamedTuple):
 
 
 class Published(NamedTuple):
-    """A feed to export. Routes and stops are in the order of people, `days` are those of each service."""
+    """A feed to export. Routes and stops are in the order of people, `days` are those of each service.
+
+    `exceptions` are rows of calendar_dates.txt: date, whether it is added, service.
+    """
 
     stops: tuple[Stop, ...]
     routes: tuple[Route, ...]
     patterns: tuple[Pattern, ...]
     days: dict[str, tuple[bool, ...]]
+    exceptions: tuple[tuple[str, bool, str], ...]
     credit: Credit
 
 
@@ -158,6 +163,12 @@ def read_published(tables: Tables, evidence_csv: str = "", lang: str = "") -> Pu
             row["service_id"]: tuple(row.get(day) == "1" for day in DAYS)
             for row in _rows(tables, "calendar.txt", False)
         },
+        exceptions=tuple(
+            sorted(
+                (row["date"], row["exception_type"] == "1", row["service_id"])
+                for row in _rows(tables, "calendar_dates.txt", False)
+            )
+        ),
         credit=credit,
     )
 

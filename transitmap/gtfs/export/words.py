@@ -25,6 +25,8 @@ WORDS = {
         "evidence": "Debajo, entre qué intervalos están cuatro de cada cinco según los viajes grabados.",
         "departures": "Salidas de la primera parada",
         "window": "Horas",
+        "other_days": "Otros días",
+        "no_service": "sin servicio de {}",
         "nothing": "no se ha observado",
         "stop": "Parada",
         "minutes": "Minutos",
@@ -35,7 +37,7 @@ WORDS = {
         "map": "Mapa de rutas",
         "routes": "Rutas",
         "transfers": "Otras rutas que paran aquí, junto al nombre",
-        "doubtful": "aro punteado: parada poco segura",
+        "doubtful": "Aro punteado: parada poco segura",
         "north": "N",
     },
     "en": {
@@ -58,6 +60,8 @@ WORDS = {
         "evidence": "Below each: the range that holds four of five intervals, judging by the recorded rides.",
         "departures": "Departures from the first stop",
         "window": "Hours",
+        "other_days": "Other days",
+        "no_service": "no service of {}",
         "nothing": "not observed",
         "stop": "Stop",
         "minutes": "Minutes",
@@ -68,7 +72,7 @@ WORDS = {
         "map": "Route map",
         "routes": "Routes",
         "transfers": "Other routes that stop here stand beside the name",
-        "doubtful": "dotted ring: a stop that is not certain",
+        "doubtful": "Dotted ring: a stop that is not certain",
         "north": "N",
     },
 }
@@ -133,8 +137,3 @@ def minutes(duration_s: float) -> int:
 def date(gtfs: str) -> str:
     """YYYYMMDD as YYYY-MM-DD."""
     return f"{gtfs[:4]}-{gtfs[4:6]}-{gtfs[6:]}" if len(gtfs) == 8 else gtfs
-
-
-def is_route_type_bus(route_type: str) -> bool:
-    """Whether a route is run by buses."""
-    return route_type in ("", "3")
