@@ -84,6 +84,19 @@ def test_an_own_colour_is_kept(tables):
     assert text_on("FFCC00") == "000000" and text_on("222222") == "FFFFFF"
 
 
+def test_a_colour_that_routes_share_does_not_tell_them_apart():
+    feed = small_feed()
+    feed["routes.txt"]["route_color"] = ["7BC142", "7BC142"]
+    assert "7BC142" not in export_feed(feed, "map").decode()
+    assert "7BC142" in export_feed(feed, "timetable").decode()
+
+
+def test_a_loop_has_one_badge_and_a_line_two(tables):
+    root = ET.fromstring(export_feed(tables, "map"))
+    badges = [one.text for one in root.iter(f"{SVG}text") if one.get("class") == "badge"]
+    assert badges.count("12") == 2 + 1 and len(badges) == 3 + 1 + 1  # the last of each is in the legend
+
+
 def test_a_feed_without_a_trip_cannot_be_drawn():
     feed = small_feed()
     feed["stop_times.txt"] = {name: values[:1] for name, values in feed["stop_times.txt"].items()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from transitmap.gtfs.export.patterns import Route
 
 PALETTE = (
@@ -17,6 +19,12 @@ LIGHT = 0.179
 def colours_of(routes: tuple[Route, ...]) -> dict[str, str]:
     """Six hexadecimal digits for each route id."""
     return {route.route_id: route.colour or PALETTE[k % len(PALETTE)] for k, route in enumerate(routes)}
+
+
+def colours_apart(routes: tuple[Route, ...]) -> dict[str, str]:
+    """As `colours_of`, for lines that lie side by side: a colour that several routes share tells nothing."""
+    times = Counter(route.colour for route in routes)
+    return colours_of(tuple(one if times[one.colour] == 1 else one._replace(colour="") for one in routes))
 
 
 def text_on(colour: str) -> str:

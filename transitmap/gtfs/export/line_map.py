@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from transitmap.geo import Plane
 from transitmap.gtfs.export.badges import badge, badge_width, shortened
 from transitmap.gtfs.export.bundles import Bundled, bundle
-from transitmap.gtfs.export.colours import colours_of
+from transitmap.gtfs.export.colours import colours_apart
 from transitmap.gtfs.export.patterns import FeedIncomplete, Pattern, Published, Route
 from transitmap.gtfs.export.words import credit_line, words_in
 from transitmap.model import FloatArray
@@ -24,6 +25,7 @@ LEGEND_COLUMNS, ROW_PX = 3, 24.0
 CHAR_PX = 6.4
 """Width of a letter of a name."""
 MAX_LEGEND_CHARS = 48
+LOOP_PX = 20.0
 STYLE = """text{font:15px system-ui,Helvetica,Arial,sans-serif;fill:#222}
 .title{font-size:26px;font-weight:600} .panel{fill:#fbfaf7;stroke:#bbb}
 .line{fill:none;stroke-width:3.4;stroke-linejoin:round;stroke-linecap:round}
@@ -56,7 +58,7 @@ def draw_map(feed: Published, lang: str) -> bytes:
     px_m = 1 / frame.px_per_m
     near_m = max(MIN_NEAR_M, SPACING_PX * px_m)
     pieces = bundle(lines_m, [order[one.route.route_id] for one in feed.patterns], px_m, near_m)
-    colours = colours_of(feed.routes)
+    colours = colours_apart(feed.routes)
     inner = [*_lines(feed, pieces, frame, colours), *_stops(feed, plane, frame)]
     return _page(feed, routes, colours, frame, [*inner, *_labels(feed, plane, frame, colours)], lang)
 
@@ -114,16 +116,18 @@ def _labels(feed: Published, plane: Plane, frame: Frame, colours: dict[str, str]
 
 
 def _ends(feed: Published, plane: Plane, frame: Frame) -> list[tuple[Route, float, float, str]]:
-    """Both ends of the first pattern of each route: where they are drawn and what the stop is called."""
+    """The ends of the first pattern of each route, one of a loop: where they are and what each is called."""
     first: dict[str, Pattern] = {}
     for pattern in feed.patterns:
         first.setdefault(pattern.route.route_id, pattern)
     found = []
     for pattern in first.values():
-        for call in (pattern.calls[0], pattern.calls[-1]):
-            here = plane.to_metres(np.array([call.stop.lat_deg]), np.array([call.stop.lon_deg]))
-            x, y = frame(here)[0].tolist()
-            found.append((pattern.route, x, y, call.stop.name))
+        ends = (pattern.calls[0].stop, pattern.calls[-1].stop)
+        here = np.array([(stop.lat_deg, stop.lon_deg) for stop in ends])
+        places = frame(plane.to_metres(here[:, 0], here[:, 1])).tolist()
+        is_loop = math.dist(*places) < LOOP_PX
+        for (x, y), stop in list(zip(places, ends, strict=True))[: 1 if is_loop else 2]:
+            found.append((pattern.route, x, y, stop.name))
     return found
 
 
@@ -162,7 +166,7 @@ def _page(
     below = frame.top_px + frame.height_px
     width, height = WIDTH_PX + 2 * GAP_PX, below + 60 + rows * ROW_PX + 36
     panel = f'x="{GAP_PX:.0f}" y="{TOP_PX:.0f}" width="{WIDTH_PX:.0f}" height="{frame.height_px:.0f}"'
-    credit = credit_line(feed.credit, lang)
+    credit, title = credit_line(feed.credit, lang), (words["map"], feed.credit.publisher)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
         f'width="{width:.0f}" height="{height:.0f}" role="img" lang="{lang}">',
@@ -170,7 +174,7 @@ def _page(
         f"<style>{STYLE}</style>",
         f'<rect width="{width:.0f}" height="{height:.0f}" fill="#fff"/>',
         f'<rect class="panel" {panel}/>',
-        text(GAP_PX, TOP_PX - 26, f"{words['map']} · {feed.credit.publisher}", ' class="title"'),
+        text(GAP_PX, TOP_PX - 26, " · ".join(one for one in title if one), ' class="title"'),
         *inner,
         _north(frame, words["north"]),
         *scale_bar(frame),

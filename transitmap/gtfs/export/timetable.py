@@ -114,6 +114,7 @@ def _pattern(feed: Published, pattern: Pattern, lang: str) -> dict[str, Any]:
             for service in services
             if (hours := _hours([start_s for one, start_s in pattern.departures if one == service]))
         ],
+        "has_minutes": any(call.offset_s is not None for call in pattern.calls),
         "calls": [
             {"minutes": "" if call.offset_s is None else minutes(call.offset_s), "name": call.stop.name}
             for call in pattern.calls
