@@ -78,6 +78,20 @@ def test_people_count_nine_before_ten():
     assert sorted(["10", "9", "A2", "a10", "9B"], key=natural) == ["9", "9B", "10", "A2", "a10"]
 
 
+def test_a_route_has_a_fare_where_one_holds():
+    tables = small_feed()
+    tables["fare_attributes.txt"] = {
+        "fare_id": ["F8", "F10"],
+        "price": ["8.00", "10.00"],
+        "currency_type": ["MXN"] * 2,
+    }
+    tables["fare_rules.txt"] = {"fare_id": ["F8", "F10", "F8"], "route_id": ["R1", "R2", "R2"]}
+    assert {one.route_id: one.fare for one in read_published(tables).routes} == {"R1": "8.00 MXN", "R2": ""}
+    del tables["fare_rules.txt"]
+    tables["fare_attributes.txt"] = {name: one[:1] for name, one in tables["fare_attributes.txt"].items()}
+    assert {one.fare for one in read_published(tables).routes} == {"8.00 MXN"}
+
+
 @pytest.mark.parametrize("file", ["stops.txt", "routes.txt", "trips.txt", "stop_times.txt"])
 def test_a_feed_that_lacks_a_table_is_refused(file):
     tables = small_feed()

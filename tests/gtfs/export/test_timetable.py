@@ -85,6 +85,17 @@ def test_departures_that_the_feed_has_are_told_by_hour():
     assert [["00", "00"], ["06", "10 40"], ["25", "05"]] in tables_of(text)
 
 
+def test_fares_and_hailing_are_told_where_the_feed_has_them():
+    feed = small_feed()
+    assert "Tarifa" not in page(feed) and "donde sea" not in page(feed)
+    calls = feed["stop_times.txt"]
+    calls["continuous_pickup"] = ["0", *["1"] * (len(calls["trip_id"]) - 1)]
+    feed["fare_attributes.txt"] = {"fare_id": ["F8"], "price": ["8.00"], "currency_type": ["MXN"]}
+    stops = tables_of(page(feed))[1]
+    assert [row[1].endswith("se sube y baja donde sea") for row in stops[1:]] == [True, False, False, False]
+    assert page(feed).count("Tarifa: 8.00 MXN") == 2
+
+
 def test_other_days_are_told():
     feed = small_feed()
     feed["calendar_dates.txt"] = {

@@ -15,11 +15,21 @@ from transitmap.gtfs.export.kml import write_kml
 from transitmap.gtfs.export.layers import Layer, layers_of
 from transitmap.gtfs.export.line_map import draw_map
 from transitmap.gtfs.export.osm import write_osm
-from transitmap.gtfs.export.patterns import Credit, Published, read_published
+from transitmap.gtfs.export.patterns import Credit, FeedIncomplete, Published, read_published
 from transitmap.gtfs.export.strips import draw_strips
 from transitmap.gtfs.export.timetable import write_timetable
 from transitmap.model import Tables
 
+__all__ = [
+    "Credit",
+    "ExportRefused",
+    "FeedIncomplete",
+    "Layer",
+    "export_feed",
+    "format_of",
+    "layers_of",
+    "read_published",
+]
 SUFFIXES = {
     ".geojson": "geojson",
     ".json": "geojson",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from transitmap.gtfs.export.patterns import Credit
 from transitmap.gtfs.export.words import citation, date
 
 MIDNIGHT = "T00:00:00.000Z"
+ONE_AT_A_TIME = threading.Lock()
+"""GDAL has one clock for the whole process."""
 
 
 def write_geopackage(layers: tuple[Layer, ...], credit: Credit) -> bytes:
@@ -31,15 +34,15 @@ def write_geopackage(layers: tuple[Layer, ...], credit: Credit) -> bytes:
     except ImportError as error:
         raise TransitmapError("writing a GeoPackage needs pyogrio: pip install 'transitmap[geo]'") from error
     day = date(credit.start_date) if len(credit.start_date) == 8 else "1980-01-01"
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": day + MIDNIGHT})
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "export.gpkg"
+    with ONE_AT_A_TIME, tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "export.gpkg"
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": day + MIDNIGHT})
+        try:
             for layer in layers:
                 _write_layer(path, layer, credit)
-            return path.read_bytes()
-    finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+        finally:
+            pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+        return path.read_bytes()
 
 
 def _write_layer(path: Path, layer: Layer, credit: Credit) -> None:

@@ -164,6 +164,7 @@ def _routes(feed: Published) -> Layer:
         "route_long_name": (str, lambda route: route.long_name or None),
         "route_type": (int, lambda route: whole(route.row.get("route_type", ""))),
         "route_color": (str, lambda route: route.colour or None),
+        "fare": (str, lambda route: route.fare or None),
         "n_patterns": (int, lambda route: len(mine(route))),
         "n_stops": (int, lambda route: len(_stops_of(mine(route)))),
         "departures_wednesday": (int, lambda route: _departures(feed, mine(route))),
@@ -193,6 +194,7 @@ def _calls(feed: Published) -> Layer:
         "stop_name": (str, lambda row: row[2].stop.name),
         "along_m": (float, lambda row: row[2].along_m),
         "since_first_s": (int, lambda row: row[2].offset_s),
+        "hail_to_next": (int, lambda row: int(row[2].is_hail)),
     }
     return Layer("calls", "", _table(rows, fields), ())
 

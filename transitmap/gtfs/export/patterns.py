@@ -6,7 +6,7 @@ import csv
 import io
 import math
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from statistics import median
 from typing import NamedTuple, TypeVar
 
@@ -26,6 +26,8 @@ NEEDED = {
     "frequencies.txt": "trip_id start_time end_time headway_secs",
     "shapes.txt": "shape_id shape_pt_lat shape_pt_lon shape_pt_sequence",
     "calendar.txt": "service_id",
+    "fare_attributes.txt": "fare_id price currency_type",
+    "fare_rules.txt": "fare_id",
     "calendar_dates.txt": "service_id date exception_type",
     "attributions.txt": "organization_name",
 }
@@ -52,12 +54,13 @@ class Stop(NamedTuple):
 
 
 class Route(NamedTuple):
-    """A row of routes.txt; `colour` is six hexadecimal digits or empty."""
+    """A row of routes.txt; `colour` is six hexadecimal digits or empty, `fare` its one price: `10.00 MXN`."""
 
     route_id: str
     short_name: str
     long_name: str
     colour: str
+    fare: str
     row: dict[str, str]
 
     @property
@@ -67,11 +70,15 @@ class Route(NamedTuple):
 
 
 class Call(NamedTuple):
-    """A call of a pattern: metres along its line and seconds since its first call, None where unsaid."""
+    """A call of a pattern: metres along its line and seconds since its first call, None where unsaid.
+
+    `is_hail`: between this call and the next people get on and off anywhere.
+    """
 
     stop: Stop
     along_m: float | None
     offset_s: int | None
+    is_hail: bool = False
 
 
 class Window(NamedTuple):
@@ -153,7 +160,8 @@ def read_published(tables: Tables, evidence_csv: str = "", lang: str = "") -> Pu
     stops = {
         row["stop_id"]: stop for row in _rows(tables, "stops.txt") if (stop := _stop(row, names, evidence))
     }
-    routes = {row["route_id"]: _route(row, names) for row in _rows(tables, "routes.txt")}
+    fares = _fares(tables)
+    routes = {row["route_id"]: _route(row, names, fares) for row in _rows(tables, "routes.txt")}
     patterns = _patterns(tables, stops, routes, names, evidence)
     return Published(
         stops=tuple(sorted(stops.values(), key=lambda one: natural(one.stop_id))),
@@ -254,13 +262,28 @@ def _stop(row: dict[str, str], names: Names, evidence: Evidence) -> Stop | None:
     return Stop(row["stop_id"], _told(names, "stop_name", "stop_id", row), lat_deg, lon_deg, row, seen)
 
 
-def _route(row: dict[str, str], names: Names) -> Route:
-    colour = row.get("route_color", "")
+def _fares(tables: Tables) -> dict[str, set[str]]:
+    """Prices of each route by fares version 1; those that hold for every route under an empty id."""
+    prices = {
+        row["fare_id"]: f"{row['price']} {row['currency_type']}"
+        for row in _rows(tables, "fare_attributes.txt", False)
+    }
+    rules = [row for row in _rows(tables, "fare_rules.txt", False) if row["fare_id"] in prices]
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in rules:
+        found[row.get("route_id", "")].add(prices[row["fare_id"]])
+    found[""] |= {prices[one] for one in prices.keys() - {row["fare_id"] for row in rules}}
+    return found
+
+
+def _route(row: dict[str, str], names: Names, fares: dict[str, set[str]]) -> Route:
+    colour, prices = row.get("route_color", ""), fares.get(row["route_id"], set()) | fares[""]
     return Route(
         row["route_id"],
         _told(names, "route_short_name", "route_id", row),
         _told(names, "route_long_name", "route_id", row),
         colour.upper() if HEX_COLOUR.fullmatch(colour) else "",
+        prices.pop() if len(prices) == 1 else "",
         row,
     )
 
@@ -351,9 +374,8 @@ def _shapes(tables: Tables) -> dict[str, FloatArray]:
 def _pattern_ids(groups: list[Rows]) -> list[str]:
     """What stands before the service in the ids of a pattern's trips; where two share that, a trip's id."""
     ids = [trips[0]["trip_id"].split(f"-{trips[0]['service_id']}")[0] for trips in groups]
-    return [
-        one if ids.count(one) == 1 else trips[0]["trip_id"] for one, trips in zip(ids, groups, strict=True)
-    ]
+    times = Counter(ids)
+    return [one if times[one] == 1 else trips[0]["trip_id"] for one, trips in zip(ids, groups, strict=True)]
 
 
 def _pattern_calls(places: tuple[Stop, ...], chains: list[Rows]) -> tuple[Call, ...]:
@@ -366,7 +388,12 @@ def _pattern_calls(places: tuple[Stop, ...], chains: list[Rows]) -> tuple[Call, 
             if start_s is not None and here_s is not None:
                 since[k].append(here_s - start_s)
     return tuple(
-        Call(stop, number(row.get("shape_dist_traveled", "")), round(median(some)) if some else None)
+        Call(
+            stop,
+            along_m=number(row.get("shape_dist_traveled", "")),
+            offset_s=round(median(some)) if some else None,
+            is_hail="0" in (row.get("continuous_pickup"), row.get("continuous_drop_off")),
+        )
         for stop, row, some in zip(places, chains[0], since, strict=True)
     )
 

@@ -21,7 +21,7 @@ UNCERTAIN = 0.5
 STYLE = """text{font:15px system-ui,Helvetica,Arial,sans-serif;fill:#222}
 .title{font-size:20px;font-weight:600} .small{font-size:12px;fill:#555} .minutes{fill:#555;text-anchor:end}
 .end{font-weight:600} .line{stroke-width:8;stroke-linecap:round} .stop{fill:#fff;stroke-width:3}
-.doubtful{stroke-dasharray:2 2} .badge{font-size:12px;font-weight:700}"""
+.hail{stroke:#fff;stroke-width:4} .doubtful{stroke-dasharray:2 2} .badge{font-size:12px;font-weight:700}"""
 
 
 def draw_strips(feed: Published, lang: str) -> bytes:
@@ -71,12 +71,19 @@ def draw_strip(feed: Published, pattern: Pattern, routes_at: dict[str, list[Rout
             text(24 + badge_width(pattern.route.name) + 10, 44, towards, ' class="title"'),
             text(24, 70, words["minutes_note"], ' class="small"'),
             f'<path class="line" stroke="#{colour}" d="M{LINE_X} {TOP_PX}V{bottom}"/>',
+            *[_hail(k) for k, call in enumerate(pattern.calls[:-1]) if call.is_hail],
             *rows,
             *_foot(feed, pattern, routes_at, height, lang),
             "</svg>",
             "",
         ]
     )
+
+
+def _hail(k: int) -> str:
+    """The way to the next stop, pale: people get on and off all along it."""
+    y = TOP_PX + ROW_PX * k
+    return f'<path class="hail" d="M{LINE_X} {y}V{y + ROW_PX}"/>'
 
 
 def _row(
@@ -120,6 +127,7 @@ def _foot(
     """What the marks mean, where they are, and whose work this is."""
     words = words_in(lang)
     notes = [words["transfers"]] if any(_others(pattern, one, routes_at) for one in pattern.calls) else []
+    notes += [words["hail_note"]] if any(one.is_hail for one in pattern.calls) else []
     notes += [words["doubtful"]] if any(map(_is_doubtful, pattern.calls)) else []
     credit = wrap(credit_line(feed.credit, lang), MAX_CREDIT_CHARS)
     said = [". ".join(notes), *credit]

@@ -90,6 +90,7 @@ def _routes(feed: Published, lang: str) -> list[dict[str, Any]]:
             "name": route.name,
             "long_name": route.long_name if route.short_name else "",
             "colour": colours[route.route_id],
+            "fare": words_in(lang)["fare"].format(route.fare) if route.fare else "",
             "patterns": patterns[route.route_id],
         }
         for route in feed.routes
@@ -116,7 +117,11 @@ def _pattern(feed: Published, pattern: Pattern, lang: str) -> dict[str, Any]:
         ],
         "has_minutes": any(call.offset_s is not None for call in pattern.calls),
         "calls": [
-            {"minutes": "" if call.offset_s is None else minutes(call.offset_s), "name": call.stop.name}
+            {
+                "minutes": "" if call.offset_s is None else minutes(call.offset_s),
+                "name": call.stop.name,
+                "is_hail": call.is_hail,
+            }
             for call in pattern.calls
         ],
     }
