@@ -8,7 +8,7 @@ import pytest
 from tests.chromium import ARGUMENTS, find_chromium
 from tests.gtfs.export.test_patterns import one_more_trip
 from tests.gtfs.small_city import small_feed
-from transitmap.gtfs.export import export_feed
+from transitmap.gtfs.export import FeedIncomplete, export_feed
 from transitmap.gtfs.export.words import days_in_words, every
 
 CHROMIUM = find_chromium()
@@ -83,6 +83,13 @@ def test_departures_that_the_feed_has_are_told_by_hour():
     text = page(feed, lang="en")
     assert "every" not in text and "Departures from the first stop: Monday to Friday" in text
     assert [["00", "00"], ["06", "10 40"], ["25", "05"]] in tables_of(text)
+
+
+def test_departures_that_nobody_promised_are_not_printed():
+    feed = small_feed()
+    feed["feed_info.txt"]["feed_version"] = ["20261122-0a1b2c3d-expanded"]
+    with pytest.raises(FeedIncomplete, match="headways"):
+        page(feed)
 
 
 def test_fares_and_hailing_are_told_where_the_feed_has_them():

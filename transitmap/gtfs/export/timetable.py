@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from transitmap.gtfs.export.colours import colours_of, text_on
-from transitmap.gtfs.export.patterns import Pattern, Published, Window, natural, whole
+from transitmap.gtfs.export.patterns import FeedIncomplete, Pattern, Published, Window, natural, whole
 from transitmap.gtfs.export.words import clock, credit_line, date, days_in_words, every, minutes, words_in
 
 TEMPLATE = Path(__file__).with_name("timetable.html")
 Windows = list[Window]
+EXPANDED = "-expanded"
+"""How the version of a feed ends whose departures nobody promised."""
 
 
 class Cell(NamedTuple):
@@ -33,7 +35,14 @@ def write_timetable(feed: Published, lang: str) -> bytes:
 
     Rows of a table are stretches of the day in which nothing changes, columns are services. Prints a route a
     page.
+
+    Raises:
+        FeedIncomplete: the departures are those of an expanded feed, which nobody promised.
     """
+    if feed.credit.version.endswith(EXPANDED):
+        raise FeedIncomplete(
+            "its departures were counted from headways: print the feed that has the headways"
+        )
     from jinja2 import Environment
 
     words, credit = words_in(lang), feed.credit
