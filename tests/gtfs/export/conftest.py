@@ -20,3 +20,14 @@ def tables(tmp_path_factory):
 def evidence():
     city = small_city()
     return evidence_table(city, carry_ids(city, None))
+
+
+@pytest.fixture
+def with_station():
+    """The feed with S1 and S2 in one station."""
+    feed = small_feed()
+    stops = {name: [*values, values[0]] for name, values in feed["stops.txt"].items()}
+    n = len(stops["stop_id"])
+    stops["stop_id"][-1], stops["stop_name"][-1], stops["location_type"][-1] = "TS1", "Centro", "1"
+    stops["parent_station"] = ["TS1", "TS1", *[""] * (n - 2)]
+    return {**feed, "stops.txt": stops}

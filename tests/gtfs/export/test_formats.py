@@ -31,6 +31,14 @@ def exported(tables, evidence):
     return of
 
 
+def osm_of(body, tmp_path):
+    """What osmium reads of a body."""
+    (tmp_path / "export.osm").write_bytes(body)
+    found = Osm()
+    found.apply_file(str(tmp_path / "export.osm"))
+    return found
+
+
 @pytest.fixture
 def on_disk(exported, tmp_path):
     def of(kind, suffix, layer=""):
@@ -156,11 +164,10 @@ class Osm(osmium.SimpleHandler):
         self.relations[relation.id] = (dict(relation.tags), members)
 
 
-def test_osm_is_read_by_osmium_and_can_never_be_uploaded(on_disk):
-    path = on_disk("osm", ".osm")
-    assert ET.parse(path).getroot().attrib["upload"] == "never"
-    found = Osm()
-    found.apply_file(str(path))
+def test_osm_is_read_by_osmium_and_can_never_be_uploaded(exported, tmp_path):
+    body = exported("osm")
+    assert ET.fromstring(body).attrib["upload"] == "never"
+    found = osm_of(body, tmp_path)
     ids = [*found.places, *found.ways, *found.relations]
     assert max(ids) < 0 and len(set(ids)) == len(ids)
     assert len(found.platforms) == 14 and len(found.ways) == 4
@@ -169,9 +176,8 @@ def test_osm_is_read_by_osmium_and_can_never_be_uploaded(on_disk):
         assert set(nodes) <= set(found.places) and "highway" not in tags
 
 
-def test_osm_routes_are_public_transport_version_two(on_disk):
-    found = Osm()
-    found.apply_file(str(on_disk("osm", ".osm")))
+def test_osm_routes_are_public_transport_version_two(exported, tmp_path):
+    found = osm_of(exported("osm"), tmp_path)
     routes = {ref: one for ref, one in found.relations.items() if one[0]["type"] == "route"}
     masters = [one for one in found.relations.values() if one[0]["type"] == "route_master"]
     assert (len(routes), len(masters)) == (4, 2)
@@ -184,6 +190,14 @@ def test_osm_routes_are_public_transport_version_two(on_disk):
     assert {ref for _, members in masters for _, ref, _ in members} == set(routes)
     tags = [one[0] for one in routes.values() if one[0]["gtfs:route_id"] == masters[1][0]["gtfs:route_id"]]
     assert tags[0]["interval"] == "00:15:00"
+
+
+def test_osm_has_a_stop_area_a_station_and_no_platform_for_it(with_station, tmp_path):
+    found = osm_of(export_feed(with_station, "osm"), tmp_path)
+    areas = [one for one in found.relations.values() if one[0].get("public_transport") == "stop_area"]
+    ((tags, members),) = areas
+    assert tags["name"] == "Centro" and len(found.platforms) == 14
+    assert [found.platforms[ref]["gtfs:stop_id"] for _, ref, _ in members] == ["S1", "S2"]
 
 
 def test_the_same_feed_gives_the_same_bytes_in_another_process(tmp_path, exported, tables, evidence):

@@ -25,6 +25,12 @@ def test_a_stop_says_who_calls_and_what_it_rests_on(layers):
     assert stop["spread_m"] == 6.5
 
 
+def test_a_station_has_what_its_stops_have(with_station):
+    stops = {layer.name: layer for layer in layers_of(read_published(with_station))}["stops"]
+    station = row(stops, stops.columns["stop_id"].values.index("TS1"))
+    assert (station["location_type"], station["n_patterns"], station["routes"]) == (1, 2, "12")
+
+
 def test_a_pattern_says_how_far_how_fast_and_how_often(layers):
     pattern = row(layers["patterns"], 0)
     assert (pattern["pattern_id"], pattern["route_short_name"], pattern["n_stops"]) == ("P1", "12", 4)

@@ -69,11 +69,13 @@ SEEN = {
 
 
 def _stops(feed: Published) -> Layer:
-    """A point a stop; stations, which nothing calls at, are there with what they say."""
+    """A point a stop; what calls at the stops of a station calls at the station."""
     calling: dict[str, list[Pattern]] = {stop.stop_id: [] for stop in feed.stops}
     for pattern in feed.patterns:
-        for stop_id in dict.fromkeys(call.stop.stop_id for call in pattern.calls):
-            calling[stop_id].append(pattern)
+        stops = dict.fromkeys(call.stop.stop_id for call in pattern.calls)
+        stations = dict.fromkeys(call.stop.row.get("parent_station", "") for call in pattern.calls)
+        for stop_id in stops | stations:
+            calling.get(stop_id, []).append(pattern)
     fields = {
         "stop_id": (str, lambda stop: stop.stop_id),
         "stop_name": (str, lambda stop: stop.name),

@@ -16,7 +16,7 @@ Tags = dict[str, str]
 
 
 def write_osm(feed: Published, lang: str) -> bytes:
-    """A platform a stop, a route relation a pattern and a route_master a route (public transport version 2).
+    """A platform a stop, a stop_area a station, a route a pattern, a route_master a route (version 2).
 
     Every id is negative, which means new, and `upload="never"` locks the layer in JOSM. The way of a route is
     what riders drove: whoever takes it over replaces it by the streets of OpenStreetMap. Stop positions lie
@@ -45,12 +45,13 @@ def write_osm(feed: Published, lang: str) -> bytes:
     for route in feed.routes:
         own = [one for one, pattern in zip(relations, feed.patterns, strict=True) if pattern.route == route]
         _master(root, new_id, route, own)
+    _stop_areas(root, new_id, feed, platforms)
     ET.indent(root, " ")
     return f"{HEAD}{ET.tostring(root, 'unicode')}\n".encode()
 
 
 def _called(feed: Published) -> list[Stop]:
-    """Stops that some pattern calls at; a station is none."""
+    """Stops that some pattern calls at."""
     used = {call.stop.stop_id for pattern in feed.patterns for call in pattern.calls}
     return [stop for stop in feed.stops if stop.stop_id in used]
 
@@ -124,6 +125,20 @@ def _master(root: ET.Element, new_id: count[int], route: Route, relations: list[
         master,
         {"type": "route_master", **_named(route, "route_master"), "name": route.long_name or route.name},
     )
+
+
+def _stop_areas(root: ET.Element, new_id: count[int], feed: Published, platforms: dict[str, int]) -> None:
+    """Each station over its platforms."""
+    own: dict[str, list[int]] = {}
+    for stop in _called(feed):
+        own.setdefault(stop.row.get("parent_station", ""), []).append(platforms[stop.stop_id])
+    for station in feed.stops:
+        if station.stop_id in own:
+            area = ET.SubElement(root, "relation", id=str(next(new_id)), visible="true")
+            for ref in own[station.stop_id]:
+                ET.SubElement(area, "member", type="node", ref=str(ref), role="platform")
+            tags = {"type": "public_transport", "public_transport": "stop_area", "name": station.name}
+            _tag(area, tags)
 
 
 def _named(route: Route, key: str) -> Tags:
