@@ -184,6 +184,8 @@ def test_osm_routes_are_public_transport_version_two(exported, tmp_path):
     tags, members = next(iter(routes.values()))
     assert [role for _, _, role in members] == ["platform"] * 4 + [""]
     assert tags["ref"] == "12" and tags["public_transport:version"] == "2"
+    named = [tags["name"] for tags in found.platforms.values() if "name" in tags]
+    assert set(named) == {"Central camionera", "Mercado Jáuregui", '"El Árbol", esquina'}
     assert tags["from"] == "Mercado Jáuregui" and tags["to"] == "Central camionera"
     # the Saturday window is an upper bound: no interval
     assert tags["interval:conditional"] == "00:08:00 @ (Mo-Fr 06:00-09:00); 00:12:00 @ (Mo-Fr 09:00-22:00)"

@@ -78,6 +78,12 @@ def test_people_count_nine_before_ten():
     assert sorted(["10", "9", "A2", "a10", "9B"], key=natural) == ["9", "9B", "10", "A2", "a10"]
 
 
+@pytest.mark.parametrize("lang", ["es", "en"])
+def test_a_stop_called_by_its_kilometre_has_no_name_of_its_own(lang):
+    own = {stop.own_name for stop in read_published(small_feed(lang=lang)).stops}
+    assert own == {"", "Central camionera", "Mercado Jáuregui", '"El Árbol", esquina'}
+
+
 def test_a_route_has_a_fare_where_one_holds():
     tables = small_feed()
     tables["fare_attributes.txt"] = {

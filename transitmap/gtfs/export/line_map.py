@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 
 import numpy as np
 
@@ -21,7 +20,7 @@ SPACING_PX = 4.2
 MIN_NEAR_M = 30.0
 """Lines nearer than this share a street: both sides of a wide one. So do lines nearer than SPACING_PX, which
 the page cannot hold side by side."""
-LEGEND_COLUMNS, ROW_PX = 3, 24.0
+ROW_PX = 24.0
 CHAR_PX = 6.4
 """Width of a letter of a name."""
 MAX_LEGEND_CHARS = 48
@@ -33,8 +32,6 @@ STYLE = """text{font:15px system-ui,Helvetica,Arial,sans-serif;fill:#222}
 .name{font-size:12px;paint-order:stroke;stroke:#fbfaf7;stroke-width:3px}
 .badge{font-size:12px;font-weight:700} .small{font-size:12px;fill:#555}
 .bar{stroke:#222;stroke-width:2;fill:none}"""
-PLACE_NAME = re.compile(r"km \d+\.\d+\b")
-"""A stop that is named by where it is: the map says so already."""
 Box = tuple[float, float, float, float]
 
 
@@ -105,9 +102,7 @@ def _labels(feed: Published, plane: Plane, frame: Frame, colours: dict[str, str]
         place = _free(x, y, badge_width(route.name) + 4, 18.0, taken)
         if place is not None:
             badges.append(badge(place[0], place[1] + 14, route.name, colours[route.route_id]))
-    for x, y, name in dict.fromkeys(
-        (x, y, name) for _, x, y, name in ends if name and not PLACE_NAME.search(name)
-    ):
+    for x, y, name in dict.fromkeys((x, y, name) for _, x, y, name in ends if name):
         place = _free(x, y, CHAR_PX * len(name), 15.0, taken)
         if place is not None:
             names.append(text(place[0], place[1] + 12, name, ' class="name"'))
@@ -127,7 +122,7 @@ def _ends(feed: Published, plane: Plane, frame: Frame) -> list[tuple[Route, floa
         places = frame(plane.to_metres(here[:, 0], here[:, 1])).tolist()
         is_loop = math.dist(*places) < LOOP_PX
         for (x, y), stop in list(zip(places, ends, strict=True))[: 1 if is_loop else 2]:
-            found.append((pattern.route, x, y, stop.name))
+            found.append((pattern.route, x, y, stop.own_name))
     return found
 
 
@@ -162,7 +157,7 @@ def _page(
 ) -> bytes:
     words = words_in(lang)
     legend = _legend(routes, colours, frame)
-    rows = -(-len(routes) // LEGEND_COLUMNS)
+    rows = -(-len(routes) // _columns(routes))
     below = frame.top_px + frame.height_px
     width, height = WIDTH_PX + 2 * GAP_PX, below + 60 + rows * ROW_PX + 36
     panel = f'x="{GAP_PX:.0f}" y="{TOP_PX:.0f}" width="{WIDTH_PX:.0f}" height="{frame.height_px:.0f}"'
@@ -193,13 +188,21 @@ def _north(frame: Frame, letter: str) -> str:
 
 def _legend(routes: list[Route], colours: dict[str, str], frame: Frame) -> list[str]:
     """Names of all routes, column by column."""
-    rows = -(-len(routes) // LEGEND_COLUMNS)
+    rows = -(-len(routes) // _columns(routes))
     found = []
     for k, route in enumerate(routes):
-        x = GAP_PX + (k // rows) * WIDTH_PX / LEGEND_COLUMNS
+        x = GAP_PX + (k // rows) * WIDTH_PX / _columns(routes)
         y = frame.top_px + frame.height_px + 66 + (k % rows) * ROW_PX
         found.append(badge(x, y, route.name, colours[route.route_id]))
         if route.short_name and route.long_name:
             name = shortened(route.long_name, MAX_LEGEND_CHARS)
             found.append(text(x + badge_width(route.name) + 8, y, name))
     return found
+
+
+def _columns(routes: list[Route]) -> int:
+    """Columns of the legend: names need room, numbers do not."""
+    longest = max(badge_width(route.name) for route in routes)
+    return (
+        3 if any(route.short_name and route.long_name for route in routes) else int(WIDTH_PX / (longest + 24))
+    )

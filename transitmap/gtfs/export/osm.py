@@ -20,7 +20,8 @@ def write_osm(feed: Published, lang: str) -> bytes:
 
     Every id is negative, which means new, and `upload="never"` locks the layer in JOSM. The way of a route is
     what riders drove: whoever takes it over replaces it by the streets of OpenStreetMap. Stop positions lie
-    on those streets and are therefore not in it. An upper bound is no `interval`.
+    on those streets and are therefore not in it. An upper bound is no `interval`, and a stop that nobody has
+    named has no name.
     """
     credit = feed.credit
     root = ET.Element("osm", version="0.6", generator="transitmap", upload="never")
@@ -78,7 +79,7 @@ def _platform(stop: Stop) -> Tags:
         "public_transport": "platform",
         "highway": "bus_stop",
         "bus": "yes",
-        "name": stop.name,
+        "name": stop.own_name,
         "gtfs:stop_id": stop.stop_id,
         "wheelchair": {"1": "yes", "2": "no"}.get(stop.row.get("wheelchair_boarding", ""), ""),
     }
@@ -100,12 +101,13 @@ def _relation(
     for call in pattern.calls:
         ET.SubElement(relation, "member", type="node", ref=str(platforms[call.stop.stop_id]), role="platform")
     ET.SubElement(relation, "member", type="way", ref=str(way), role="")
-    first, last = pattern.calls[0].stop.name, pattern.calls[-1].stop.name
+    first, last = pattern.calls[0].stop.own_name, pattern.calls[-1].stop.own_name
+    name = f"{pattern.route.name}: {first} => {last}" if first and last else pattern.route.name
     tags = {
         "type": "route",
         "public_transport:version": "2",
         **_named(pattern.route, "route"),
-        "name": f"{pattern.route.name}: {first} => {last}",
+        "name": name,
         "from": first,
         "to": last,
         **_intervals(feed, pattern),
@@ -137,7 +139,7 @@ def _stop_areas(root: ET.Element, new_id: count[int], feed: Published, platforms
             area = ET.SubElement(root, "relation", id=str(next(new_id)), visible="true")
             for ref in own[station.stop_id]:
                 ET.SubElement(area, "member", type="node", ref=str(ref), role="platform")
-            tags = {"type": "public_transport", "public_transport": "stop_area", "name": station.name}
+            tags = {"type": "public_transport", "public_transport": "stop_area", "name": station.own_name}
             _tag(area, tags)
 
 

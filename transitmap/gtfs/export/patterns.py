@@ -17,6 +17,8 @@ from transitmap.model import FloatArray, Tables
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 NO_EVIDENCE: dict[str, str] = {}
+PLACE_NAME = re.compile(r", km \d+\.\d+( \(.*\))?$")
+"""How a stop is named that nobody has named: by the kilometre of a route."""
 HEX_COLOUR = re.compile(r"[0-9A-Fa-f]{6}")
 NEEDED = {
     "stops.txt": "stop_id stop_lat stop_lon",
@@ -51,6 +53,11 @@ class Stop(NamedTuple):
     lon_deg: float
     row: dict[str, str]
     evidence: dict[str, str]
+
+    @property
+    def own_name(self) -> str:
+        """Its name, empty where it is called by where it is, for want of one."""
+        return "" if PLACE_NAME.search(self.name) else self.name
 
 
 class Route(NamedTuple):

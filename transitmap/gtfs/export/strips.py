@@ -14,7 +14,7 @@ from transitmap.gtfs.export.zipped import zipped
 from transitmap.svg import text
 
 WIDTH_PX, ROW_PX, TOP_PX, FOOT_PX = 760.0, 26.0, 104.0, 84.0
-LINE_X, NAME_X, CHAR_PX = 78.0, 100.0, 7.6
+LINE_X, NAME_X, CHAR_PX = 78.0, 100.0, 8.3
 MAX_NAME_CHARS, MAX_CREDIT_CHARS = 48, 105
 UNCERTAIN = 0.5
 """A stop whose confidence is lower than this has a dotted ring: it is rather there than not, no more."""
@@ -59,7 +59,8 @@ def draw_strip(feed: Published, pattern: Pattern, routes_at: dict[str, list[Rout
     towards = words["towards"].format(pattern.headsign or pattern.calls[-1].stop.name)
     title = f"{pattern.route.name} {towards}"
     bottom = TOP_PX + ROW_PX * (len(pattern.calls) - 1)
-    rows = [_row(k, call, pattern, routes_at, colours) for k, call in enumerate(pattern.calls)]
+    badges_x = NAME_X + CHAR_PX * max(len(_name(call)) for call in pattern.calls) + 12
+    rows = [_row(k, pattern, badges_x, routes_at, colours) for k in range(len(pattern.calls))]
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH_PX:.0f} {height:.0f}" '
@@ -87,12 +88,17 @@ def _hail(k: int) -> str:
 
 
 def _row(
-    k: int, call: Call, pattern: Pattern, routes_at: dict[str, list[Route]], colours: dict[str, str]
+    k: int,
+    pattern: Pattern,
+    badges_x: float,
+    routes_at: dict[str, list[Route]],
+    colours: dict[str, str],
 ) -> str:
-    """One stop."""
+    """One stop; its badges begin where those of all do."""
+    call = pattern.calls[k]
     y = TOP_PX + ROW_PX * k
     is_end = k in (0, len(pattern.calls) - 1)
-    name = shortened(call.stop.name or call.stop.stop_id, MAX_NAME_CHARS)
+    name = _name(call)
     doubtful = " doubtful" if _is_doubtful(call) else ""
     parts = [
         f'<circle class="stop{doubtful}" stroke="#{colours[pattern.route.route_id]}" cx="{LINE_X}" cy="{y}" '
@@ -101,7 +107,7 @@ def _row(
     ]
     if call.offset_s is not None:
         parts.append(text(LINE_X - 18, y + 5, str(minutes(call.offset_s)), ' class="minutes"'))
-    x = NAME_X + CHAR_PX * (len(name) + (2 if is_end else 0)) + 12
+    x = badges_x
     for route in _others(pattern, call, routes_at):
         if x + badge_width(route.name) > WIDTH_PX - 24:
             parts.append(text(x, y + 5, "…"))
@@ -109,6 +115,10 @@ def _row(
         parts.append(badge(x, y + 5, route.name, colours[route.route_id]))
         x += badge_width(route.name) + 5
     return "".join(parts)
+
+
+def _name(call: Call) -> str:
+    return shortened(call.stop.name or call.stop.stop_id, MAX_NAME_CHARS)
 
 
 def _others(pattern: Pattern, call: Call, routes_at: dict[str, list[Route]]) -> list[Route]:
