@@ -187,7 +187,7 @@ def test_osm_routes_are_public_transport_version_two(exported, tmp_path):
     named = [tags["name"] for tags in found.platforms.values() if "name" in tags]
     assert set(named) == {"Central camionera", "Mercado Jáuregui", '"El Árbol", esquina'}
     assert tags["from"] == "Mercado Jáuregui" and tags["to"] == "Central camionera"
-    # the Saturday window is an upper bound: no interval
+    # nobody knows the headway of the Saturday window: no interval
     assert tags["interval:conditional"] == "00:08:00 @ (Mo-Fr 06:00-09:00); 00:12:00 @ (Mo-Fr 09:00-22:00)"
     assert {ref for _, members in masters for _, ref, _ in members} == set(routes)
     tags = [one[0] for one in routes.values() if one[0]["gtfs:route_id"] == masters[1][0]["gtfs:route_id"]]

@@ -37,7 +37,7 @@ def test_a_pattern_says_how_far_how_fast_and_how_often(layers):
     assert pattern["length_m"] == pytest.approx(3003.3, abs=1.0)
     assert pattern["run_s"] == 494
     assert pattern["speed_km_h"] == pytest.approx(3003.3 / 494 * 3.6, abs=0.1)
-    assert (pattern["headway_min_s"], pattern["headway_max_s"]) == (480, 1200)
+    assert (pattern["headway_min_s"], pattern["headway_max_s"]) == (480, 720)  # 1,200 is unknown
     assert (pattern["run_low_s"], pattern["run_high_s"], pattern["n_rides"]) == (464, 524, 40)
 
 
@@ -47,11 +47,11 @@ def test_a_route_holds_all_its_lines(layers):
     assert layers["routes"].columns["n_stops"].values[1] == 4  # a loop: five calls, four stops
 
 
-def test_upper_bounds_are_told_from_headways(layers):
+def test_unknown_headways_are_told_from_known_ones(layers):
     headways = layers["headways"].columns
     told = list(zip(headways["pattern_id"].values, headways["service_id"].values, strict=True))
-    bounds = {one for one, what in zip(told, headways["headway_is"].values, strict=True) if what != "about"}
-    assert bounds == {("P1", "SA"), ("P3", "SU")}
+    unknown = {one for one, what in zip(told, headways["headway_is"].values, strict=True) if what != "about"}
+    assert unknown == {("P1", "SA"), ("P3", "SU")}
     assert len(told) == 7
 
 

@@ -11,7 +11,7 @@ def test_trips_of_one_chain_are_a_pattern_with_all_its_windows(tables, evidence)
     assert [one.pattern_id for one in feed.patterns] == ["P1", "P2", "P3", "P4"]
     first = feed.patterns[0]
     assert first.services == ["SA", "WD"]  # two trips of the feed, one pattern
-    assert [(w.service_id, w.start_s, w.headway_s, w.is_bound) for w in first.windows] == [
+    assert [(w.service_id, w.start_s, w.headway_s, w.is_unknown) for w in first.windows] == [
         ("SA", 7 * 3600, 1200, True),
         ("WD", 6 * 3600, 480, False),
         ("WD", 9 * 3600, 720, False),
@@ -24,7 +24,7 @@ def test_trips_of_one_chain_are_a_pattern_with_all_its_windows(tables, evidence)
 
 def test_without_evidence_nothing_is_known_of_it(tables):
     window = read_published(tables).patterns[0].windows[1]
-    assert (window.low_s, window.high_s, window.n_vehicles, window.is_bound) == (None, None, None, False)
+    assert (window.low_s, window.high_s, window.n_vehicles, window.is_unknown) == (None, None, None, False)
 
 
 def test_every_trip_without_windows_is_a_departure():

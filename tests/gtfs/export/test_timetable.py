@@ -38,8 +38,8 @@ def test_windows_are_told_as_intervals_by_day(tables, evidence):
     assert first == [
         ["Horas", "Lunes a viernes", "Sábado"],
         ["06:00–07:00", "cada 8 min entre 7 y 9 min", "no se ha observado"],
-        ["07:00–09:00", "cada 8 min entre 7 y 9 min", "cada 20 min o menos"],
-        ["09:00–20:00", "cada 12 min entre 10 y 15 min", "cada 20 min o menos"],
+        ["07:00–09:00", "cada 8 min entre 7 y 9 min", "sin intervalo conocido"],
+        ["09:00–20:00", "cada 12 min entre 10 y 15 min", "sin intervalo conocido"],
         ["20:00–22:00", "cada 12 min entre 10 y 15 min", "no se ha observado"],
     ]
     assert stops[1] == ["0", "Mercado Jáuregui"] and stops[-1] == ["8", "Central camionera"]
@@ -54,12 +54,12 @@ def test_no_departure_is_invented(tables, evidence):
     assert {edge for span in shown for edge in span.split("–")} <= edges
 
 
-def test_without_evidence_no_range_and_no_bound_is_told(tables):
+def test_without_evidence_every_headway_is_taken_at_its_word(tables):
     text = page(tables)
     assert "cada 8 min" in text and "cada 20 min" in text
     assert (
         "entre 7" not in text
-        and "min o menos" not in text
+        and "conocido" not in text
         and "viajes grabados" not in text.split("<footer>")[0]
     )
 
@@ -117,7 +117,7 @@ def test_words_of_both_languages(tables, evidence):
     spanish, english = page(tables, evidence, "es"), page(tables, evidence, "en")
     for es, en in [("cada 8 min", "every 8 min"), ("Horarios", "Timetables"), ("Licencia", "Licence")]:
         assert es in spanish and es not in english and en in english
-    assert every(90, False, "es") == "cada 90 s" and every(150, True, "en") == "every 3 min or less"
+    assert every(90, "es") == "cada 90 s" and every(150, "en") == "every 3 min"
     assert days_in_words((True,) * 7, "X", "es") == "Todos los días"
     assert days_in_words((False,) * 5 + (True, True), "X", "es") == "Sábado, domingo"
     assert days_in_words(None, "X", "en") == "Certain dates (X)"

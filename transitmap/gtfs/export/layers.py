@@ -41,8 +41,8 @@ def layers_of(feed: Published) -> tuple[Layer, ...]:
     """stops, patterns and routes with their geometry; calls and headways as tables.
 
     `n_rides`, `n_riders`, `n_days` and `confidence` are of the evidence, empty for a feed without. A number
-    of departures is counted from the headways and therefore about right; where a headway is an upper bound
-    there are that many at least.
+    of departures is counted from the headways and therefore about right; hours whose headway nobody knows
+    are not counted.
     """
     return (_stops(feed), _patterns(feed), _routes(feed), _calls(feed), _headways(feed))
 
@@ -100,17 +100,15 @@ def _names(patterns: list[Pattern]) -> list[str]:
     return list(dict.fromkeys(pattern.route.name for pattern in patterns))
 
 
-def _departures(feed: Published, patterns: Iterable[Pattern]) -> int | None:
-    """How many vehicles leave on a Wednesday, None where the feed has no calendar."""
-    if not feed.days:
-        return None
+def _departures(feed: Published, patterns: list[Pattern]) -> int | None:
+    """How many vehicles leave on a Wednesday, None without a calendar or where nobody knows any headway."""
     running = {service for service, days in feed.days.items() if days[WEDNESDAY]}
-    total = 0.0
-    for pattern in patterns:
-        total += sum(service in running for service, _ in pattern.departures)
-        windows = [one for one in pattern.windows if one.service_id in running]
-        total += sum((one.end_s - one.start_s) / one.headway_s for one in windows)
-    return round(total)
+    leaving = [service for one in patterns for service, _ in one.departures if service in running]
+    windows = [window for one in patterns for window in one.windows if window.service_id in running]
+    known = [window for window in windows if not window.is_unknown]
+    if not feed.days or (windows and not known and not leaving):
+        return None
+    return len(leaving) + round(sum((one.end_s - one.start_s) / one.headway_s for one in known))
 
 
 def _patterns(feed: Published) -> Layer:
@@ -134,13 +132,18 @@ def _patterns(feed: Published) -> Layer:
         "run_high_s": _seen("high"),
         "speed_km_h": (float, lambda one: _speed(length_m[one.pattern_id], one.calls[-1].offset_s)),
         "services": (str, lambda one: " ".join(one.services)),
-        "headway_min_s": (int, lambda one: min((w.headway_s for w in one.windows), default=None)),
-        "headway_max_s": (int, lambda one: max((w.headway_s for w in one.windows), default=None)),
+        "headway_min_s": (int, lambda one: min(_known_s(one), default=None)),
+        "headway_max_s": (int, lambda one: max(_known_s(one), default=None)),
         "departures_wednesday": (int, lambda one: _departures(feed, [one])),
         **SEEN,
     }
     lines = tuple((one.lon_lat,) for one in feed.patterns)
     return Layer("patterns", "LineString", _table(feed.patterns, fields), lines)
+
+
+def _known_s(pattern: Pattern) -> list[int]:
+    """The headways that somebody knows."""
+    return [window.headway_s for window in pattern.windows if not window.is_unknown]
 
 
 def _length_m(lon_lat: FloatArray) -> float:
@@ -202,7 +205,7 @@ def _calls(feed: Published) -> Layer:
 
 
 def _headways(feed: Published) -> Layer:
-    """A row for each window; `headway_is` tells a headway from an upper bound of it."""
+    """A row for each window; where `headway_is` unknown, `headway_s` is a number the feed needs, no more."""
     rows = [(pattern, window) for pattern in feed.patterns for window in pattern.windows]
     fields = {
         "pattern_id": (str, lambda row: row[0].pattern_id),
@@ -210,7 +213,7 @@ def _headways(feed: Published) -> Layer:
         "start_s": (int, lambda row: row[1].start_s),
         "end_s": (int, lambda row: row[1].end_s),
         "headway_s": (int, lambda row: row[1].headway_s),
-        "headway_is": (str, lambda row: "upper bound" if row[1].is_bound else "about"),
+        "headway_is": (str, lambda row: "unknown" if row[1].is_unknown else "about"),
         "low_s": (float, lambda row: row[1].low_s),
         "high_s": (float, lambda row: row[1].high_s),
         "n_vehicles": (int, lambda row: row[1].n_vehicles),

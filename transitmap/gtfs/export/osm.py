@@ -20,8 +20,8 @@ def write_osm(feed: Published, lang: str) -> bytes:
 
     Every id is negative, which means new, and `upload="never"` locks the layer in JOSM. The way of a route is
     what riders drove: whoever takes it over replaces it by the streets of OpenStreetMap. Stop positions lie
-    on those streets and are therefore not in it. An upper bound is no `interval`, and a stop that nobody has
-    named has no name.
+    on those streets and are therefore not in it. A headway that nobody knows is no `interval`, and a stop
+    that nobody has named has no name.
     """
     credit = feed.credit
     root = ET.Element("osm", version="0.6", generator="transitmap", upload="never")
@@ -154,8 +154,8 @@ def _named(route: Route, key: str) -> Tags:
 
 
 def _intervals(feed: Published, pattern: Pattern) -> Tags:
-    """`interval` where one holds all the time, else `interval:conditional`; nothing for an upper bound."""
-    known = [window for window in pattern.windows if not window.is_bound]
+    """`interval` where one holds all the time, else `interval:conditional`; nothing where nobody knows."""
+    known = [window for window in pattern.windows if not window.is_unknown]
     told = [f"{_hms(window.headway_s)} @ ({_when(feed, window)})" for window in known]
     if not told:
         return {}

@@ -19,6 +19,8 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 NO_EVIDENCE: dict[str, str] = {}
 PLACE_NAME = re.compile(r", km \d+\.\d+( \(.*\))?$")
 """How a stop is named that nobody has named: by the kilometre of a route."""
+UNKNOWN = "unknown"
+"""What the note of evidence.csv says of a headway that nobody knows."""
 HEX_COLOUR = re.compile(r"[0-9A-Fa-f]{6}")
 NEEDED = {
     "stops.txt": "stop_id stop_lat stop_lon",
@@ -91,8 +93,8 @@ class Call(NamedTuple):
 class Window(NamedTuple):
     """How often a pattern runs from `start_s` to `end_s` of a service day.
 
-    `low_s`, `high_s` and `n_vehicles` are of the evidence, None without. `is_bound`: the headway is not known
-    any better than that it is at most `headway_s`.
+    `low_s`, `high_s` and `n_vehicles` are of the evidence, None without. `is_unknown`: vehicles were seen,
+    but too few to name a headway, and `headway_s` is what the feed has to say for want of one.
     """
 
     service_id: str
@@ -102,7 +104,7 @@ class Window(NamedTuple):
     low_s: float | None
     high_s: float | None
     n_vehicles: int | None
-    is_bound: bool
+    is_unknown: bool
 
 
 class Pattern(NamedTuple):
@@ -430,8 +432,8 @@ def _windows(trips: Rows, windows: dict[str, Rows], evidence: Evidence) -> tuple
                 number(seen.get("high", "")),
                 whole(seen.get("n_rides", "")),
             )
-            is_bound = "upper bound" in seen.get("note", "")
-            found.append(Window(trip["service_id"], start_s, end_s, headway_s, *known, is_bound))
+            is_unknown = UNKNOWN in seen.get("note", "")
+            found.append(Window(trip["service_id"], start_s, end_s, headway_s, *known, is_unknown))
     return tuple(sorted(found, key=lambda one: one[:4]))
 
 

@@ -58,8 +58,8 @@ def write_timetable(feed: Published, lang: str) -> bytes:
         credit_line=credit_line(credit, lang),
         valid=words["valid"].format(start, end) if start and end else "",
         has_windows=bool(windows),
-        has_bounds=any(window.is_bound for window in windows),
-        has_ranges=any(window.high_s is not None and not window.is_bound for window in windows),
+        has_unknown=any(window.is_unknown for window in windows),
+        has_ranges=any(window.high_s is not None and not window.is_unknown for window in windows),
         routes=_routes(feed, lang),
         other_days=_other_days(feed, lang),
         badge=_badge,
@@ -173,15 +173,17 @@ def _at(pattern: Pattern, service: str, start_s: int) -> Windows:
 
 
 def _told(windows: Windows, lang: str) -> str:
-    return every(windows[0].headway_s, windows[0].is_bound, lang) if windows else ""
+    if not windows:
+        return ""
+    return words_in(lang)["unknown"] if windows[0].is_unknown else every(windows[0].headway_s, lang)
 
 
 def _cell(windows: Windows, lang: str) -> Cell | None:
-    """What windows that say the same say; a range is told where it is one, an upper bound has none."""
+    """What windows that say the same say; a range is told where it is one, of a known headway."""
     if not windows:
         return None
     told = _told(windows, lang)
-    bounds = [(one.low_s, one.high_s) for one in windows if not one.is_bound]
+    bounds = [(one.low_s, one.high_s) for one in windows if not one.is_unknown]
     known = [(low_s, high_s) for low_s, high_s in bounds if low_s is not None and high_s is not None]
     if not known or len(known) < len(windows):
         return Cell(told, "")

@@ -17,11 +17,11 @@ WORDS = {
         "some_dates": "Fechas especiales ({})",
         "every_min": "cada {} min",
         "every_s": "cada {} s",
-        "at_most": "{} o menos",
+        "unknown": "sin intervalo conocido",
         "between": "entre {} y {} min",
         "timetable": "Horarios",
         "about": "El feed da intervalos, no horas de salida: más o menos eso pasa entre dos vehículos.",
-        "bound": "«o menos»: es lo más que se espera; los viajes grabados no alcanzan para decir más.",
+        "unknown_note": "«sin intervalo conocido»: se vieron vehículos, muy pocos para decir cada cuánto.",
         "evidence": "Debajo, entre qué intervalos están cuatro de cada cinco según los viajes grabados.",
         "departures": "Salidas de la primera parada",
         "window": "Horas",
@@ -55,11 +55,11 @@ WORDS = {
         "some_dates": "Certain dates ({})",
         "every_min": "every {} min",
         "every_s": "every {} s",
-        "at_most": "{} or less",
+        "unknown": "interval not known",
         "between": "between {} and {} min",
         "timetable": "Timetables",
         "about": "The feed tells intervals, not departures: about that much passes between two vehicles.",
-        "bound": "“or less”: the longest to expect; the recorded rides do not suffice to say more.",
+        "unknown_note": "“interval not known”: vehicles were seen, too few to say how often they come.",
         "evidence": "Below each: the range that holds four of five intervals, judging by the recorded rides.",
         "departures": "Departures from the first stop",
         "window": "Hours",
@@ -127,12 +127,11 @@ def clock(day_s: int) -> str:
     return f"{day_s // 3600:02d}:{day_s // 60 % 60:02d}"
 
 
-def every(headway_s: int, is_bound: bool, lang: str) -> str:
+def every(headway_s: int, lang: str) -> str:
     """`cada 8 min`; under two minutes in seconds."""
     words = words_in(lang)
     seconds = headway_s < 120
-    told = words["every_s" if seconds else "every_min"].format(headway_s if seconds else minutes(headway_s))
-    return words["at_most"].format(told) if is_bound else told
+    return words["every_s" if seconds else "every_min"].format(headway_s if seconds else minutes(headway_s))
 
 
 def minutes(duration_s: float) -> int:
