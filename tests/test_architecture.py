@@ -22,7 +22,11 @@ DOORS = {
     "pandas": ("transitmap/gtfs/read.py",),
     "networkx": ("transitmap/infer/", "transitmap/simulate/"),
     "sklearn": ("transitmap/infer/",),
-    "gpxpy": ("transitmap/simulate/", "transitmap/export.py"),
+    "gpxpy": ("transitmap/simulate/", "transitmap/export.py", "transitmap/gtfs/export/gpx.py"),
+    "fastkml": ("transitmap/gtfs/export/kml.py",),
+    "jinja2": ("transitmap/gtfs/export/timetable.py",),
+    "pyarrow": ("transitmap/gtfs/export/geoparquet.py",),
+    "pyogrio": ("transitmap/gtfs/export/geopackage.py",),
     "zstandard": ("transitmap/archive.py",),
     "fsspec": ("transitmap/archive.py",),
     "argon2": ("transitmap/passwords.py",),
@@ -39,11 +43,12 @@ DOORS = {
 HEAVY = ("sklearn", "pandas", "partridge", "networkx", "scipy")
 """Imported inside functions only: `transitmap --help` must not wait for them."""
 
-BASE = {"model", "errors", "geo", "config"}
+BASE = {"model", "errors", "geo", "config", "svg"}
 LAYERS = {
     "transitmap.model": set(),
     "transitmap.errors": set(),
     "transitmap.geo": {"model"},
+    "transitmap.svg": {"model"},
     "transitmap.config": {"errors"},
     "transitmap.archive": BASE,
     "transitmap.store": BASE,
@@ -63,7 +68,7 @@ STAGES = {
         "areas copies labels legs lines patterns patterns_known routes sayings shapes sightings stops strays "
         "stretches times traffic trips vehicles witnesses"
     ),
-    "transitmap/gtfs": "admit carry_ids evidence feed pack read validate",
+    "transitmap/gtfs": "admit carry_ids evidence export feed pack read validate",
     "transitmap/points": "evidence rules score standings",
 }
 """Folders whose listing is the flow."""

@@ -267,6 +267,27 @@ def evaluate(
 
 
 @main.command()
+@click.argument("feed", type=click.Path(True, path_type=Path))
+@click.option("--to", required=True, type=OUT_FILE, help="The file to write; its suffix tells the format.")
+@click.option("--format", "kind", default="", help="The format, where the suffix does not tell it.")
+@click.option(
+    "--evidence", type=click.Path(True, path_type=Path), help="What `build --evidence` wrote (CSV)."
+)
+@click.option("--layer", default="", help="One layer: stops, patterns, routes, calls or headways.")
+@click.option("--lang", default="", type=click.Choice(["", "es", "en"]), help="Language, else the feed's.")
+def export(feed: Path, to: Path, kind: str, evidence: Path | None, layer: str, lang: str) -> None:
+    """A feed as GeoJSON, CSV, GeoPackage, GeoParquet, GPX, KML, OSM XML, timetables, diagrams or a map."""
+    from transitmap.gtfs.export import export_feed, format_of
+    from transitmap.gtfs.read import read_tables
+
+    kind = kind or format_of(to.name)
+    told = evidence.read_text(encoding="utf-8") if evidence else ""
+    body = export_feed(read_tables(feed), kind, told, layer, lang)
+    _write_whole(to, body)
+    click.echo(f"{to}: {kind}, {len(body):,} bytes")
+
+
+@main.command()
 @click.argument("folder", type=FILE)
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same city and rides.")
 @click.option(

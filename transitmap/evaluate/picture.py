@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
-from xml.sax.saxutils import escape
 
 import numpy as np
 
@@ -12,11 +10,9 @@ from transitmap.evaluate.feed_map import FeedMap
 from transitmap.evaluate.score import Evaluation
 from transitmap.evaluate.ways import way_of
 from transitmap.model import BoolArray, FloatArray
+from transitmap.svg import Frame, frame_around, path, scale_bar, text
 
 PANEL_PX, GAP_PX, TOP_PX, FOOT_PX = 780.0, 20.0, 64.0, 132.0
-MARGIN = 0.03
-SAVED_PX = 0.5
-"""Points of a line closer to the straight line than this are not drawn."""
 FOUND, KNOWN, MISSED, INVENTED = "#0072B2", "#56B4E9", "#D55E00", "#8F2D7B"
 """Okabe and Ito: told apart with any colour vision; the last darkened so that it shows as a thin line."""
 
@@ -55,22 +51,6 @@ STYLE = f"""text{{font:15px system-ui,Helvetica,Arial,sans-serif;fill:#222}}
 .bar{{stroke:#222;stroke-width:2;fill:none}}"""
 
 
-class _Frame(NamedTuple):
-    """From metres to pixels of a panel whose upper left corner is `left_px`, TOP_PX."""
-
-    low_m: FloatArray
-    px_per_m: float
-    left_px: float
-    width_px: float
-    height_px: float
-
-    def __call__(self, xy_m: FloatArray) -> FloatArray:
-        """Pixels, y downwards."""
-        x = self.left_px + (xy_m[:, 0] - self.low_m[0]) * self.px_per_m
-        y = TOP_PX + self.height_px - (xy_m[:, 1] - self.low_m[1]) * self.px_per_m
-        return np.column_stack([x, y])
-
-
 def draw_evaluation(evaluation: Evaluation, lang: str) -> str:
     """SVG text: the reference left, the feed right, in one scale; `lang` is es or en.
 
@@ -100,61 +80,42 @@ def draw_feed(feed: FeedMap, lang: str) -> str:
     words = WORDS["en" if lang == "en" else "es"]
     (frame,) = _frames([feed], 1.5 * PANEL_PX, 1)
     inner = [
-        f'<path class="line" stroke="{ROUTES[route % len(ROUTES)]}" d="{_path(frame(feed.line_m(k)))}"/>'
+        f'<path class="line" stroke="{ROUTES[route % len(ROUTES)]}" d="{path(frame(feed.line_m(k)))}"/>'
         for k, route in enumerate(feed.route_index.tolist())
     ]
     counts = words["counts"].format(len(feed.stop_id), len(feed), len(feed.route_id))
-    legend = [_text(frame.left_px, TOP_PX + frame.height_px + 30, counts)]
+    legend = [text(frame.left_px, TOP_PX + frame.height_px + 30, counts)]
     return _page([frame], [words["feed"]], [*inner, *_marks(feed.stop_m, "found", frame)], legend)
 
 
-def _frames(feeds: list[FeedMap], width_px: float, n: int) -> list[_Frame]:
+def _frames(feeds: list[FeedMap], width_px: float, n: int) -> list[Frame]:
     """Panels of one scale side by side that hold all lines and stops, no higher than 1.25 of their width."""
     all_m = np.concatenate([part for feed in feeds for part in (feed.point_m, feed.stop_m)])
-    low_m, high_m = all_m.min(axis=0), all_m.max(axis=0)
-    pad_m = MARGIN * max(float((high_m - low_m).max()), 100.0)
-    low_m, span_m = low_m - pad_m, high_m - low_m + 2 * pad_m
-    scale = min(width_px / span_m[0], 1.25 * width_px / span_m[1])
-    low_m = low_m - np.array([(width_px / scale - span_m[0]) / 2, 0.0])
-    height_px = float(span_m[1] * scale)
-    return [_Frame(low_m, scale, GAP_PX + k * (width_px + GAP_PX), width_px, height_px) for k in range(n)]
+    return [frame_around(all_m, width_px, GAP_PX + k * (width_px + GAP_PX), TOP_PX) for k in range(n)]
 
 
 def _lines(
-    feed: FeedMap, matched: set[int], streets: tuple[BoolArray, ...], other: str, frame: _Frame
+    feed: FeedMap, matched: set[int], streets: tuple[BoolArray, ...], other: str, frame: Frame
 ) -> Iterable[str]:
     """Polylines of a feed: what is found first, so that what is not lies on top of it."""
     drawn: dict[str, list[str]] = {"found": [], "known": [], other: []}
     for pattern, is_street in enumerate(streets):
         xy_px = frame(way_of(feed.line_m(pattern)).xy_m)
         if pattern in matched:
-            drawn["found"].append(_path(xy_px))
+            drawn["found"].append(path(xy_px))
             continue
         edges = np.concatenate(
             [[0], np.flatnonzero(np.diff(is_street.astype(np.int8))) + 1, [len(is_street)]]
         )
         for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
             kind = "known" if is_street[first] else other
-            drawn[kind].append(_path(xy_px[first : last + 1]))
+            drawn[kind].append(path(xy_px[first : last + 1]))
     for kind, paths in drawn.items():
         if paths:
             yield f'<path class="line l-{kind}" d="{"".join(paths)}"/>'
 
 
-def _path(xy_px: FloatArray) -> str:
-    """A polyline as path data, without the points that make no difference."""
-    kept = [0]
-    for k in range(1, len(xy_px) - 1):
-        last, ahead, here = xy_px[kept[-1]], xy_px[k + 1], xy_px[k]
-        along = ahead - last
-        off = abs(along[0] * (here - last)[1] - along[1] * (here - last)[0])
-        if off > SAVED_PX * max(float(np.hypot(*along)), 1e-9) / 4 or np.hypot(*(here - last)) > 40:
-            kept.append(k)
-    kept.append(len(xy_px) - 1)
-    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in xy_px[kept])
-
-
-def _marks(xy_m: FloatArray, kind: str, frame: _Frame) -> Iterable[str]:
+def _marks(xy_m: FloatArray, kind: str, frame: Frame) -> Iterable[str]:
     """Stops: rings are found, crosses missed, triangles invented."""
     for x, y in frame(xy_m).tolist():
         yield _mark(x, y, kind)
@@ -167,7 +128,7 @@ def _mark(x: float, y: float, kind: str) -> str:
     return f'<path class="s-{kind}" d="{cross if kind == "missed" else triangle}"/>'
 
 
-def _legend(evaluation: Evaluation, words: dict[str, str], frame: _Frame) -> list[str]:
+def _legend(evaluation: Evaluation, words: dict[str, str], frame: Frame) -> list[str]:
     """What lines and marks mean, with how many there are."""
     n_stops, n_true = len(evaluation.stops.found), len(evaluation.patterns.found)
     feed, reference = evaluation.feed, evaluation.reference
@@ -181,13 +142,13 @@ def _legend(evaluation: Evaluation, words: dict[str, str], frame: _Frame) -> lis
     for row, (kind, n) in enumerate(counts.items()):
         y = top_px + 30 + 27 * row
         stops_said, patterns_said = words[kind].format(*n).split("; ")
-        parts += [_mark(frame.left_px + 10, y - 5, kind), _text(frame.left_px + 26, y, stops_said)]
-        parts += [_swatch(frame.left_px + 270, y - 5, kind), _text(frame.left_px + 330, y, patterns_said)]
+        parts += [_mark(frame.left_px + 10, y - 5, kind), text(frame.left_px + 26, y, stops_said)]
+        parts += [_swatch(frame.left_px + 270, y - 5, kind), text(frame.left_px + 330, y, patterns_said)]
     y = top_px + 30 + 27 * len(counts)
     return [
         *parts,
         _swatch(frame.left_px + 270, y - 5, "known"),
-        _text(frame.left_px + 330, y, words["known"]),
+        text(frame.left_px + 330, y, words["known"]),
     ]
 
 
@@ -195,11 +156,7 @@ def _swatch(x: float, y: float, kind: str) -> str:
     return f'<path class="line l-{kind}" d="M{x:.0f} {y:.0f}h48"/>'
 
 
-def _text(x: float, y: float, text: str, more: str = "") -> str:
-    return f'<text x="{x:.0f}" y="{y:.0f}"{more}>{escape(text)}</text>'
-
-
-def _page(frames: list[_Frame], titles: list[str], inner: list[str], legend: list[str]) -> str:
+def _page(frames: list[Frame], titles: list[str], inner: list[str], legend: list[str]) -> str:
     """The whole SVG: panels that clip what they hold, titles, a scale bar."""
     width = frames[-1].left_px + frames[-1].width_px + GAP_PX
     height = TOP_PX + frames[0].height_px + FOOT_PX
@@ -212,16 +169,5 @@ def _page(frames: list[_Frame], titles: list[str], inner: list[str], legend: lis
     for frame, title in zip(frames, titles, strict=True):
         size = f'width="{frame.width_px:.0f}" height="{frame.height_px:.0f}"'
         head.append(f'<rect class="panel" x="{frame.left_px:.0f}" y="{TOP_PX:.0f}" {size}/>')
-        head.append(_text(frame.left_px, TOP_PX - 18, title, ' class="title"'))
-    return "\n".join([*head, *inner, *legend, *_scale_bar(frames[-1]), "</svg>", ""])
-
-
-def _scale_bar(frame: _Frame) -> list[str]:
-    """A round number of metres, about a sixth of the panel."""
-    sixth_m = frame.width_px / 6 / frame.px_per_m
-    unit = 10.0 ** np.floor(np.log10(sixth_m))
-    bar_m = float(max(step * unit for step in (1, 2, 5) if step * unit <= sixth_m))
-    x, y = frame.left_px + frame.width_px - bar_m * frame.px_per_m, TOP_PX + frame.height_px + 22
-    said = f"{bar_m / 1000:g} km" if bar_m >= 1000 else f"{bar_m:g} m"
-    ticks = f"M{x:.1f} {y:.1f}v6h{bar_m * frame.px_per_m:.1f}v-6"
-    return [f'<path class="bar" d="{ticks}"/>', _text(x, y + 24, said)]
+        head.append(text(frame.left_px, TOP_PX - 18, title, ' class="title"'))
+    return "\n".join([*head, *inner, *legend, *scale_bar(frames[-1]), "</svg>", ""])
