@@ -32,6 +32,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         home,
         language,
         network,
+        ogc,
         pages,
         standings,
         static,
@@ -50,7 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for part in (language, auth, pages, static, headers):
         part.init_app(app)
     db.init_app(app, settings.database_url, settings.archive_url)
-    for noun in (home, accounts, traces, standings, network, feeds, help):
+    for noun in (home, accounts, traces, standings, network, feeds, ogc, help):
         app.register_blueprint(noun.blueprint)
     api.init_app(app)
     errors.init_app(app)  # last: the OpenAPI library brings an error handler of its own

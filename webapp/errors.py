@@ -105,7 +105,7 @@ def answer(problem: Problem, status: int | None = None) -> Response:
 
 def wants_json() -> bool:
     """Whether a program asks."""
-    return request.path.startswith("/api/") or request.path == "/health"
+    return request.path.startswith(("/api/", "/ogc/")) or request.path == "/health"
 
 
 def as_members(problem: Problem, status: int) -> dict[str, object]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime
 import io
 
-from flask import Blueprint, Response, render_template, send_file
+from flask import Blueprint, Response, render_template, request, send_file
 
 from transitmap import store
+from transitmap.gtfs.export import LAYERS, ExportRefused, FeedIncomplete, format_of
 from webapp import db, published
 from webapp.errors import Problem
 
@@ -42,19 +43,39 @@ def evidence() -> Response:
     return _blob(published.latest_feed(), "evidence_sha256", "evidence.csv", "text/csv; charset=utf-8")
 
 
+@blueprint.get("/gtfs/export/<name>")
+def export(name: str) -> Response:
+    """The feed that holds now in another format, by the file's suffix; `stops.parquet` holds that layer."""
+    feed, stem = published.latest_feed(), name.partition(".")[0]
+    if feed is None:
+        raise Problem("not_found")
+    try:
+        kind, layer = format_of(name), stem if stem in LAYERS else ""
+        etag = f"{feed.feed_sha256[:32]}-{name}"
+        known = request.if_none_match.contains(etag)
+        body = b"" if known else published.export_latest(feed, kind, layer)
+    except (ExportRefused, FeedIncomplete) as refused:
+        raise Problem("not_found", str(refused)) from refused
+    return _conditional(body, name, "application/octet-stream", etag, feed.made_s)
+
+
 def _blob(feed: store.FeedVersion | None, column: str, name: str, mimetype: str) -> Response:
     """Bytes with a strong ETag and their date: 200, 206, 304 or 416 as the request says."""
     if feed is None:
         raise Problem("not_found")
     sha256 = getattr(feed, column)
+    return _conditional(db.archive().get(sha256), name, mimetype, sha256, feed.made_s)
+
+
+def _conditional(body: bytes, name: str, mimetype: str, etag: str, made_s: float) -> Response:
     response = send_file(
-        io.BytesIO(db.archive().get(sha256)),
+        io.BytesIO(body),
         mimetype=mimetype,
         as_attachment=True,
         download_name=name,
         conditional=True,
-        etag=sha256,
-        last_modified=datetime.datetime.fromtimestamp(feed.made_s, datetime.UTC),
+        etag=etag,
+        last_modified=datetime.datetime.fromtimestamp(made_s, datetime.UTC),
         max_age=0,
     )
     response.headers["Access-Control-Expose-Headers"] = "ETag, Last-Modified, Content-Range, Accept-Ranges"

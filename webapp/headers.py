@@ -25,7 +25,14 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-PUBLIC = ("/gtfs/", "/api/v1/network.geojson", "/api/v1/standings", "/api/v1/openapi.json", "/health")
+PUBLIC = (
+    "/gtfs/",
+    "/ogc/",
+    "/api/v1/network.geojson",
+    "/api/v1/standings",
+    "/api/v1/openapi.json",
+    "/health",
+)
 
 
 def init_app(app: Flask) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from flask import current_app
 
 from transitmap import store
 from transitmap.archive import unpack_network
+from transitmap.gtfs.export import Credit, Layer, export_feed, layers_of, read_published
 from transitmap.gtfs.feed.names import name_things
+from transitmap.gtfs.pack import unpack
 from transitmap.model import Ids
 from webapp import db
 from webapp.atlas import Atlas, make_atlas
@@ -39,6 +41,48 @@ def atlas_of(feed: FeedVersion) -> Atlas:
         kept = make_atlas(network, ids, name_things(network, ids, lang), feed.id)
         current_app.extensions["transitmap_atlas"] = kept
     return kept
+
+
+def latest_layers() -> tuple[Layer, ...]:
+    """The layers of the feed that holds now, with its evidence; none before the first."""
+    exported = _latest_export()
+    return exported.layers if exported else ()
+
+
+def latest_credit() -> Credit | None:
+    """Who made the feed that holds now, and its licence; None before the first."""
+    exported = _latest_export()
+    return exported.credit if exported else None
+
+
+def export_latest(feed: FeedVersion, kind: str, layer: str) -> bytes:
+    """The feed in another format, with its evidence.
+
+    Raises:
+        ExportRefused: there is no such format, or no such layer in it.
+    """
+    evidence = db.archive().get(feed.evidence_sha256).decode()
+    return export_feed(unpack(db.archive().get(feed.feed_sha256)), kind, evidence, layer)
+
+
+class _Export(NamedTuple):
+    """What exports take from a feed."""
+
+    feed_id: str
+    layers: tuple[Layer, ...]
+    credit: Credit
+
+
+def _latest_export() -> _Export | None:
+    """The last feed asked for stays in memory."""
+    feed = latest_feed()
+    kept: _Export | None = current_app.extensions.get("transitmap_export")
+    if feed is not None and (kept is None or kept.feed_id != feed.id):
+        tables, evidence = unpack(db.archive().get(feed.feed_sha256)), db.archive().get(feed.evidence_sha256)
+        read = read_published(tables, evidence.decode())
+        kept = _Export(feed.id, layers_of(read), read.credit)
+        current_app.extensions["transitmap_export"] = kept
+    return kept if feed else None
 
 
 def timezone() -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import zipfile
 
+import pytest
+
 from tests.webapp.city import NOTICE, publish
 
 GTFS = "/gtfs/gtfs.zip"
@@ -60,3 +62,21 @@ def test_versions_and_notices_are_shown(app, client):
     assert "fast_travel" in page
     assert "advertencia" in page
     assert "2026-11-22-0a1b2c3d" in page
+
+
+@pytest.mark.parametrize(
+    "name", ["network.geojson", "network.kml", "network.gpx", "network.osm", "network.zip"]
+)
+def test_the_feed_is_there_in_other_formats(app, client, name):
+    publish(app)
+    answer = client.get(f"/gtfs/export/{name}")
+    assert answer.status_code == 200
+    assert len(answer.data) > 500
+    again = client.get(f"/gtfs/export/{name}", headers={"If-None-Match": answer.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+
+
+@pytest.mark.parametrize("name", ["network.exe", "network", "network.parquet"])
+def test_a_format_nobody_knows_is_not_there(app, client, name):
+    publish(app)
+    assert client.get(f"/gtfs/export/{name}").status_code == 404

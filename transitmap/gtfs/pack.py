@@ -1,4 +1,4 @@
-"""Tables -> the bytes of a feed: the same tables always give the same zip."""
+"""Tables -> the bytes of a feed and back: the same tables always give the same zip."""
 
 from __future__ import annotations
 
@@ -30,6 +30,18 @@ def pack(tables: Tables) -> bytes:
             member.external_attr = 0o100644 << 16
             archive.writestr(member, _csv_text(name, tables[name]).encode(), compresslevel=ZIP_LEVEL)
     return body.getvalue()
+
+
+def unpack(body: bytes) -> Tables:
+    """The tables that `pack` made these bytes of: for feeds of our own, which `gtfs.read` need not doubt."""
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        return {name: _table(archive.read(name).decode()) for name in sorted(archive.namelist())}
+
+
+def _table(text: str) -> dict[str, list[str]]:
+    header, *rows = csv.reader(io.StringIO(text, newline=""))
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    return dict(zip(header, columns or [[] for _ in header], strict=True))
 
 
 def _csv_text(name: str, table: dict[str, list[str]]) -> str:
