@@ -63,7 +63,7 @@ STAGES = {
         "areas copies labels legs lines patterns patterns_known routes shapes sightings stops strays "
         "stretches times traffic trips witnesses"
     ),
-    "transitmap/gtfs": "admit carry_ids evidence feed pack read validate",
+    "transitmap/gtfs": "admit carry_ids diff evidence feed pack read validate",
     "transitmap/points": "evidence rules score standings",
 }
 """Folders whose listing is the flow."""

@@ -250,6 +250,32 @@ def evaluate(
         click.echo("\n".join(describe(found)))
 
 
+@main.command("diff")
+@click.argument("old", type=click.Path(True, path_type=Path))
+@click.argument("new", type=click.Path(True, path_type=Path))
+@click.option("--lang", type=click.Choice(["es", "en"]), help="The language, else the campaign's.")
+@click.option("--geojson", type=OUT_FILE, help="The changes on a map to write (GeoJSON).")
+@CONFIG
+@JSON
+def diff_feeds(
+    old: Path, new: Path, lang: str | None, geojson: Path | None, config_path: Path | None, as_json: bool
+) -> None:
+    """What changed from one feed to another; exit 0 where nothing did for those who ride, else 1."""
+    from transitmap.gtfs import diff as stage
+    from transitmap.gtfs.read import read_tables
+
+    config = _config(config_path)
+    lang = lang or config.feed.lang
+    found = stage.diff(read_tables(old), read_tables(new), config.diff)
+    if geojson:
+        geojson.write_text(json.dumps(stage.as_geojson(found, lang), ensure_ascii=False), encoding="utf-8")
+    if as_json:
+        click.echo(json.dumps(stage.as_json(found)))
+    else:
+        click.echo("\n".join(stage.describe(found, lang)))
+    sys.exit(1 if found.changes else 0)
+
+
 @main.command()
 @click.argument("folder", type=FILE)
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same city and rides.")
