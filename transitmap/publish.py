@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from transitmap import pipeline, store
+from transitmap import pipeline, store, versions
 from transitmap.archive import Archive, pack_columns, pack_network, pack_ride, unpack_ride
 from transitmap.config import Config
 from transitmap.contribute import (
@@ -60,7 +60,8 @@ def publish(
     lost between two feeds. Where somebody else published meanwhile, theirs is returned and this one dropped.
 
     Raises:
-        FeedInvalid: our own rules or the canonical ones found errors; the feed before goes on to hold.
+        FeedInvalid: our own rules or the canonical ones found errors; the feed before goes on to hold, and
+            what was found is kept.
     """
     rules = rules or load_rules()
     key = segment_key(session, archive)
@@ -72,9 +73,12 @@ def publish(
     notices = tuple(dict.fromkeys((*feed.notices, *pipeline.check_feed(feed, config, today))))
     errors = [notice for notice in notices if notice.severity == ERROR]
     if errors:
+        store.add_refusal(session, rules.version, len(rows), [asdict(one) for one in notices], now_s)
+        session.commit()
         raise FeedInvalid(errors)
     known = _known(network, trips, rides, feed, config.feed.min_riders)
     version = _version(archive, replace(feed, notices=notices), known, before, rules, now_s)
+    versions.note_changes(archive, version, before, config.diff)
     terrain = terrain_of(version, archive, config, rules, key)
     observed = count_observers(_found(terrain, rides, trips, rules), rules, {})
     return _hold(session, archive, version, terrain, observed, rows, config, rules)
