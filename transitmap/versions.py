@@ -14,7 +14,7 @@ from transitmap import pipeline, store
 from transitmap.archive import Archive, unpack_columns
 from transitmap.config import Config, DiffConfig
 from transitmap.contribute import Known
-from transitmap.errors import ConfigError, FeedInvalid
+from transitmap.errors import FeedInvalid, RollbackRefused
 from transitmap.gtfs import diff
 from transitmap.gtfs.read import read_zip
 from transitmap.model import JsonObject
@@ -140,15 +140,15 @@ def roll_back(
     is known stays, so rides are recognised and paid as before, and a replay finds every point again.
 
     Raises:
-        ConfigError: there is no such feed, it holds already, rides behind it were withdrawn, or another feed
-            came out meanwhile.
+        RollbackRefused: there is no such feed, it holds already, rides behind it were withdrawn, or another
+            feed came out meanwhile.
         FeedInvalid: the rules of today find errors in the old feed, such as a service that is over.
     """
     wanted, latest = _made(session, feed_id), store.latest_feed(session)
     if wanted is None or latest is None:
-        raise ConfigError("version", feed_id, "there is no such feed")
+        raise RollbackRefused("no_such_feed", f"there is no version {feed_id}")
     if wanted.feed_sha256 == latest.feed_sha256:
-        raise ConfigError("version", feed_id, "this feed holds already")
+        raise RollbackRefused("holds_already", f"{latest.id} has the same bytes")
     _check_rides(session, archive, wanted)
     session.commit()  # the rules are slow and must keep no writer waiting
     notices = pipeline.check_zip(archive.get(wanted.feed_sha256), config, today)
@@ -160,7 +160,7 @@ def roll_back(
     now = store.latest_feed(session)
     if now is None or now.id != latest.id:
         session.commit()
-        raise ConfigError("version", feed_id, "another feed came out meanwhile; look again")
+        raise RollbackRefused("overtaken", "another feed came out meanwhile; look again")
     store.copy_observations(session, latest.id, version.id)
     store.add_feed(session, version)
     store.hold_feed(session, version.id)
@@ -178,13 +178,13 @@ def _check_rides(session: Session, archive: Archive, wanted: store.FeedVersion) 
     """What somebody withdrew must not come back with an old feed.
 
     Raises:
-        ConfigError: some rides behind the feed are not there any more.
+        RollbackRefused: some rides behind the feed are not there any more.
     """
     if wanted.known_sha256:
         behind = unpack_columns(Known, archive.get(wanted.known_sha256)).ride_id
         gone = len(set(behind) - store.ride_ids(session))
         if gone:
-            raise ConfigError("version", wanted.id, f"{gone} rides behind it were withdrawn since")
+            raise RollbackRefused("withdrawn", f"{gone} rides behind {wanted.id} were withdrawn since")
 
 
 def _again(

@@ -5,10 +5,20 @@ from transitmap.errors import NotEnoughData
 from transitmap.gtfs.diff.chart import draw_chart
 from transitmap.gtfs.diff.partners import find_partners
 from transitmap.gtfs.diff.shifts import Change, Difference, find_shifts
-from transitmap.gtfs.diff.words import as_geojson, as_json, describe, from_json, sentence
+from transitmap.gtfs.diff.words import as_geojson, as_json, describe, from_json, sentence, summary
 from transitmap.model import Tables
 
-__all__ = ["Change", "Difference", "as_geojson", "as_json", "describe", "diff", "from_json", "sentence"]
+__all__ = [
+    "Change",
+    "Difference",
+    "as_geojson",
+    "as_json",
+    "describe",
+    "diff",
+    "from_json",
+    "sentence",
+    "summary",
+]
 
 
 def diff(old: Tables, new: Tables, config: DiffConfig) -> Difference:

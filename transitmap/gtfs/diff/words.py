@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from transitmap.gtfs.diff.shifts import Change, Difference
+from transitmap.gtfs.diff.shifts import KINDS, Change, Difference
 from transitmap.model import JsonObject
 
 Words = dict[str, str]
@@ -100,13 +100,18 @@ def describe(difference: Difference, lang: str) -> Iterator[str]:
     words = SENTENCES[_lang(lang)]
     if not difference.changes:
         yield words["equal"]
-    for kind, counts in difference.counts().items():
-        if counts:
-            numbers = (NUMBERS[_lang(lang)][what].format(n=n) for what, n in counts.items())
-            yield f"{HEADS[_lang(lang)][kind]}: {', '.join(numbers)}"
+    yield from summary(difference.counts(), lang)
     yield from (sentence(change, lang) for change in difference.changes)
     if difference.smaller:
         yield words["smaller"].format(n=sum(difference.smaller.values()))
+
+
+def summary(counts: dict[str, dict[str, int]], lang: str) -> Iterator[str]:
+    """A line a kind with how many were added, removed and so on."""
+    for kind in KINDS:
+        if counts.get(kind):
+            numbers = (NUMBERS[_lang(lang)][what].format(n=n) for what, n in counts[kind].items())
+            yield f"{HEADS[_lang(lang)][kind]}: {', '.join(numbers)}"
 
 
 def sentence(change: Change, lang: str) -> str:
