@@ -265,6 +265,16 @@ def test_validating_what_is_no_feed_is_a_sentence_and_exit_2(body, tmp_path):
     assert done.stderr.startswith("transitmap: notafeed.gpx: no readable feed: ")
 
 
+def test_findings_in_words(tmp_path):
+    tables = small_feed()
+    tables["trips.txt"]["trip_headsign"][0] = "Hacia Norte"
+    (tmp_path / "feed.zip").write_bytes(pack(tables))
+    found = run("validate", tmp_path / "feed.zip", "--today", "2026-11-22", "--lang", "es")
+    assert found.exit_code == 1
+    assert "headsign_to: El letrero de un viaje no nombra un destino" in found.stdout
+    assert "El letrero" not in run("validate", tmp_path / "feed.zip", "--today", "2026-11-22").stdout
+
+
 def test_what_changed_between_two_feeds(tmp_path):
     old, new, where = (tmp_path / name for name in ("old.zip", "new.zip", "changes.geojson"))
     tables = small_feed()

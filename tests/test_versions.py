@@ -40,6 +40,15 @@ def _own_rules_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline.validate, "canonical", lambda *a: [])
 
 
+def publish_twice(session: Session, archive: Archive) -> None:
+    for number in range(4):
+        send(session, archive, f"rider {number}", EAST, number, number)
+    make(session, archive)
+    for number in range(4):
+        send(session, archive, f"rider {number}", NORTH, 4 + number, 50 + number)
+    make(session, archive)
+
+
 @pytest.fixture(scope="module")
 def published(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a city's database and archive: a first feed, and one that knows another line."""
@@ -48,12 +57,7 @@ def published(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -
     engine, archive = store.open_engine(f"sqlite:///{folder / 'city.db'}"), Archive(folder / "archive")
     with store.session(engine) as session, pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline.validate, "canonical", lambda *a: [])
-        for number in range(4):
-            send(session, archive, f"rider {number}", EAST, number, number)
-        make(session, archive)
-        for number in range(4):
-            send(session, archive, f"rider {number}", NORTH, 4 + number, 50 + number)
-        make(session, archive)
+        publish_twice(session, archive)
     engine.dispose()
     return folder
 
@@ -139,6 +143,19 @@ def test_points_stay_replayable_across_a_rollback(one: Session, archive: Archive
     send(one, archive, "somebody else", NORTH, 22, 92)
     assert fourth.number == 4
     assert replay(one, archive, CONFIG, RULES) == []
+
+
+def test_a_rollback_on_either_database(database_url: str, tmp_path: Path) -> None:
+    opened, archive = store.open_engine(database_url), Archive(tmp_path / "archive")
+    with store.session(opened) as session:
+        publish_twice(session, archive)
+        first, second = two_feeds(session)
+        third = back(session, archive, first.id)
+        assert send(session, archive, "somebody new", NORTH, 21, 91) > 0
+        assert store.rides_after(session)[-1].network_version == third.id
+        assert replay(session, archive, CONFIG, RULES) == []
+        assert [feed.restores for feed in store.feeds(session)] == [first.id, "", ""]
+    opened.dispose()
 
 
 def test_no_id_is_given_twice_after_a_rollback(one: Session, archive: Archive) -> None:

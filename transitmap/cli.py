@@ -191,8 +191,9 @@ def legs(inputs: tuple[Path, ...], out: Path, config_path: Path | None, jobs: in
 @click.argument("feed", type=click.Path(True, path_type=Path))
 @click.option("--country", default="", help="ISO 3166 code, for the rules on telephone numbers.")
 @click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="The day to take for today.")
+@click.option("--lang", type=click.Choice(["es", "en"]), help="Say in words what each rule means.")
 @JSON
-def validate(feed: Path, country: str, today: Any, as_json: bool) -> None:
+def validate(feed: Path, country: str, today: Any, lang: str | None, as_json: bool) -> None:
     """Our own rules and the canonical ones on a feed; exit 1 where one finds an error or a warning."""
     import datetime
     from dataclasses import asdict
@@ -200,6 +201,7 @@ def validate(feed: Path, country: str, today: Any, as_json: bool) -> None:
     from transitmap.gtfs.read import read_tables
     from transitmap.gtfs.validate import canonical
     from transitmap.gtfs.validate import validate as own
+    from transitmap.gtfs.validate.words import explain
 
     day = today.date() if today else datetime.datetime.now(datetime.UTC).date()
     notices = [*own(read_tables(feed), day), *canonical(feed, day, country)]
@@ -208,6 +210,8 @@ def validate(feed: Path, country: str, today: Any, as_json: bool) -> None:
     else:
         for notice in notices:
             click.echo(f"{notice.severity} {notice.rule} {notice.file}:{notice.row} {notice.message}")
+        for rule in dict.fromkeys(notice.rule for notice in notices if lang):
+            click.echo(f"{rule}: {' '.join(explain(rule, lang or ''))}")
         click.echo(f"{feed}: {len(notices)} notices")
     sys.exit(1 if any(notice.severity in ("error", "warning") for notice in notices) else 0)
 

@@ -119,7 +119,7 @@ def sentence(change: Change, lang: str) -> str:
     lang = _lang(lang)
     first, *more = _clauses(change, lang)
     more = [clause[:1].upper() + clause[1:] for clause in more]
-    return " ".join([f"{THINGS[lang][change.kind]} {_called(change)}:", first, *more])
+    return " ".join([f"{_called(change, lang)}:", first, *more])
 
 
 def as_json(difference: Difference, with_lines: bool = False) -> JsonObject:
@@ -171,10 +171,11 @@ def _lang(lang: str) -> str:
     return "es" if lang.split("-")[0].split("_")[0].lower() == "es" else "en"
 
 
-def _called(change: Change) -> str:
-    """The name and the ids: the new one, and the old one where it is another."""
-    ids = [one for one in dict.fromkeys((change.old_id, change.new_id)) if one]
-    return f"{change.name} ({' → '.join(ids)})" if change.name else f"({' → '.join(ids)})"
+def _called(change: Change, lang: str) -> str:
+    """The kind, the name and the ids: the new one, and the old one where it is another."""
+    thing, ids = THINGS[lang][change.kind], dict.fromkeys(filter(None, (change.old_id, change.new_id)))
+    words = [change.name] if change.name.startswith(f"{thing} ") else [thing, change.name]
+    return " ".join(filter(None, [*words, f"({' → '.join(ids)})"]))
 
 
 def _clauses(change: Change, lang: str) -> Iterator[str]:
