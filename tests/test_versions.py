@@ -332,6 +332,21 @@ def test_a_refused_feed_leaves_its_report(
     assert store.latest_feed(one) is second
 
 
+def test_a_validator_that_breaks_is_a_refusal_with_a_report(
+    one: Session, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = Notice("thread_execution_error", "error", "", 0, "it broke")
+
+    def breaks(*arguments: object) -> object:
+        raise FeedInvalid([broken])
+
+    monkeypatch.setattr(pipeline.validate, "canonical", breaks)
+    with pytest.raises(FeedInvalid):
+        make(one, archive)
+    assert [notice["rule"] for notice in store.refusals(one)[0].notices] == [broken.rule]
+    assert len(store.feeds(one)) == 2
+
+
 # --- how long it holds -------------------------------------------------------------------------------
 
 

@@ -665,6 +665,12 @@ def add_feed(session: Session, feed: FeedVersion) -> FeedVersion:
     return feed
 
 
+def feed_like(feed: FeedVersion, **changes: Any) -> FeedVersion:
+    """A row for a new feed with the columns of another, but for the `changes`."""
+    columns = {one.key: getattr(feed, one.key) for one in sa.inspect(FeedVersion).column_attrs}
+    return FeedVersion(**(columns | changes))
+
+
 def latest_feed(session: Session) -> FeedVersion | None:
     """The feed that holds now; None before the first."""
     return session.scalar(sa.select(FeedVersion).order_by(FeedVersion.number.desc()).limit(1))

@@ -197,18 +197,17 @@ def _again(
     """What is shown is of the feed that was wanted, what is known of the latest; no number is given twice."""
     number = latest.number + 1
     counters = {name: max(latest.ids[name], wanted.ids[name]) for name in COUNTERS}
-    return store.FeedVersion(
+    return store.feed_like(
+        wanted,
         number=number,
         id=f"{number}-{wanted.feed_sha256[:12]}",
         made_s=now_s,
-        feed_sha256=wanted.feed_sha256,
-        network_sha256=wanted.network_sha256,
-        evidence_sha256=wanted.evidence_sha256,
         known_sha256=latest.known_sha256,
         ids={**wanted.ids, **counters},
         rules_version=latest.rules_version,
-        n_rides=wanted.n_rides,
         notices=notices,
+        change_counts={},
+        changes_sha256="",
         restores=wanted.id,
         note=" ".join(note.split())[:500],
     )

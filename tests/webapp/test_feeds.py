@@ -87,9 +87,7 @@ def two_versions(app):
         before = store.latest_feed(session)
         tables = read_zip(archive.get(before.feed_sha256))
         tables["stops.txt"]["stop_name"][0] = "Otro Mercado"
-        columns = {c.name: getattr(before, c.name) for c in store.FeedVersion.__table__.columns}
-        columns |= {"number": 2, "id": "2-second", "feed_sha256": archive.put(pack(tables))}
-        after = store.FeedVersion(**columns)
+        after = store.feed_like(before, number=2, id="2-second", feed_sha256=archive.put(pack(tables)))
         note_changes(archive, after, before, DiffConfig())
         store.add_feed(session, after)
     return "1-first", "2-second"
