@@ -130,11 +130,27 @@ def test_departures_and_frequencies_that_say_the_same_are_equal(feed):
     assert diff(feed, expanded(feed), CONFIG).changes == ()
 
 
+def test_departures_of_short_windows_with_long_headways_are_equal_too(feed):
+    """An hour of a bus every 40 min has two, the next one at the hour: by rates that would be 30 min."""
+    other = copy.deepcopy(feed)
+    windows = other["frequencies.txt"]
+    for hour, headway in enumerate((2400, 2700, 3600, 1), start=5):
+        cells = {"trip_id": "P2-WD", "start_time": f"0{hour}:00:00", "end_time": f"0{hour + 1}:00:00"}
+        for name, cell in {**cells, "headway_secs": str(headway), "exact_times": "0"}.items():
+            windows[name].append(cell)
+    row = windows["trip_id"].index("P2-WD")
+    windows["start_time"][row] = "09:00:00"
+    assert diff(other, expanded(other), ALL).changes == ()
+
+
 def test_departures_that_come_more_often_are_told_by_the_hour(feed):
     busier = edit(feed, "frequencies.txt", "headway_secs", "480", headway_secs="240")
     change = only(feed, expanded(busier))
     assert (change.what, change.new_id) == ("retimed", "P1-line")
-    assert change.values == {"windows": [["weekday", 6 * 3600, 9 * 3600, 480, 240]]}
+    six, eight, nine = (hour * 3600 for hour in (6, 8, 9))
+    # the last bus before nine has the next one, of the next window, 4 minutes behind it
+    windows = [["weekday", six, eight, 480, 240], ["weekday", eight, nine, 450, 240]]
+    assert change.values == {"windows": windows}
 
 
 # --- one change, one row -----------------------------------------------------------------------------

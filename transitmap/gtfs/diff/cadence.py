@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -24,7 +24,8 @@ LONE_S = 3600.0
 class Windows(Columns):
     """How often a pattern runs: on a day type, from `start_s` to `end_s`, departures a second.
 
-    Windows of one pattern may overlap, their departures add up. `day_type` indexes DAY_TYPES.
+    Windows of one pattern may overlap, their departures add up. `day_type` indexes DAY_TYPES; `share` is that
+    of its days on which the service runs.
     """
 
     pattern_index: IntArray
@@ -32,6 +33,7 @@ class Windows(Columns):
     start_s: FloatArray
     end_s: FloatArray
     rate: FloatArray
+    share: FloatArray
 
 
 class Trips(NamedTuple):
@@ -52,14 +54,38 @@ def find_windows(tables: Tables, trips: Trips, n: int) -> tuple[Windows, BoolArr
     is_timetabled = np.ones(n, dtype=bool)
     is_timetabled[sorted({row[0] for row in rows})] = False
     rows += _departures(tables, trips, days)
-    pattern, day_type, start_s, end_s, rate = (
-        np.array(column, dtype=float) for column in zip(*rows, (0.0,) * 5, strict=True)
+    return _as_windows(rows), is_timetabled
+
+
+def as_departures(windows: Windows) -> Windows:
+    """The windows that a timetable would have in place of those of frequencies.txt, one a departure.
+
+    A window has departures at its start and every headway after it, while before its end.
+    """
+    times_s: dict[tuple[int, int, float], set[float]] = {}
+    columns = (windows.pattern_index, windows.day_type, windows.share)
+    keys = zip(*(column.tolist() for column in columns), strict=True)
+    spans = zip(windows.start_s, windows.end_s, windows.share / windows.rate, strict=True)
+    for key, (start_s, end_s, headway_s) in zip(keys, spans, strict=True):
+        times_s.setdefault(key, set()).update(np.arange(start_s, end_s, max(round(headway_s), 1)).tolist())
+    return _as_windows(
+        [
+            (pattern, day_type, start_s, end_s, share * rate, share)
+            for (pattern, day_type, share), times in sorted(times_s.items())
+            for start_s, end_s, rate in _gaps(sorted(times))
+        ]
     )
-    windows = Windows(pattern.astype(np.int64), day_type.astype(np.int64), start_s, end_s, rate)
-    return windows.take(np.arange(len(rows))), is_timetabled
 
 
-_Row = tuple[int, int, float, float, float]
+def _as_windows(rows: Sequence[_Row]) -> Windows:
+    pattern, day_type, *columns = (
+        np.array(column, dtype=float) for column in zip(*rows, (0.0,) * 6, strict=True)
+    )
+    windows = Windows(pattern.astype(np.int64), day_type.astype(np.int64), *columns)
+    return windows.take(np.arange(len(rows)))
+
+
+_Row = tuple[int, int, float, float, float, float]
 
 
 def _frequencies(tables: Tables, trips: Trips, days: dict[str, FloatArray]) -> Iterator[_Row]:
@@ -72,7 +98,7 @@ def _frequencies(tables: Tables, trips: Trips, days: dict[str, FloatArray]) -> I
         if row is not None and end_s > start_s and headway_s > 0:
             for day_type, share in enumerate(days.get(trips.service[row], np.zeros(3)).tolist()):
                 if share:
-                    yield int(trips.pattern[row]), day_type, start_s, end_s, share / headway_s
+                    yield int(trips.pattern[row]), day_type, start_s, end_s, share / headway_s, share
 
 
 def _departures(tables: Tables, trips: Trips, days: dict[str, FloatArray]) -> Iterator[_Row]:
@@ -86,7 +112,7 @@ def _departures(tables: Tables, trips: Trips, days: dict[str, FloatArray]) -> It
         for start_s, end_s, rate in _gaps(sorted(times_s)):
             for day_type, share in enumerate(days.get(service, np.zeros(3)).tolist()):
                 if share:
-                    yield pattern, day_type, start_s, end_s, share * rate
+                    yield pattern, day_type, start_s, end_s, share * rate, share
 
 
 def _gaps(times_s: list[float]) -> Iterator[tuple[float, float, float]]:

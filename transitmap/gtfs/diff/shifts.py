@@ -11,7 +11,7 @@ import numpy as np
 
 from transitmap.config import DiffConfig
 from transitmap.geo import Plane, resample
-from transitmap.gtfs.diff.cadence import Windows
+from transitmap.gtfs.diff.cadence import Windows, as_departures
 from transitmap.gtfs.diff.chart import Chart
 from transitmap.gtfs.diff.partners import Partners
 from transitmap.model import DAY_TYPES, FloatArray
@@ -259,6 +259,9 @@ def _retimed(
         values["run_s"] = run_s
     before, after = waits[0][a], waits[1][b]
     is_timetabled = bool(old.is_timetabled[a] or new.is_timetabled[b])
+    if is_timetabled:
+        before = before if old.is_timetabled[a] else as_departures(before)
+        after = after if new.is_timetabled[b] else as_departures(after)
     days = range(len(DAY_TYPES)) if by_ids or (len(before.rate) and len(after.rate)) else ()
     windows = [row for day in days for row in _other_windows(before, after, day, is_timetabled)]
     return values | ({"windows": windows} if windows else {})
@@ -273,8 +276,8 @@ def _waits_by_pattern(chart: Chart) -> list[Windows]:
 def _other_windows(old: Windows, new: Windows, day_type: int, is_timetabled: bool) -> Iterator[list[Any]]:
     """Day type, start, end, old and new headway of every stretch of a day in which these differ.
 
-    Stretches are those of frequencies.txt; where one side has departures only, hours, so that the grain of a
-    timetable is no difference.
+    Stretches are those of frequencies.txt; where one side has departures only, the departures of both by the
+    hour, so that the grain of a timetable is no difference.
     """
     old, new = (one.take(one.day_type == day_type) for one in (old, new))
     edges = np.unique(np.concatenate([old.start_s, old.end_s, new.start_s, new.end_s]))
