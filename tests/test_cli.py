@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from tests.gtfs.small_city import small_feed
 from tests.infer.roads import bus
 from transitmap import build as build_module
 from transitmap import store
 from transitmap.cli import main
+from transitmap.gtfs.pack import pack
 from transitmap.model import Notice
 
 ROAD = np.array([(0, 0), (3000, 0), (3000, 3000), (6000, 3000)], dtype=float)
@@ -261,6 +263,39 @@ def test_validating_what_is_no_feed_is_a_sentence_and_exit_2(body, tmp_path):
     done = run("validate", tmp_path / "notafeed.gpx")
     assert done.exit_code == 2, done.output
     assert done.stderr.startswith("transitmap: notafeed.gpx: no readable feed: ")
+
+
+def test_findings_in_words(tmp_path):
+    tables = small_feed()
+    tables["trips.txt"]["trip_headsign"][0] = "Hacia Norte"
+    (tmp_path / "feed.zip").write_bytes(pack(tables))
+    found = run("validate", tmp_path / "feed.zip", "--today", "2026-11-22", "--lang", "es")
+    assert found.exit_code == 1
+    assert "headsign_to: El letrero de un viaje no nombra un destino" in found.stdout
+    assert "El letrero" not in run("validate", tmp_path / "feed.zip", "--today", "2026-11-22").stdout
+
+
+def test_what_changed_between_two_feeds(tmp_path):
+    old, new, where = (tmp_path / name for name in ("old.zip", "new.zip", "changes.geojson"))
+    tables = small_feed()
+    old.write_bytes(pack(tables))
+    tables["stops.txt"]["stop_name"][0] = "Otro"
+    new.write_bytes(pack(tables))
+    same = run("diff", old, old)
+    assert (same.exit_code, same.stdout) == (0, "Nada cambió para quien viaja.\n")
+    other = run("diff", old, new, "--lang", "en", "--geojson", where)
+    assert other.exit_code == 1
+    assert other.stdout.startswith("Stops: renamed 1\nStop Otro (S1): was called")
+    assert [one["properties"]["new_id"] for one in json.loads(where.read_text())["features"]] == ["S1"]
+    found = json.loads(run("diff", old, new, "--json").stdout)
+    assert (found["counts"]["stop"], found["by_ids"]) == ({"renamed": 1}, True)
+
+
+def test_a_diff_with_what_is_no_feed_is_a_sentence_and_exit_2(tmp_path):
+    (tmp_path / "feed.zip").write_bytes(pack(small_feed()))
+    (tmp_path / "folder").mkdir()
+    found = run("diff", tmp_path / "feed.zip", tmp_path / "folder")
+    assert (found.exit_code, "new feed" in found.stderr) == (2, True)
 
 
 def test_points_of_a_new_database_are_0_lines(tmp_path):

@@ -74,6 +74,29 @@ def test_migrations_go_up_and_down_and_match_the_tables(empty_database_url: str)
     store.upgrade(empty_database_url)
 
 
+def test_feeds_of_an_older_program_survive_the_way_up_and_down(empty_database_url: str) -> None:
+    store.upgrade(empty_database_url, "0001")
+    engine = store.open_engine(empty_database_url)
+    old = "SELECT number, id, notices, n_rides FROM feed_versions"
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO feed_versions VALUES (1, 'v1', 1.5, 'a', 'b', 'c', 'd', '{}', '1', 7, '[]')"
+        )
+        before = connection.exec_driver_sql(old).all()
+    store.upgrade(empty_database_url)
+    with store.session(engine) as session:
+        feed = store.latest_feed(session)
+        assert feed is not None
+        assert (feed.change_counts, feed.changes_sha256, feed.restores, feed.note) == ({}, "", "", "")
+        store.add_refusal(session, "1", 7, [], NOW_S)
+    store.downgrade(empty_database_url, "0001")
+    with engine.begin() as connection:
+        assert connection.exec_driver_sql(old).all() == before
+        assert "note" not in {one["name"] for one in sa.inspect(connection).get_columns("feed_versions")}
+        assert "feed_refusals" not in sa.inspect(connection).get_table_names()
+    engine.dispose()
+
+
 def test_a_half_done_migration_leaves_nothing(empty_database_url: str) -> None:
     engine = store.open_engine(empty_database_url)
     with engine.begin() as connection:
@@ -311,6 +334,45 @@ def test_the_latest_feed_holds(session: Session) -> None:
     assert first.ids == {"stop_id": ["s1"]}
     assert store.feed_by_id(session, "v9") is None
     assert [feed.id for feed in store.feeds(session)] == ["v2", "v1"]
+
+
+def test_a_feed_is_held_as_long_as_it_is_the_latest(session: Session) -> None:
+    assert not store.is_held(session)
+    store.add_feed(session, feed_row(1))
+    assert not store.is_held(session)
+    store.hold_feed(session, "v1")
+    assert store.is_held(session)
+    store.add_feed(session, feed_row(2))
+    assert not store.is_held(session)
+    store.hold_feed(session, "v2")
+    store.hold_feed(session, "")
+    assert not store.is_held(session)
+
+
+def test_observers_are_copied_to_a_network_that_knows_the_same(session: Session) -> None:
+    seen = [(-5, 1, 20_000), (7, 1, 20_000), (7, 2, 20_001)]
+    store.add_observations(session, "v1", seen)
+    store.add_observations(session, "v2", [(7, 3, 20_000)])
+    store.copy_observations(session, "v1", "v3")
+    assert [store.all_observations(session, one) for one in ("v1", "v3")] == [seen, seen]
+    assert len(store.all_observations(session, "v2")) == 1
+
+
+def test_what_was_refused_is_kept_newest_first(session: Session) -> None:
+    for n_rides, rule, when_s in ((3, "a", 1.0), (4, "b", 2.0), (3, "c", 3.0)):
+        store.add_refusal(session, "1", n_rides, [{"rule": rule}], NOW_S + when_s)
+    found = [(one.n_rides, one.notices[0]["rule"]) for one in store.refusals(session)]
+    assert found == [(3, "c"), (4, "b")]
+    assert [one.n_rides for one in store.refusals(session, NOW_S + 2.5)] == [3]
+
+
+def test_the_latest_ride_is_known(session: Session) -> None:
+    assert store.last_ride_s(session) is None
+    ana = store.add_user(session, "ana", "hash", NOW_S)
+    add_ride(session, ana, started_s=NOW_S + 9)
+    add_ride(session, ana, "b" * 64, started_s=NOW_S + 5)
+    assert store.last_ride_s(session) == NOW_S + 9
+    assert len(store.ride_ids(session)) == 2
 
 
 def test_facts_are_set_and_changed(session: Session) -> None:

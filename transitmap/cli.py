@@ -207,8 +207,9 @@ def legs(inputs: tuple[Path, ...], out: Path, config_path: Path | None, jobs: in
 @click.argument("feed", type=click.Path(True, path_type=Path))
 @click.option("--country", default="", help="ISO 3166 code, for the rules on telephone numbers.")
 @click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="The day to take for today.")
+@click.option("--lang", type=click.Choice(["es", "en"]), help="Say in words what each rule means.")
 @JSON
-def validate(feed: Path, country: str, today: Any, as_json: bool) -> None:
+def validate(feed: Path, country: str, today: Any, lang: str | None, as_json: bool) -> None:
     """Our own rules and the canonical ones on a feed; exit 1 where one finds an error or a warning."""
     import datetime
     from dataclasses import asdict
@@ -216,6 +217,7 @@ def validate(feed: Path, country: str, today: Any, as_json: bool) -> None:
     from transitmap.gtfs.read import read_tables
     from transitmap.gtfs.validate import canonical
     from transitmap.gtfs.validate import validate as own
+    from transitmap.gtfs.validate.words import explain
 
     day = today.date() if today else datetime.datetime.now(datetime.UTC).date()
     notices = [*own(read_tables(feed), day), *canonical(feed, day, country)]
@@ -224,6 +226,8 @@ def validate(feed: Path, country: str, today: Any, as_json: bool) -> None:
     else:
         for notice in notices:
             click.echo(f"{notice.severity} {notice.rule} {notice.file}:{notice.row} {notice.message}")
+        for rule in dict.fromkeys(notice.rule for notice in notices if lang):
+            click.echo(f"{rule}: {' '.join(explain(rule, lang or ''))}")
         click.echo(f"{feed}: {len(notices)} notices")
     sys.exit(1 if any(notice.severity in ("error", "warning") for notice in notices) else 0)
 
@@ -264,6 +268,32 @@ def evaluate(
         click.echo(json.dumps(found.figures | {"route_table": routes, "invented": found.invented}))
     else:
         click.echo("\n".join(describe(found)))
+
+
+@main.command("diff")
+@click.argument("old", type=click.Path(True, path_type=Path))
+@click.argument("new", type=click.Path(True, path_type=Path))
+@click.option("--lang", type=click.Choice(["es", "en"]), help="The language, else the campaign's.")
+@click.option("--geojson", type=OUT_FILE, help="The changes on a map to write (GeoJSON).")
+@CONFIG
+@JSON
+def diff_feeds(
+    old: Path, new: Path, lang: str | None, geojson: Path | None, config_path: Path | None, as_json: bool
+) -> None:
+    """What changed from one feed to another; exit 0 where nothing did for those who ride, else 1."""
+    from transitmap.gtfs import diff as stage
+    from transitmap.gtfs.read import read_tables
+
+    config = _config(config_path)
+    lang = lang or config.feed.lang
+    found = stage.diff(read_tables(old), read_tables(new), config.diff)
+    if geojson:
+        geojson.write_text(json.dumps(stage.as_geojson(found, lang), ensure_ascii=False), encoding="utf-8")
+    if as_json:
+        click.echo(json.dumps(stage.as_json(found)))
+    else:
+        click.echo("\n".join(stage.describe(found, lang)))
+    sys.exit(1 if found.changes else 0)
 
 
 @main.command()
@@ -462,6 +492,85 @@ def new_token(name: str, device: str, database_url: str) -> None:
             raise click.UsageError(f"nobody is called {name}")
         _, token = store.add_token(session, user, device, time.time())
     click.echo(token)
+
+
+@main.group()
+def feeds() -> None:
+    """The versions of the published feed."""
+
+
+@feeds.command("list")
+@DATABASE
+@ARCHIVE
+@JSON
+def list_feeds(database_url: str, archive_url: str, as_json: bool) -> None:
+    """Every version, newest first, and what changed; exit 1 where the one that holds ends soon."""
+    import datetime
+
+    from transitmap import store, versions
+    from transitmap.archive import Archive
+
+    store.upgrade(database_url)
+    today = datetime.datetime.now(datetime.UTC).date()
+    with store.session(store.open_engine(database_url), write=False) as session:
+        found = versions.history(session, Archive(archive_url), today)
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        _tell_versions(found)
+    sys.exit(1 if found["is_stale"] else 0)
+
+
+def _tell_versions(found: dict[str, Any]) -> None:
+    """A line a version, and under them what somebody must know."""
+    for one in found["versions"]:
+        counts = (f"{kind} {what} {n}" for kind, some in one["changes"].items() for what, n in some.items())
+        words = [f"brings back {one['restores']}"] if one["restores"] else []
+        words += [*counts, *([one["note"]] if one["note"] else [])]
+        click.echo(f"{one['id']}  {one['made']}  {one['rides']} rides  {', '.join(words)}".rstrip())
+    if not found["versions"]:
+        click.echo("0 versions: nothing is published yet")
+        return
+    ridden = found["days_since_ride"]
+    last = "nobody rode yet" if ridden is None else f"last ride {ridden} days ago"
+    end_day, days = found["end_day"], found["days_left"] or 0
+    ends = f"over since {end_day}, {-days} days ago" if days < 0 else f"good until {end_day}, for {days} days"
+    click.echo(f"{ends}; {last}")
+    if found["is_held"]:
+        click.echo("an earlier version is held: no new feed before `transitmap feeds resume`")
+
+
+@feeds.command()
+@click.argument("version")
+@click.option("--note", default="", help="Why, for those who read the list of versions.")
+@DATABASE
+@ARCHIVE
+@CONFIG
+def rollback(version: str, note: str, database_url: str, archive_url: str, config_path: Path | None) -> None:
+    """Shows an earlier version again, as a new one, until `transitmap feeds resume`."""
+    import datetime
+
+    from transitmap import store, versions
+    from transitmap.archive import Archive
+
+    store.upgrade(database_url)
+    config, now = _server_config(config_path), datetime.datetime.now(datetime.UTC)
+    with store.session(store.open_engine(database_url)) as session:
+        archive = Archive(archive_url)
+        held = versions.roll_back(session, archive, config, version, now.date(), now.timestamp(), note)
+    click.echo(f"{held.id} holds: the feed of {held.restores}; no other is published before a resume")
+
+
+@feeds.command()
+@DATABASE
+def resume(database_url: str) -> None:
+    """Lets go of a version that was brought back: the next feed is made of all rides again."""
+    from transitmap import store, versions
+
+    store.upgrade(database_url)
+    with store.session(store.open_engine(database_url)) as session:
+        was_held = versions.resume(session)
+    click.echo("new feeds are published again" if was_held else "no version was held")
 
 
 @main.group()

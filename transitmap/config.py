@@ -236,6 +236,24 @@ class FeedConfig:
 
 
 @dataclass(frozen=True)
+class DiffConfig:
+    """What is told of the difference between two feeds; what is smaller is only counted.
+
+    A stop moved by `moved_m`, a line that lies `line_m` off somewhere, a running time that changed by `run_s`
+    and by `share_run`, a headway that changed by `share_headway`. Where two feeds share no ids, stops within
+    `near_m` and lines that cover `share_line` of each other are taken to be the same.
+    """
+
+    near_m: float = 50.0
+    share_line: float = 0.6
+    moved_m: float = 5.0
+    line_m: float = 30.0
+    run_s: float = 60.0
+    share_run: float = 0.05
+    share_headway: float = 0.1
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of one campaign."""
 
@@ -252,6 +270,7 @@ class Config:
     hails: HailsConfig = field(default_factory=HailsConfig)
     times: TimesConfig = field(default_factory=TimesConfig)
     feed: FeedConfig = field(default_factory=FeedConfig)
+    diff: DiffConfig = field(default_factory=DiffConfig)
 
 
 class Rule(NamedTuple):

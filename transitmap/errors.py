@@ -5,6 +5,7 @@ TransitmapError
 ├── NotEnoughData   a question the evidence cannot answer
 ├── ConfigError     a setting that makes no sense
 ├── NameTaken       a pseudonym that somebody has already
+├── RollbackRefused an earlier feed that cannot hold again
 └── FeedInvalid     a feed that must not be published
 """
 
@@ -62,6 +63,14 @@ class NameTaken(TransitmapError):
     def __init__(self, name: str) -> None:
         super().__init__(f"{name!r}: somebody has this name")
         self.name = name
+
+
+class RollbackRefused(TransitmapError):
+    """An earlier feed cannot hold again; `reason` is no_such_feed, holds_already, withdrawn or overtaken."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
 
 
 class FeedInvalid(TransitmapError):

@@ -221,9 +221,18 @@ def check_feed(feed: Feed, config: Config, today: datetime.date) -> tuple[Notice
     Raises:
         FeedInvalid, TransitmapError: the canonical validator broke, so its silence means nothing.
     """
+    return check_zip(feed.zip_bytes, config, today)
+
+
+def check_zip(zip_bytes: bytes, config: Config, today: datetime.date) -> tuple[Notice, ...]:
+    """What the rules find today in a feed that may have been packed long ago.
+
+    Raises:
+        FeedInvalid, TransitmapError: as `check_feed`.
+    """
     with tempfile.TemporaryDirectory(prefix="transitmap-check-") as folder:
         path = Path(folder) / "gtfs.zip"
-        path.write_bytes(feed.zip_bytes)
+        path.write_bytes(zip_bytes)
         own = validate.validate(read.read_tables(path), today)
         return (*own, *validate.canonical(path, today, config.feed.country))
 

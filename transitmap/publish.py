@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from transitmap import pipeline, store
+from transitmap import pipeline, store, versions
 from transitmap.archive import Archive, pack_columns, pack_network, pack_ride, unpack_ride
 from transitmap.config import Config
 from transitmap.contribute import (
@@ -28,7 +28,7 @@ from transitmap.contribute import (
 )
 from transitmap.errors import FeedInvalid, UploadRefused
 from transitmap.gtfs.admit import admitted_patterns
-from transitmap.model import Ids, Network, Ride, Rules, Trips
+from transitmap.model import Ids, Network, Notice, Ride, Rules, Trips
 from transitmap.points import evidence
 from transitmap.points.rules import load_rules
 from transitmap.points.score import score
@@ -60,7 +60,8 @@ def publish(
     lost between two feeds. Where somebody else published meanwhile, theirs is returned and this one dropped.
 
     Raises:
-        FeedInvalid: our own rules or the canonical ones found errors; the feed before goes on to hold.
+        FeedInvalid: our own rules or the canonical ones found errors; the feed before goes on to hold, and
+            what was found is kept.
     """
     rules = rules or load_rules()
     key = segment_key(session, archive)
@@ -69,15 +70,35 @@ def publish(
     rides = [unpack_ride(archive.get(row.packed_sha256)) for row in rows]
     network, trips = pipeline.infer_network(rides, config, progress)
     feed = pipeline.make_feed(network, config, today, _previous_ids(before))
-    notices = tuple(dict.fromkeys((*feed.notices, *pipeline.check_feed(feed, config, today))))
-    errors = [notice for notice in notices if notice.severity == ERROR]
-    if errors:
-        raise FeedInvalid(errors)
+    notices = _gate(session, feed, config, today, (rules.version, len(rows), now_s))
     known = _known(network, trips, rides, feed, config.feed.min_riders)
     version = _version(archive, replace(feed, notices=notices), known, before, rules, now_s)
+    versions.note_changes(archive, version, before, config.diff)
     terrain = terrain_of(version, archive, config, rules, key)
     observed = count_observers(_found(terrain, rides, trips, rules), rules, {})
     return _hold(session, archive, version, terrain, observed, rows, config, rules)
+
+
+def _gate(
+    session: Session, feed: pipeline.Feed, config: Config, today: datetime.date, made: tuple[str, int, float]
+) -> tuple[Notice, ...]:
+    """What the rules find in a feed; the report of one that may not pass is kept with how it was `made`.
+
+    Raises:
+        FeedInvalid: they found errors, or the canonical validator broke, so its silence means nothing.
+    """
+    try:
+        notices = tuple(dict.fromkeys((*feed.notices, *pipeline.check_feed(feed, config, today))))
+        errors = [notice for notice in notices if notice.severity == ERROR]
+    except FeedInvalid as broken:
+        notices = (*feed.notices, *broken.notices)
+        errors = broken.notices
+    if errors:
+        rules_version, n_rides, now_s = made
+        store.add_refusal(session, rules_version, n_rides, [asdict(one) for one in notices], now_s)
+        session.commit()
+        raise FeedInvalid(errors)
+    return notices
 
 
 def _previous_ids(before: store.FeedVersion | None) -> Ids | None:

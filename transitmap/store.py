@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, defer, mapped_column
 
 from transitmap.errors import ConfigError, NameTaken, UploadRefused
 
@@ -25,6 +25,7 @@ BUSY_TIMEOUT_MS = 30_000
 TRY_AGAIN = (sa.exc.OperationalError, sa.exc.TimeoutError)
 """What a busy, full or unreachable database raises: nothing was kept, a later try may succeed."""
 LEDGER_LOCK = "ledger"
+HELD_FEED = "held_feed"
 CHUNK = 5_000
 
 
@@ -147,7 +148,9 @@ class FeedVersion(Base):
     """One published feed: the blobs it consists of, and the ids that the next one carries on.
 
     `network_sha256` is what everybody may see, `known_sha256` everything the rides showed (see `contribute`):
-    what new rides are compared with, and never handed out.
+    what new rides are compared with, and never handed out. `changes_sha256` is what changed since the one
+    before (empty where there is none), `change_counts` how much of it by kind and what happened. Where an
+    earlier feed was brought back, `restores` is its id; `note` says why.
     """
 
     __tablename__ = "feed_versions"
@@ -162,6 +165,21 @@ class FeedVersion(Base):
     ids: Mapped[dict[str, Any]]
     rules_version: Mapped[str] = mapped_column(sa.String(64))
     n_rides: Mapped[int]
+    notices: Mapped[list[Any]]
+    change_counts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    changes_sha256: Mapped[str] = mapped_column(sa.String(64), default="")
+    restores: Mapped[str] = mapped_column(sa.String(32), default="")
+    note: Mapped[str] = mapped_column(sa.Text, default="")
+
+
+class FeedRefusal(Base):
+    """A feed that was made of so many rides and not published, with all that was found in it."""
+
+    __tablename__ = "feed_refusals"
+
+    rules_version: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    n_rides: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    made_s: Mapped[float]
     notices: Mapped[list[Any]]
 
 
@@ -485,6 +503,11 @@ def rides_after(session: Session, sequence: int = 0) -> list[RideRow]:
     )
 
 
+def ride_ids(session: Session) -> set[str]:
+    """The ids of everybody's rides."""
+    return set(session.scalars(sa.select(RideRow.id)))
+
+
 def lock_ledger(session: Session) -> None:
     """Waits until nobody else scores or publishes; the session's commit lets the next one in.
 
@@ -613,6 +636,15 @@ def add_observations(session: Session, network_version: str, rows: Sequence[tupl
         session.execute(sa.insert(Observation), values[start : start + CHUNK])
 
 
+def copy_observations(session: Session, network_version: str, to_version: str) -> None:
+    """Who counts under a network counts under another that knows the same. Call it under `lock_ledger`."""
+    seen = sa.select(sa.literal(to_version), Observation.segment, Observation.user_id, Observation.day).where(
+        Observation.network_version == network_version
+    )
+    columns = ("network_version", "segment", "user_id", "day")
+    session.execute(sa.insert(Observation).from_select(columns, seen))
+
+
 def all_observations(session: Session, network_version: str) -> list[tuple[int, int, int]]:
     """(segment, user_id, day) of every observer under a network, sorted."""
     question = (
@@ -633,6 +665,12 @@ def add_feed(session: Session, feed: FeedVersion) -> FeedVersion:
     return feed
 
 
+def feed_like(feed: FeedVersion, **changes: Any) -> FeedVersion:
+    """A row for a new feed with the columns of another, but for the `changes`."""
+    columns = {one.key: getattr(feed, one.key) for one in sa.inspect(FeedVersion).column_attrs}
+    return FeedVersion(**(columns | changes))
+
+
 def latest_feed(session: Session) -> FeedVersion | None:
     """The feed that holds now; None before the first."""
     return session.scalar(sa.select(FeedVersion).order_by(FeedVersion.number.desc()).limit(1))
@@ -644,8 +682,43 @@ def feed_by_id(session: Session, feed_id: str) -> FeedVersion | None:
 
 
 def feeds(session: Session, limit: int = 100) -> list[FeedVersion]:
-    """The published feeds, newest first."""
-    return list(session.scalars(sa.select(FeedVersion).order_by(FeedVersion.number.desc()).limit(limit)))
+    """The published feeds, newest first; their ids are read where somebody asks for them."""
+    question = sa.select(FeedVersion).order_by(FeedVersion.number.desc()).limit(limit)
+    return list(session.scalars(question.options(defer(FeedVersion.ids))))
+
+
+def hold_feed(session: Session, feed_id: str) -> None:
+    """No other feed is to be published while this one is the latest; an empty id lets go."""
+    set_fact(session, HELD_FEED, feed_id)
+
+
+def is_held(session: Session) -> bool:
+    """Whether the feed that holds now was brought back, and nobody has let go of it."""
+    latest = latest_feed(session)
+    return latest is not None and fact(session, HELD_FEED) == latest.id
+
+
+def add_refusal(
+    session: Session, rules_version: str, n_rides: int, notices: Sequence[Mapping[str, Any]], now_s: float
+) -> None:
+    """Keeps what was found in a feed that may not be published; the same feed again takes its place."""
+    session.merge(
+        FeedRefusal(
+            rules_version=rules_version, n_rides=n_rides, made_s=now_s, notices=[dict(one) for one in notices]
+        )
+    )
+    session.flush()
+
+
+def refusals(session: Session, since_s: float = 0.0) -> list[FeedRefusal]:
+    """The feeds that were refused after a moment, newest first."""
+    question = sa.select(FeedRefusal).where(FeedRefusal.made_s > since_s)
+    return list(session.scalars(question.order_by(FeedRefusal.made_s.desc())))
+
+
+def last_ride_s(session: Session) -> float | None:
+    """When the latest ride of anybody began; None without any."""
+    return session.scalar(sa.select(sa.func.max(RideRow.started_s)))
 
 
 def counts(session: Session) -> dict[str, int]:

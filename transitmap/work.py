@@ -30,7 +30,7 @@ Tried = set[tuple[str, int]]
 def work_once(database_url: str, archive_url: str, config: Config) -> str:
     """Finishes and publishes what is new; the version's id, or an empty string where no feed is new.
 
-    A feed is new by its rides or by its rules.
+    A feed is new by its rides or by its rules. While a planner holds an earlier one, none is made.
 
     Raises:
         FeedInvalid: the new feed has errors; the one before goes on to hold.
@@ -62,12 +62,12 @@ def _look(database_url: str, archive_url: str, config: Config, refused: Tried) -
     engine, archive, rules = store.open_engine(database_url), Archive(archive_url), load_rules()
     try:
         with store.session(engine) as session:
-            version = ""
-            if _is_of_old_rules(session, rules):
+            version, is_held = "", store.is_held(session)
+            if _is_of_old_rules(session, rules) and not is_held:
                 version = _publish(session, archive, config, rules, refused)
             if not _is_of_old_rules(session, rules):
                 _finish(session, archive, config, rules)
-            if _has_new_rides(session):
+            if _has_new_rides(session) and not is_held:
                 version = _publish(session, archive, config, rules, refused) or version
         return version
     finally:

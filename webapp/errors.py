@@ -18,6 +18,7 @@ log = logging.getLogger("transitmap.web")
 STATUS = {
     "auth_required": 401,
     "wrong_login": 401,
+    "not_allowed": 403,
     "not_found": 404,
     "no_file": 400,
     "incomplete_body": 400,

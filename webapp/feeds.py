@@ -5,24 +5,76 @@ from __future__ import annotations
 import datetime
 import io
 
-from flask import Blueprint, Response, render_template, request, send_file
+from flask import Blueprint, Response, flash, json, redirect, render_template, request, send_file, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as WsgiResponse
 
 from transitmap import store
+from transitmap import versions as engine
 from transitmap.gtfs.export import LAYERS, ExportRefused, FeedIncomplete, format_of
-from webapp import db, published
+from webapp import db, published, versions
 from webapp.errors import Problem
 
 blueprint = Blueprint("feeds", __name__)
-SEVERITIES = ("error", "warning", "info")
 
 
 @blueprint.get("/feeds/")
 def index() -> str:
     """The feed that holds now, its findings, and the ones before it."""
     feeds = store.feeds(db.session())
-    notices = sorted(feeds[0].notices, key=lambda one: SEVERITIES.index(one["severity"])) if feeds else []
-    n_bytes = len(db.archive().get(feeds[0].feed_sha256)) if feeds else 0
-    return render_template("feeds.html", feeds=feeds, notices=notices, n_bytes=n_bytes)
+    body = db.archive().get(feeds[0].feed_sha256) if feeds else b""
+    return render_template(
+        "feeds.html",
+        feeds=feeds,
+        findings=versions.findings(feeds[0].notices) if feeds else [],
+        n_bytes=len(body),
+        life=versions.shelf_life(body) if feeds else None,
+        is_held=store.is_held(db.session()),
+        refusals=versions.refusals(feeds[0] if feeds else None),
+        summary=versions.summary,
+        may_plan=versions.may_plan(),
+    )
+
+
+@blueprint.get("/feeds/<feed_id>/")
+def version(feed_id: str) -> str:
+    """One version: what changed with it, what was found in it."""
+    feed, latest = versions.must_find(feed_id), store.latest_feed(db.session())
+    return render_template(
+        "version.html",
+        feed=feed,
+        log=versions.change_log(feed),
+        findings=versions.findings(feed.notices),
+        is_shown=latest is not None and latest.feed_sha256 == feed.feed_sha256,
+        may_plan=versions.may_plan(),
+    )
+
+
+@blueprint.get("/feeds/<feed_id>/changes.geojson")
+def changes(feed_id: str) -> Response:
+    """What changed with a version, on a map."""
+    body = json.dumps(versions.changes_on_a_map(versions.must_find(feed_id)))
+    return Response(body, mimetype="application/geo+json")
+
+
+@blueprint.post("/feeds/<feed_id>/roll-back")
+def roll_back(feed_id: str) -> WsgiResponse:
+    """Makes an earlier version hold again."""
+    trouble = versions.bring_back(feed_id, request.form.get("note", ""))
+    if trouble:
+        flash(trouble, "bad")
+        return redirect(url_for("feeds.version", feed_id=feed_id))
+    flash(_("That version holds again. No new one comes out before you let go of it."), "good")
+    return redirect(url_for("feeds.index"))
+
+
+@blueprint.post("/feeds/resume")
+def resume() -> WsgiResponse:
+    """Lets new versions come out again."""
+    versions.must_plan()
+    engine.resume(db.session())
+    flash(_("New versions come out again."), "good")
+    return redirect(url_for("feeds.index"))
 
 
 @blueprint.get("/gtfs/gtfs.zip")

@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _
 REQUESTS = {
     "auth_required": _("Please log in first."),
     "wrong_login": _("That name and password do not belong together."),
+    "not_allowed": _("Only planners and organisers may do that."),
     "not_found": _("There is nothing at this address."),
     "no_file": _("No file came with the form."),
     "incomplete_body": _("The file did not arrive whole. Nothing was kept: send it again."),
@@ -94,6 +95,13 @@ MODES = {
 RULES = {
     "new_metres": _("New metres"),
     "more_observers": _("Confirmed metres"),
+}
+ROLLBACKS = {
+    "no_such_feed": _("There is no such version."),
+    "holds_already": _("That version is the one that holds."),
+    "withdrawn": _("Somebody withdrew a trip that this version rests on, so it must not come back."),
+    "overtaken": _("Another version came out at this very moment. Look again."),
+    "invalid": _("By the rules of today that version has errors, so it must not come back: %(meaning)s"),
 }
 SEVERITIES = {"error": _("error"), "warning": _("warning"), "info": _("note")}
 DAYS = {"weekday": _("Monday to Friday"), "saturday": _("Saturday"), "sunday": _("Sunday")}

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import datetime
 import io
+import time
 import zipfile
 
 import pytest
 
+from tests.gtfs.small_city import TODAY
 from tests.webapp.city import NOTICE, publish
+from tests.webapp.conftest import form_token
+from transitmap import pipeline, store
+from transitmap import versions as engine
+from transitmap.config import DiffConfig
+from transitmap.gtfs.pack import pack
+from transitmap.gtfs.read import read_zip
+from transitmap.model import Notice
+from transitmap.versions import note_changes
 
 GTFS = "/gtfs/gtfs.zip"
 
@@ -80,3 +91,125 @@ def test_the_feed_is_there_in_other_formats(app, client, name):
 def test_a_format_nobody_knows_is_not_there(app, client, name):
     publish(app)
     assert client.get(f"/gtfs/export/{name}").status_code == 404
+
+
+# --- versions ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_versions(app):
+    """The small city, and the same with a stop renamed; the ids of both versions."""
+    publish(app, "1-first")
+    archive = app.extensions["transitmap_archive"]
+    with store.session(app.extensions["transitmap_engine"]) as session:
+        before = store.latest_feed(session)
+        tables = read_zip(archive.get(before.feed_sha256))
+        tables["stops.txt"]["stop_name"][0] = "Otro Mercado"
+        after = store.feed_like(before, number=2, id="2-second", feed_sha256=archive.put(pack(tables)))
+        note_changes(archive, after, before, DiffConfig())
+        store.add_feed(session, after)
+    return "1-first", "2-second"
+
+
+@pytest.fixture
+def planner(add_rider, log_in):
+    add_rider("planeadora", role="planner")
+    return log_in("planeadora")
+
+
+def test_a_version_tells_what_changed_with_it(two_versions, client):
+    listed = client.get("/feeds/").text
+    assert "Paradas: cambian de nombre 1" in listed
+    page = client.get("/feeds/2-second/").text
+    assert "ahora Otro Mercado." in page
+    assert "now Otro Mercado." in client.get("/feeds/2-second/?lang=en").text
+    assert "No hay una versión anterior" in client.get("/feeds/1-first/?lang=es").text
+    (feature,) = client.get("/feeds/2-second/changes.geojson").get_json(force=True)["features"]
+    assert (feature["geometry"]["type"], feature["properties"]["what"]) == ("Point", "renamed")
+    assert client.get("/feeds/1-first/changes.geojson").get_json(force=True)["features"] == []
+    assert client.get("/feeds/9-nowhere/").status_code == 404
+
+
+def test_findings_are_said_in_words_with_what_to_do(app, client):
+    hop = {**NOTICE, "rule": "fast_hop"}
+    publish(app, notices=(NOTICE, hop, hop, {**NOTICE, "rule": "unknown_file", "severity": "info"}))
+    page = client.get("/feeds/").text
+    assert "el camión iría más rápido de lo que puede" in page
+    assert "más viajes lo corrigen" in page
+    assert "2 lugares" in page
+    assert page.index("fast_hop") < page.index("unknown_file")
+
+
+def test_a_feed_that_ends_soon_says_so(app, client, monkeypatch):
+    publish(app)
+    with store.session(app.extensions["transitmap_engine"], write=False) as session:
+        body = app.extensions["transitmap_archive"].get(store.latest_feed(session).feed_sha256)
+    end = engine.shelf_life(body, TODAY, None).end_day
+    real, life = engine.shelf_life, []
+    monkeypatch.setattr(engine, "shelf_life", lambda body, today, last_s: real(body, life[0], 1.79e9))
+    for days, words in (
+        (30, "Vigente hasta"),
+        (13, "vencen en 13 días"),
+        (1, "vencen en 1 día"),
+        (-3, "hace 3 días"),
+    ):
+        life[:] = [end - datetime.timedelta(days=days)]
+        page = client.get("/feeds/").text
+        assert words in page
+        assert ("Los viajes nuevos los renuevan" in page) == (days < 14)
+        assert "Último viaje hace" in page
+
+
+def test_a_planner_brings_a_version_back_and_lets_go(app, two_versions, planner, client, monkeypatch):
+    monkeypatch.setattr(pipeline, "check_zip", lambda *a: ())
+    first, second = two_versions
+    was = client.get(GTFS).data
+    token = form_token(planner, f"/feeds/{first}/")
+    form = {"csrf_token": token, "note": "la parada se llama así"}
+    assert planner.post(f"/feeds/{first}/roll-back", data=form).status_code == 302
+    assert client.get(GTFS).data == client.get(f"/gtfs/{first}/gtfs.zip").data != was
+    assert client.get(f"/gtfs/{second}/gtfs.zip").data == was
+    page = client.get("/feeds/").text
+    assert "De nuevo la versión 1-first." in page
+    assert "la parada se llama así (planeadora)" in page
+    assert "Se muestra de nuevo una versión anterior" in page
+    assert "Dejar salir versiones nuevas" not in page
+    again = planner.post(f"/feeds/{first}/roll-back", data=form, follow_redirects=True)
+    assert "Esa versión es la vigente." in again.text
+    assert planner.post("/feeds/resume", data=form).status_code == 302
+    assert "Se muestra de nuevo una versión anterior" not in client.get("/feeds/").text
+
+
+def test_a_version_with_errors_today_does_not_come_back(two_versions, planner, monkeypatch):
+    flaw = Notice("no_service_today", "error", "calendar.txt", 0, "no service is active")
+    monkeypatch.setattr(pipeline, "check_zip", lambda *a: (flaw,))
+    form = {"csrf_token": form_token(planner, "/feeds/1-first/")}
+    page = planner.post("/feeds/1-first/roll-back", data=form, follow_redirects=True).text
+    assert "no puede volver: Ningún servicio corre hoy" in page
+    assert planner.post("/feeds/9-nowhere/roll-back", data=form).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("role", "may"), [("rider", False), ("reviewer", False), ("planner", True), ("organiser", True)]
+)
+def test_who_may_bring_a_version_back(app, two_versions, add_rider, log_in, monkeypatch, role, may):
+    monkeypatch.setattr(pipeline, "check_zip", lambda *a: ())
+    add_rider("alguien", role=role)
+    browser = log_in("alguien")
+    assert ("Mostrar de nuevo esta versión" in browser.get("/feeds/1-first/").text) == may
+    form = {"csrf_token": form_token(browser, "/accounts/")}
+    expected = 302 if may else 403
+    assert browser.post("/feeds/1-first/roll-back", data=form).status_code == expected
+    assert browser.post("/feeds/resume", data=form).status_code == expected
+    with store.session(app.extensions["transitmap_engine"], write=False) as session:
+        assert len(store.feeds(session)) == (3 if may else 2)
+
+
+def test_what_was_refused_is_for_planners(app, client, planner):
+    flaw = {**NOTICE, "rule": "no_journey", "severity": "error"}
+    with store.session(app.extensions["transitmap_engine"]) as session:
+        store.add_refusal(session, "2026.1", 8, [flaw], time.time())
+    assert "Ningún viaje lleva a nadie" in planner.get("/feeds/").text
+    assert "Ningún viaje lleva a nadie" not in client.get("/feeds/").text
+    publish(app)
+    assert "Ningún viaje lleva a nadie" not in planner.get("/feeds/").text

@@ -14,6 +14,7 @@ ANYONE = {"visitor": 200, "other": 200, "owner": 200}
 RIDERS = {"visitor": 401, "other": 200, "owner": 200}
 RIDERS_ACT = {"visitor": 401, "other": 302, "owner": 302}
 MINE = {"visitor": 401, "other": 404, "owner": 200}
+PLANNERS_ACT = {"visitor": 401, "other": 403, "owner": 403}
 TABLE = {
     ("GET", "/"): ANYONE,
     ("GET", "/accounts/"): RIDERS,
@@ -30,6 +31,10 @@ TABLE = {
     ("GET", "/api/v1/standings"): ANYONE,
     ("POST", "/api/v1/traces"): {"visitor": 401, "other": 422, "owner": 422},
     ("GET", "/feeds/"): ANYONE,
+    ("GET", "/feeds/<feed_id>/"): ANYONE,
+    ("GET", "/feeds/<feed_id>/changes.geojson"): ANYONE,
+    ("POST", "/feeds/<feed_id>/roll-back"): PLANNERS_ACT,
+    ("POST", "/feeds/resume"): PLANNERS_ACT,
     ("GET", "/gtfs/<feed_id>/gtfs.zip"): ANYONE,
     ("GET", "/gtfs/evidence.csv"): ANYONE,
     ("GET", "/gtfs/gtfs.zip"): ANYONE,
