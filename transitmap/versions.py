@@ -16,7 +16,7 @@ from transitmap.config import Config, DiffConfig
 from transitmap.contribute import Known
 from transitmap.errors import FeedInvalid, RollbackRefused
 from transitmap.gtfs import diff
-from transitmap.gtfs.read import read_zip
+from transitmap.gtfs.pack import unpack
 from transitmap.model import JsonObject
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def note_changes(
     """Keeps with a version what changed since the one before; nothing with the first."""
     if before is None:
         return
-    old, new = (read_zip(archive.get(one.feed_sha256)) for one in (before, version))
+    old, new = (unpack(archive.get(one.feed_sha256)) for one in (before, version))
     found = diff.diff(old, new, config)
     body = json.dumps(diff.as_json(found, with_lines=True), separators=(",", ":"), ensure_ascii=False)
     version.changes_sha256 = archive.put(body.encode())

@@ -15,8 +15,7 @@ from tests.webapp.conftest import form_token
 from transitmap import pipeline, store
 from transitmap import versions as engine
 from transitmap.config import DiffConfig
-from transitmap.gtfs.pack import pack
-from transitmap.gtfs.read import read_zip
+from transitmap.gtfs.pack import pack, unpack
 from transitmap.model import Notice
 from transitmap.versions import note_changes
 
@@ -103,7 +102,7 @@ def two_versions(app):
     archive = app.extensions["transitmap_archive"]
     with store.session(app.extensions["transitmap_engine"]) as session:
         before = store.latest_feed(session)
-        tables = read_zip(archive.get(before.feed_sha256))
+        tables = unpack(archive.get(before.feed_sha256))
         tables["stops.txt"]["stop_name"][0] = "Otro Mercado"
         after = store.feed_like(before, number=2, id="2-second", feed_sha256=archive.put(pack(tables)))
         note_changes(archive, after, before, DiffConfig())

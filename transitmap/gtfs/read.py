@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import warnings
 import zipfile
 from pathlib import Path
@@ -36,18 +35,6 @@ def read_tables(path: Path) -> Tables:
             return {name: _columns(feed.get(name)) for name in names}
     except DAMAGED_ARCHIVE as error:  # ValueError is also how pandas refuses a CSV
         raise FeedUnreadable(f"{path.name}: no readable feed: {error}") from error
-
-
-def read_zip(body: bytes) -> Tables:
-    """The tables of a feed that is in memory, as `read_tables` reads them.
-
-    Raises:
-        FeedUnreadable: as `read_tables`.
-    """
-    with tempfile.TemporaryDirectory(prefix="transitmap-read-") as folder:
-        path = Path(folder) / "gtfs.zip"
-        path.write_bytes(body)
-        return read_tables(path)
 
 
 def _table_names(path: Path) -> list[str]:

@@ -12,7 +12,7 @@ from transitmap.config import DiffConfig
 from transitmap.gtfs.diff import as_json, diff, from_json, sentence
 
 FEED = small_feed()
-STOPS = FEED["stops.txt"]["stop_id"]
+STOPS = [one for one in FEED["stops.txt"]["stop_id"] if one in FEED["stop_times.txt"]["stop_id"]]
 SHAPES = sorted(set(FEED["trips.txt"]["shape_id"]))
 CONFIG = DiffConfig()
 

@@ -51,7 +51,7 @@ def on_disk(exported, tmp_path):
 
 def test_geojson_is_read_by_gdal(on_disk, exported):
     features = geopandas.read_file(on_disk("geojson", ".geojson"))
-    assert features["layer"].value_counts().to_dict() == {"stops": 14, "patterns": 4, "routes": 2}
+    assert features["layer"].value_counts().to_dict() == {"stops": 16, "patterns": 4, "routes": 2}
     stop = features[features["stop_id"] == "S1"].iloc[0]
     assert (stop.geometry.x, stop.geometry.y) == (stop["stop_lon"], stop["stop_lat"])
     assert features.id.is_unique
@@ -128,7 +128,7 @@ def test_geoparquet_is_read_by_geopandas(on_disk, layer, kind):
 def test_gpx_is_read_by_gpxpy_and_gdal(on_disk):
     path = on_disk("gpx", ".gpx")
     document = gpxpy.parse(path.read_text(encoding="utf-8"))
-    assert (len(document.tracks), len(document.waypoints)) == (4, 14)
+    assert (len(document.tracks), len(document.waypoints)) == (4, 16)
     assert document.copyright_license == LICENCE
     assert document.tracks[0].name == "12 hacia Central camionera"
     assert document.tracks[0].length_2d() == pytest.approx(3003, rel=5e-3)

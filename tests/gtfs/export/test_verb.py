@@ -27,7 +27,7 @@ def test_the_suffix_tells_the_format(feed, tmp_path, evidence):
     done = run(feed, "--to", tmp_path / "city.geojson", "--evidence", beside, "--layer", "stops")
     assert (done.exit_code, done.output.split(": ")[1][:7]) == (0, "geojson")
     features = json.loads((tmp_path / "city.geojson").read_text(encoding="utf-8"))["features"]
-    assert len(features) == 14 and features[0]["properties"]["n_riders"] == 4
+    assert len(features) == 16 and features[0]["properties"]["n_riders"] == 4
 
 
 def test_the_format_can_be_told(feed, tmp_path):

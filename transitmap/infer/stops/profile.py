@@ -141,7 +141,7 @@ def profile_of(street: Street, seen: Seen, config: StopsConfig) -> Profile:
     passing = _passing(of[is_point], where_m[is_point], n_bins, bin_m)
     ahead = geo.headings(street.line_m, 3)
 
-    def count(where_m: FloatArray, weight: FloatArray | None = None) -> FloatArray:
+    def count(where_m: FloatArray, weight: FloatArray) -> FloatArray:
         return np.bincount(_bins(where_m, n_bins, bin_m), weight, n_bins).astype(float)
 
     within_m = halt_m[stood] - (_bins(halt_m[stood], n_bins, bin_m) + 0.5) * bin_m
@@ -157,7 +157,7 @@ def profile_of(street: Street, seen: Seen, config: StopsConfig) -> Profile:
         shift_m=np.array([count(halt_m[stood], said[stood] * within_m**power) for power in (1, 2, 3)]),
         n_ends=count(halt_m[is_end], said[is_end]),
         n_taps=count(halt_m[tapped], said[tapped]),
-        stay_s=count(where_m[is_fix], seen.stay_s[row[is_fix]] * seen.voice[row[is_fix]]),
+        stay_s=count(where_m[is_fix], seen.stay_s[row[is_fix]] * seen.voice[of[is_fix]]),
         turn_rad=np.unwrap(np.arctan2(ahead[:, 1], ahead[:, 0])),
         evidence=halt[order],
         evidence_m=halt_m[order],
