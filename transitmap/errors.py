@@ -57,6 +57,14 @@ class ConfigError(TransitmapError):
         self.name, self.value, self.rule = name, value, rule
 
 
+class ExtraMissing(TransitmapError):
+    """What was asked needs `library`, which comes with the optional part `extra` of the installation."""
+
+    def __init__(self, what: str, library: str, extra: str) -> None:
+        super().__init__(f"{what} needs {library}: pip install 'transitmap[{extra}]'")
+        self.library, self.extra = library, extra
+
+
 class NameTaken(TransitmapError):
     """A pseudonym somebody has already, in whatever case."""
 

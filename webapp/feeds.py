@@ -11,11 +11,16 @@ from werkzeug.wrappers import Response as WsgiResponse
 
 from transitmap import store
 from transitmap import versions as engine
+from transitmap.errors import ExtraMissing
 from transitmap.gtfs.export import LAYERS, ExportRefused, FeedIncomplete, format_of
 from webapp import db, published, versions
 from webapp.errors import Problem
 
 blueprint = Blueprint("feeds", __name__)
+EXPORTS = (
+    *("timetable.html", "strips.svg", "map.svg", "network.geojson", "network.gpkg", "network.kml"),
+    *("network.gpx", "network.osm", "tables.zip", "stops.parquet", "patterns.parquet"),
+)
 
 
 @blueprint.get("/feeds/")
@@ -33,6 +38,7 @@ def index() -> str:
         refusals=versions.refusals(feeds[0] if feeds else None),
         summary=versions.summary,
         may_plan=versions.may_plan(),
+        exports=EXPORTS,
     )
 
 
@@ -89,6 +95,17 @@ def gtfs_version(feed_id: str) -> Response:
     return _blob(store.feed_by_id(db.session(), feed_id), "feed_sha256", "gtfs.zip", "application/zip")
 
 
+@blueprint.get("/gtfs/gtfs-expanded.zip")
+def gtfs_expanded() -> Response:
+    """The feed that holds now as single departures, which nobody promised."""
+    feed = published.latest_feed()
+    if feed is None:
+        raise Problem("not_found")
+    etag = f"{feed.feed_sha256[:32]}-expanded"
+    body = b"" if request.if_none_match.contains(etag) else published.expand_latest(feed)
+    return _conditional(body, "gtfs-expanded.zip", "application/zip", etag, feed.made_s)
+
+
 @blueprint.get("/gtfs/evidence.csv")
 def evidence() -> Response:
     """How many rides, riders and days stand behind every stop and pattern of the feed that holds now."""
@@ -97,16 +114,17 @@ def evidence() -> Response:
 
 @blueprint.get("/gtfs/export/<name>")
 def export(name: str) -> Response:
-    """The feed that holds now in another format, by the file's suffix; `stops.parquet` holds that layer."""
+    """The feed that holds now in another format, by the file's suffix; `stops.parquet` holds that layer,
+    `strips.svg` the strip diagrams."""
     feed, stem = published.latest_feed(), name.partition(".")[0]
     if feed is None:
         raise Problem("not_found")
     try:
-        kind, layer = format_of(name), stem if stem in LAYERS else ""
+        kind, layer = "strips" if stem == "strips" else format_of(name), stem if stem in LAYERS else ""
         etag = f"{feed.feed_sha256[:32]}-{name}"
         known = request.if_none_match.contains(etag)
         body = b"" if known else published.export_latest(feed, kind, layer)
-    except (ExportRefused, FeedIncomplete) as refused:
+    except (ExportRefused, ExtraMissing, FeedIncomplete) as refused:
         raise Problem("not_found", str(refused)) from refused
     return _conditional(body, name, "application/octet-stream", etag, feed.made_s)
 

@@ -10,8 +10,9 @@ from flask import current_app
 from transitmap import store
 from transitmap.archive import unpack_network
 from transitmap.gtfs.export import Credit, Layer, export_feed, layers_of, read_published
+from transitmap.gtfs.feed import expand
 from transitmap.gtfs.feed.names import name_things
-from transitmap.gtfs.pack import unpack
+from transitmap.gtfs.pack import pack, unpack
 from transitmap.model import Ids
 from webapp import db
 from webapp.atlas import Atlas, make_atlas
@@ -63,6 +64,15 @@ def export_latest(feed: FeedVersion, kind: str, layer: str) -> bytes:
     """
     evidence = db.archive().get(feed.evidence_sha256).decode()
     return export_feed(unpack(db.archive().get(feed.feed_sha256)), kind, evidence, layer)
+
+
+def expand_latest(feed: FeedVersion) -> bytes:
+    """The feed as single departures; the last one asked for stays in memory."""
+    kept: tuple[str, bytes] | None = current_app.extensions.get("transitmap_expanded")
+    if kept is None or kept[0] != feed.id:
+        kept = feed.id, pack(expand(unpack(db.archive().get(feed.feed_sha256))))
+        current_app.extensions["transitmap_expanded"] = kept
+    return kept[1]
 
 
 class _Export(NamedTuple):

@@ -75,7 +75,11 @@ def test_versions_and_notices_are_shown(app, client):
 
 
 @pytest.mark.parametrize(
-    "name", ["network.geojson", "network.kml", "network.gpx", "network.osm", "network.zip"]
+    "name",
+    [
+        *("network.geojson", "network.kml", "network.gpx", "network.osm", "tables.zip", "timetable.html"),
+        *("strips.svg", "map.svg", "network.gpkg", "stops.parquet"),
+    ],
 )
 def test_the_feed_is_there_in_other_formats(app, client, name):
     publish(app)
@@ -84,6 +88,17 @@ def test_the_feed_is_there_in_other_formats(app, client, name):
     assert len(answer.data) > 500
     again = client.get(f"/gtfs/export/{name}", headers={"If-None-Match": answer.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
+    assert f"/gtfs/export/{name}" in client.get("/feeds/").text
+
+
+def test_the_feed_is_there_as_single_departures(app, client):
+    publish(app)
+    answer = client.get("/gtfs/gtfs-expanded.zip")
+    expanded, feed = unpack(answer.data), unpack(client.get(GTFS).data)
+    assert "frequencies.txt" not in expanded
+    assert len(expanded["trips.txt"]["trip_id"]) > len(feed["trips.txt"]["trip_id"])
+    again = client.get("/gtfs/gtfs-expanded.zip", headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304
 
 
 @pytest.mark.parametrize("name", ["network.exe", "network", "network.parquet"])

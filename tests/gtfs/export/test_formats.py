@@ -132,7 +132,7 @@ def test_gpx_is_read_by_gpxpy_and_gdal(on_disk):
     assert document.copyright_license == LICENCE
     assert document.tracks[0].name == "12 hacia Central camionera"
     assert document.tracks[0].length_2d() == pytest.approx(3003, rel=5e-3)
-    assert len(pyogrio.read_dataframe(path, layer="waypoints")) == 14
+    assert len(pyogrio.read_dataframe(path, layer="waypoints")) == 16
 
 
 def test_kml_is_read_by_gdal(on_disk):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from transitmap.errors import TransitmapError
+from transitmap.errors import ExtraMissing
 from transitmap.gtfs.export.geometry import wkb
 from transitmap.gtfs.export.layers import Column, Layer
 from transitmap.gtfs.export.patterns import Credit
@@ -27,12 +27,12 @@ def write_geopackage(layers: tuple[Layer, ...], credit: Credit) -> bytes:
     feed gives the same bytes.
 
     Raises:
-        TransitmapError: the extra `geo` is not installed.
+        ExtraMissing: the extra `geo` is not installed.
     """
     try:
         import pyogrio
     except ImportError as error:
-        raise TransitmapError("writing a GeoPackage needs pyogrio: pip install 'transitmap[geo]'") from error
+        raise ExtraMissing("writing a GeoPackage", "pyogrio", "geo") from error
     day = date(credit.start_date) if len(credit.start_date) == 8 else "1980-01-01"
     with ONE_AT_A_TIME, tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "export.gpkg"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from transitmap.errors import TransitmapError
+from transitmap.errors import ExtraMissing
 from transitmap.gtfs.export.geometry import DECIMALS, wkb
 from transitmap.gtfs.export.layers import Layer
 from transitmap.gtfs.export.patterns import Credit
@@ -21,13 +21,13 @@ def write_geoparquet(layer: Layer, credit: Credit) -> bytes:
     The coordinates are longitude and latitude in WGS 84, what the format means where no CRS is told.
 
     Raises:
-        TransitmapError: the extra `geo` is not installed.
+        ExtraMissing: the extra `geo` is not installed.
     """
     try:
         import pyarrow
         from pyarrow import parquet
     except ImportError as error:
-        raise TransitmapError("writing GeoParquet needs pyarrow: pip install 'transitmap[geo]'") from error
+        raise ExtraMissing("writing GeoParquet", "pyarrow", "geo") from error
     types = {str: pyarrow.string(), int: pyarrow.int64(), float: pyarrow.float64()}
     columns = {
         name: pyarrow.array(column.values, types[column.type]) for name, column in layer.columns.items()

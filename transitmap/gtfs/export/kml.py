@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from transitmap.errors import TransitmapError
+from transitmap.errors import ExtraMissing
 from transitmap.gtfs.export.colours import colours_of
 from transitmap.gtfs.export.geometry import coordinates
 from transitmap.gtfs.export.layers import Layer
@@ -19,14 +19,14 @@ def write_kml(layers: tuple[Layer, ...], feed: Published, lang: str) -> bytes:
     """A folder of stops and one of patterns in the colours of their routes; every column is said of each.
 
     Raises:
-        TransitmapError: the extra `geo` is not installed.
+        ExtraMissing: the extra `geo` is not installed.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that it cannot indent without lxml is no news
             from fastkml import KML, Document, Folder, LineStyle, Style
     except ImportError as error:
-        raise TransitmapError("writing KML needs fastkml: pip install 'transitmap[geo]'") from error
+        raise ExtraMissing("writing KML", "fastkml", "geo") from error
     styles = [
         Style(id=_style_id(route_id), styles=[LineStyle(color=f"ff{_bgr(colour)}", width=LINE_PX)])
         for route_id, colour in colours_of(feed.routes).items()
