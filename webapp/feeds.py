@@ -112,21 +112,21 @@ def evidence() -> Response:
     return _blob(published.latest_feed(), "evidence_sha256", "evidence.csv", "text/csv; charset=utf-8")
 
 
-@blueprint.get("/gtfs/export/<name>")
-def export(name: str) -> Response:
+@blueprint.get("/gtfs/export/<file>")
+def export(file: str) -> Response:
     """The feed that holds now in another format, by the file's suffix; `stops.parquet` holds that layer,
     `strips.svg` the strip diagrams."""
-    feed, stem = published.latest_feed(), name.partition(".")[0]
+    feed, stem = published.latest_feed(), file.partition(".")[0]
     if feed is None:
         raise Problem("not_found")
     try:
-        kind, layer = "strips" if stem == "strips" else format_of(name), stem if stem in LAYERS else ""
-        etag = f"{feed.feed_sha256[:32]}-{name}"
+        kind, layer = "strips" if stem == "strips" else format_of(file), stem if stem in LAYERS else ""
+        etag = f"{feed.feed_sha256[:32]}-{file}"
         known = request.if_none_match.contains(etag)
         body = b"" if known else published.export_latest(feed, kind, layer)
     except (ExportRefused, ExtraMissing, FeedIncomplete) as refused:
         raise Problem("not_found", str(refused)) from refused
-    return _conditional(body, name, "application/octet-stream", etag, feed.made_s)
+    return _conditional(body, file, "application/octet-stream", etag, feed.made_s)
 
 
 def _blob(feed: store.FeedVersion | None, column: str, name: str, mimetype: str) -> Response:

@@ -67,52 +67,52 @@ def collections() -> Response:
     return _answer({"links": links, "collections": told}, JSON)
 
 
-@blueprint.get("/collections/<name>")
-def collection(name: str) -> Response:
+@blueprint.get("/collections/<layer>")
+def collection(layer: str) -> Response:
     """One layer."""
-    return _answer(_collection(_layer(name)), JSON)
+    return _answer(_collection(_layer(layer)), JSON)
 
 
-@blueprint.get("/collections/<name>/items")
-def items(name: str) -> Response:
+@blueprint.get("/collections/<layer>/items")
+def items(layer: str) -> Response:
     """Features of a layer, a page at a time, those in a box where one is asked for."""
     if unknown := set(request.args) - PARAMETERS:
         raise Problem("bad_request", f"no parameter {', '.join(sorted(unknown))}")
-    layer = _layer(name)
-    rows = np.flatnonzero(_in_box(layer, request.args.get("bbox", "")))
+    found_in = _layer(layer)
+    rows = np.flatnonzero(_in_box(found_in, request.args.get("bbox", "")))
     limit = min(_whole("limit", LIMIT, 1), MAX_LIMIT)
     offset = _whole("offset", 0, 0)
     page = rows[offset : offset + limit]
-    links = [_link("self", "ogc.items", GEOJSON, name, name=name, **request.args)]
+    links = [_link("self", "ogc.items", GEOJSON, layer, layer=layer, **request.args)]
     if offset + limit < len(rows):
         after = {**request.args, "limit": str(limit), "offset": str(offset + limit)}
-        links.append(_link("next", "ogc.items", GEOJSON, name, name=name, **after))
-    links.append(_link("collection", "ogc.collection", JSON, name, name=name))
+        links.append(_link("next", "ogc.items", GEOJSON, layer, layer=layer, **after))
+    links.append(_link("collection", "ogc.collection", JSON, layer, layer=layer))
     told = {"type": "FeatureCollection", "numberMatched": len(rows), "numberReturned": len(page)}
-    found = [_feature(layer, one) for one in features(_rows(layer, page))]
+    found = [_feature(found_in, one) for one in features(_rows(found_in, page))]
     return _answer({**told, "links": links, **_credit(), "features": found}, GEOJSON)
 
 
-@blueprint.get("/collections/<name>/items/<feature_id>")
-def item(name: str, feature_id: str) -> Response:
+@blueprint.get("/collections/<layer>/items/<feature_id>")
+def item(layer: str, feature_id: str) -> Response:
     """One feature."""
-    layer = _layer(name)
-    ids = next(iter(layer.columns.values())).values
+    found_in = _layer(layer)
+    ids = next(iter(found_in.columns.values())).values
     if feature_id not in ids:
         raise Problem("not_found")
-    (found,) = features(_rows(layer, np.array([ids.index(feature_id)])))
+    (found,) = features(_rows(found_in, np.array([ids.index(feature_id)])))
     links = [
-        _link("self", "ogc.item", GEOJSON, feature_id, name=name, feature_id=feature_id),
-        _link("collection", "ogc.collection", JSON, name, name=name),
+        _link("self", "ogc.item", GEOJSON, feature_id, layer=layer, feature_id=feature_id),
+        _link("collection", "ogc.collection", JSON, layer, layer=layer),
     ]
-    return _answer({**_feature(layer, found), "links": links}, GEOJSON)
+    return _answer({**_feature(found_in, found), "links": links}, GEOJSON)
 
 
 @blueprint.get("/api")
 def api() -> Response:
     """The OpenAPI document of these addresses."""
     text = {"type": "string"}
-    name = {"name": "name", "in": "path", "required": True, "schema": text}
+    name = {"name": "layer", "in": "path", "required": True, "schema": text}
     feature = {"name": "feature_id", "in": "path", "required": True, "schema": text}
     box = {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}}
     asked = [
@@ -125,9 +125,9 @@ def api() -> Response:
         "/": _operation("index", JSON),
         "/conformance": _operation("conformance", JSON),
         "/collections": _operation("collections", JSON),
-        "/collections/{name}": _operation("collection", JSON, name),
-        "/collections/{name}/items": _operation("items", GEOJSON, name, *asked),
-        "/collections/{name}/items/{feature_id}": _operation("item", GEOJSON, name, feature),
+        "/collections/{layer}": _operation("collection", JSON, name),
+        "/collections/{layer}/items": _operation("items", GEOJSON, name, *asked),
+        "/collections/{layer}/items/{feature_id}": _operation("item", GEOJSON, name, feature),
     }
     info = {"title": "transitmap", "version": "1.0"}
     servers = [{"url": url_for("ogc.index", _external=True).rstrip("/")}]
@@ -150,8 +150,8 @@ def _operation(name: str, mimetype: str, *parameters: dict[str, Any]) -> dict[st
 def _collection(layer: Layer) -> dict[str, Any]:
     title, description = LAYERS[layer.name]
     links = [
-        _link("self", "ogc.collection", JSON, title, name=layer.name),
-        _link("items", "ogc.items", GEOJSON, title, name=layer.name),
+        _link("self", "ogc.collection", JSON, title, layer=layer.name),
+        _link("items", "ogc.items", GEOJSON, title, layer=layer.name),
     ]
     if licence := _credit().get("license"):
         links.append({"rel": "license", "href": licence})

@@ -37,11 +37,20 @@ TABLE = {
     ("POST", "/feeds/resume"): PLANNERS_ACT,
     ("GET", "/gtfs/<feed_id>/gtfs.zip"): ANYONE,
     ("GET", "/gtfs/evidence.csv"): ANYONE,
+    ("GET", "/gtfs/export/<file>"): ANYONE,
+    ("GET", "/gtfs/gtfs-expanded.zip"): ANYONE,
     ("GET", "/gtfs/gtfs.zip"): ANYONE,
     ("GET", "/health"): ANYONE,
     ("GET", "/help/"): ANYONE,
     ("GET", "/network/"): ANYONE,
     ("GET", "/network/routes/<route_id>"): ANYONE,
+    ("GET", "/ogc/"): ANYONE,
+    ("GET", "/ogc/api"): ANYONE,
+    ("GET", "/ogc/collections"): ANYONE,
+    ("GET", "/ogc/collections/<layer>"): ANYONE,
+    ("GET", "/ogc/collections/<layer>/items"): ANYONE,
+    ("GET", "/ogc/collections/<layer>/items/<feature_id>"): ANYONE,
+    ("GET", "/ogc/conformance"): ANYONE,
     ("GET", "/standings/"): ANYONE,
     ("GET", "/standings/<path:name>"): ANYONE,
     ("GET", "/static/<path:filename>"): ANYONE,
@@ -74,7 +83,8 @@ def site(app, add_rider):
         store.settle_upload(session, upload, store.REFUSED, "too_short", "1 fix, need 2")
         return {
             "token_id": token.id, "upload_id": upload.id, "route_id": route_id, "feed_id": FEED,
-            "name": "dueña", "filename": "style.css",
+            "name": "dueña", "filename": "style.css", "file": "network.gpx", "layer": "stops",
+            "feature_id": "S1",
         }  # fmt: skip
 
 
