@@ -6,6 +6,7 @@ from transitmap import geo
 from transitmap.infer.routes import group_paths
 from transitmap.infer.shapes import draw_shapes
 from transitmap.infer.shapes.pieces import simplify
+from transitmap.model import Paths
 
 WHOLE = [(0, 9000)] * 4
 
@@ -50,6 +51,30 @@ def test_a_variant_without_a_label_is_of_the_route_that_it_shares_most_with():
     found = grouped([ride for way in ways for ride in way])
     assert sorted(np.bincount(found.route_index)) == [1, 2]
     assert (found.direction_id == 0).all()
+
+
+def ways(roads_m, label):
+    """Paths without rides, five of whose riders named each that has a label."""
+    dense_m = [geo.resample(road_m, 25.0) for road_m in roads_m]
+    n_label = np.array([5.0 * (name != "") for name in label])
+    none = np.zeros(0, dtype=np.int64)
+    start = np.concatenate([[0], np.cumsum([len(one) for one in dense_m])])
+    return Paths(start, np.concatenate(dense_m), label, n_label, n_label, none, none, none, none)
+
+
+def test_a_way_without_a_label_joins_one_of_two_that_have_one():
+    part = MAIN[:0:-1]
+    found = group_paths(ways([MAIN, MAIN[::-1], part], ("12", "77", "")), CONFIG.routes)
+    assert found.routes.short_name == ("12", "77")
+    both = group_paths(ways([MAIN, MAIN[::-1], part], ("12", "12", "")), CONFIG.routes)
+    assert both.route_index.tolist() == [0, 0, 0]
+
+
+def test_a_way_without_a_label_is_of_the_line_that_it_shares_more_with():
+    part = np.concatenate([FORK[3:0:-1], [(1500, 0)]])
+    for label in (("12", "77", ""), ("77", "12", "")):
+        found = group_paths(ways([MAIN[:3], FORK[::-1], part], label), CONFIG.routes)
+        assert found.route_index.tolist() == [0, 1, 1]
 
 
 def test_most_riders_name_the_route():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,27 +21,30 @@ class Grouping(NamedTuple):
 
 
 def group_paths(paths: Paths, config: RoutesConfig) -> Grouping:
-    """Routes with a robust name, the path with most riders first.
+    """Routes with their name, the path with most riders first.
 
     A label joins two paths only where the streets agree too: they share `config.share_same_label` of the
     shorter one, the same way or back, or one ends where the other runs. Paths without a label join where
     one is the other's way back, or a variant that shares `config.share_variant` of the shorter one.
     """
-    import networkx as nx
-
     same, back = _shared(paths, config)
-    graph = nx.Graph()
-    graph.add_nodes_from(range(len(paths)))
-    graph.add_edges_from(_label_pairs(paths, np.maximum(same, back), config))
-    graph.add_edges_from(_way_backs(paths, back, config))
-    graph.add_edges_from(_variants(paths, same, config))
-    groups = sorted((sorted(group) for group in nx.connected_components(graph)), key=lambda g: g[0])
+    links = _label_pairs(paths, np.maximum(same, back), config)
+    links += _way_backs(paths, back, config) + _variants(paths, same, config)
+    groups = _joined(links, paths.label)
     route_index = np.zeros(len(paths), dtype=np.int64)
     direction_id = np.zeros(len(paths), dtype=np.int64)
     for k, group in enumerate(groups):
         route_index[group] = k
         direction_id[group] = _directions(group, same, back)
     return Grouping(_name(groups, paths), route_index, direction_id)
+
+
+class _Link(NamedTuple):
+    """Two paths of one route: `strength` is the share of streets that says so, 2 for a label."""
+
+    strength: float
+    i: int
+    j: int
 
 
 class _Way(NamedTuple):
@@ -98,10 +102,10 @@ def _n_along(way: _Way, other: _Way, near_m: float) -> tuple[int, int]:
     return int(is_same.sum()), int(((cosine < -0.5).any(axis=1) & ~is_same).sum())
 
 
-def _label_pairs(paths: Paths, shared: FloatArray, config: RoutesConfig) -> list[tuple[int, int]]:
+def _label_pairs(paths: Paths, shared: FloatArray, config: RoutesConfig) -> list[_Link]:
     """Pairs of one name that share streets, or of which one ends where the other runs."""
     return [
-        (i, j)
+        _Link(2.0, i, j)
         for i in range(len(paths))
         for j in range(i)
         if paths.label[i]
@@ -120,7 +124,7 @@ def _ends_meet(paths: Paths, i: int, j: int, meet_m: float) -> bool:
     return False
 
 
-def _way_backs(paths: Paths, back: FloatArray, config: RoutesConfig) -> list[tuple[int, int]]:
+def _way_backs(paths: Paths, back: FloatArray, config: RoutesConfig) -> list[_Link]:
     """Pairs that are each other's best way back, where the labels do not forbid it."""
     pairs = []
     for i in range(len(paths)):
@@ -129,22 +133,35 @@ def _way_backs(paths: Paths, back: FloatArray, config: RoutesConfig) -> list[tup
         if score and score[j] >= config.share_way_back and j > i:
             mirrored = [back[j, k] if _may_pair(paths, j, k) else 0.0 for k in range(len(paths))]
             if mirrored[i] >= max(mirrored):
-                pairs.append((i, j))
+                pairs.append(_Link(float(score[j]), i, j))
     return pairs
 
 
-def _variants(paths: Paths, same: FloatArray, config: RoutesConfig) -> list[tuple[int, int]]:
+def _variants(paths: Paths, same: FloatArray, config: RoutesConfig) -> list[_Link]:
     """Each path without a label and the one that it shares most with, if that is most of the shorter one."""
     pairs = []
     for i in np.flatnonzero([not label for label in paths.label]).tolist():
         score = np.where(np.arange(len(paths)) == i, 0.0, same[i])
         if len(score) and score.max() >= config.share_variant:
-            pairs.append((i, int(np.argmax(score))))
+            pairs.append(_Link(float(score.max()), i, int(np.argmax(score))))
     return pairs
 
 
 def _may_pair(paths: Paths, i: int, j: int) -> bool:
     return i != j and (not paths.label[i] or not paths.label[j] or paths.label[i] == paths.label[j])
+
+
+def _joined(links: list[_Link], label: Sequence[str]) -> list[list[int]]:
+    """Groups of paths, each in order: the strongest links first, without any that would join two labels."""
+    import networkx as nx
+
+    graph = nx.Graph()
+    graph.add_nodes_from(range(len(label)))
+    for link in sorted(links, key=lambda one: (-one.strength, one.i, one.j)):
+        joined = nx.node_connected_component(graph, link.i) | nx.node_connected_component(graph, link.j)
+        if len({label[path] for path in joined} - {""}) < 2:
+            graph.add_edge(link.i, link.j)
+    return sorted(sorted(group) for group in nx.connected_components(graph))
 
 
 def _directions(group: list[int], same: FloatArray, back: FloatArray) -> list[int]:
@@ -161,15 +178,12 @@ def _directions(group: list[int], same: FloatArray, back: FloatArray) -> list[in
 
 
 def _name(groups: list[list[int]], paths: Paths) -> Routes:
-    """The label with most riders behind it names the route; a lone voice among many does not."""
+    """The one label of its paths names a route."""
     names, shares = [], []
     for group in groups:
-        votes: dict[str, float] = {}
-        for path in group:
-            if paths.label[path]:
-                votes[paths.label[path]] = votes.get(paths.label[path], 0.0) + float(paths.n_label[path])
+        name = max(paths.label[path] for path in group)
+        own = float(paths.n_label[[path for path in group if paths.label[path]]].sum())
         labelled = float(paths.n_labelled[group].sum())
-        best = min(votes, key=lambda name: (-votes[name], name)) if votes else ""
-        names.append(best.upper() if best else "")
-        shares.append(votes[best] / labelled if votes and labelled else float("nan"))
+        names.append(name.upper())
+        shares.append(own / labelled if own and labelled else float("nan"))
     return Routes(tuple(names), tuple("" for _ in names), np.array(shares, dtype=float))
