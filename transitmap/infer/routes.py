@@ -25,7 +25,8 @@ def group_paths(paths: Paths, config: RoutesConfig) -> Grouping:
 
     A label joins two paths only where the streets agree too: they share `config.share_same_label` of the
     shorter one, the same way or back, or one ends where the other runs. Paths without a label join where
-    one is the other's way back, or a variant that shares `config.share_variant` of the shorter one.
+    one is the other's way back, or a variant that shares `config.share_variant` of the shorter one: what
+    shares most first, and nothing that would make two labels one route.
     """
     same, back = _shared(paths, config)
     links = _label_pairs(paths, np.maximum(same, back), config)

@@ -24,13 +24,14 @@ def heed(labels: Sequence[str], lines: Lines) -> list[str]:
     thirteenth do not: a label counts if its rides are alike half of the time, or twice as often as any two.
     """
     cells, around = _cells(lines)
-    usual = _share_alike(_spread(np.arange(len(lines))), cells, around)
-    kept = {"": ""}
-    for label in sorted(set(labels) - {""}):
-        rides = np.flatnonzero(np.array([one == label for one in labels]))
-        share = _share_alike(_spread(rides), cells, around)
-        kept[label] = label if len(rides) > 1 and share >= min(0.5, TWICE * usual) else ""
-    return [kept[label] for label in labels]
+    least = min(ALIKE, TWICE * _share_alike(_spread(np.arange(len(lines))), cells, around))
+    kept = {}
+    name, of_line = np.unique(np.array(labels, dtype=object), return_inverse=True)
+    by_name = np.split(np.argsort(of_line, kind="stable"), np.cumsum(np.bincount(of_line))[:-1])
+    for label, rides in zip(name.tolist(), by_name, strict=True):
+        if label and len(rides) > 1 and _share_alike(_spread(rides), cells, around) >= least:
+            kept[label] = label
+    return [kept.get(label, "") for label in labels]
 
 
 def _spread(rows: IntArray) -> IntArray:
