@@ -13,8 +13,9 @@ from transitmap.infer.labels import clean_label
 from transitmap.infer.legs import split_legs
 from transitmap.infer.lines import draw_lines
 from transitmap.infer.patterns import find_paths
-from transitmap.infer.patterns.chain import nearness
+from transitmap.infer.patterns.chain import Chain, nearness
 from transitmap.infer.patterns.find import find_chains
+from transitmap.infer.patterns.fold import with_halves
 from transitmap.infer.patterns.pieces import NO_LABEL, cut_pieces, ranges
 
 MAIN = np.array([(0, 0), (3000, 0), (3000, 3000), (6000, 3000)], dtype=float)
@@ -251,6 +252,20 @@ def test_rides_grown_ahead_in_vain_change_nothing():
     assert [(one.row.tolist(), one.label) for one in ahead] == [
         (one.row.tolist(), one.label) for one in chains
     ]
+
+
+def test_a_chain_that_turns_back_is_offered_in_halves_too():
+    there_and_back = np.array([(0, 0), (4000, 0), (4000, 60), (0, 60)], dtype=float)
+    _, lines = paths_of([bus(there_and_back, noise_m=4, seed=1), bus(MAIN, noise_m=4, seed=2)])
+    near = nearness(lines, CONFIG.lines.near_m)
+    pieces = cut_pieces(lines, ["", ""], near, CONFIG.patterns)
+    whole = [np.arange(a, b) for a, b in zip(pieces.start[:-1], pieces.start[1:], strict=True)]
+    chains = [Chain(pieces.row[way], pieces.place[way], pieces.reach(way), NO_LABEL) for way in whole]
+    offered = with_halves(chains, lines, pieces, 100.0, CONFIG.patterns)
+    assert len(offered) == 4 and offered[:2] == chains
+    assert np.concatenate([half.row for half in offered[2:]]).tolist() == chains[0].row.tolist()
+    assert abs(len(offered[2].row) - len(offered[3].row)) < 20
+    assert (offered[2].reach & offered[3].reach).mean() < 0.1
 
 
 def test_pieces_lie_end_to_end_and_know_what_was_seen_of_them():

@@ -78,14 +78,14 @@ def _without_loose_ends(seed: IntArray, pieces: Pieces) -> IntArray:
 
 def _chains_of(part: IntArray, label: int, pieces: Pieces, config: PatternsConfig) -> list[Chain]:
     """The chains in one part of a way, under the name that its riders bear out."""
-    named = _borne_out(part, label, pieces, config)
+    named = borne_out(part, label, pieces, config)
     return [
-        Chain(pieces.row[way], pieces.place[way], pieces.reach(way), _borne_out(way, named, pieces, config))
+        Chain(pieces.row[way], pieces.place[way], pieces.reach(way), borne_out(way, named, pieces, config))
         for way in named_parts(part, named, pieces, config)
     ]
 
 
-def _borne_out(way: IntArray, label: int, pieces: Pieces, config: PatternsConfig) -> int:
+def borne_out(way: IntArray, label: int, pieces: Pieces, config: PatternsConfig) -> int:
     """The label itself if two of its riders, and one in sixteen of all, run inside the way; else the most
     frequent label there; NO_LABEL without any."""
     inside = pieces.covered(pieces.reach(way)) >= config.share_contained

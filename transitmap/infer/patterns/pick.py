@@ -11,6 +11,7 @@ import numpy as np
 from transitmap.config import PatternsConfig
 from transitmap.infer.patterns.chain import Chain, nearness
 from transitmap.infer.patterns.find import find_chains
+from transitmap.infer.patterns.fold import with_halves
 from transitmap.infer.patterns.heed import heed
 from transitmap.infer.patterns.pieces import NO_LABEL, cut_pieces
 from transitmap.infer.patterns.weigh import Fits, divide, fewest, weigh
@@ -35,7 +36,7 @@ def find_paths(
     pieces = cut_pieces(lines, labels, near, config)
     called = sorted(set(labels) - {""})
     said = np.array([called.index(label) if label else NO_LABEL for label in labels], dtype=np.int64)
-    chains = find_chains(pieces, config, spread)
+    chains = with_halves(find_chains(pieces, config, spread), lines, pieces, near_m, config)
     covered = _cover(_membership(lines, near.shape[0]), chains)
     telling = partial(_weigh, lines=lines, said=said, n_places=near.shape[0])
     picked, mixture = fewest(telling(covered, chains, config.share_fit))
