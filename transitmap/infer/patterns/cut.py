@@ -75,15 +75,16 @@ def _surprise(spans: IntArray, n_end: IntArray, n_begin: IntArray, crossing: Int
     return np.where((crossing == 0) & (np.minimum(n_end, n_begin) >= 1), (n_end + n_begin) * each, 0.0)
 
 
-def named_parts(way: IntArray, label: int, pieces: Pieces, config: PatternsConfig) -> list[IntArray]:
-    """The parts of a way that its own riders run: without what a single ride of many runs, and without
-    streets that only riders of other lines run.
+def named_parts(
+    way: IntArray, label: int, inside: BoolArray, pieces: Pieces, config: PatternsConfig
+) -> list[IntArray]:
+    """The parts of a way that its own riders, those `inside` it, run: without what a single ride of many
+    runs, and without streets that only riders of other lines run.
 
     Where the line has a label, a part counts if riders with it are there, or if nobody else's are. A rider
     without a label counts as far as the labelled ones on her streets are of the line.
     """
-    inside = np.flatnonzero(pieces.covered(pieces.reach(way)) >= config.share_contained)
-    passing, said = pieces.passing(way, inside), pieces.label[inside]
+    passing, said = pieces.passing(way, np.flatnonzero(inside)), pieces.label[inside]
     n_same, n_unsaid = passing[:, said == label].sum(axis=1), passing[:, said == NO_LABEL].sum(axis=1)
     n_other = passing.sum(axis=1) - n_same - n_unsaid
     own = passing.sum(axis=1).astype(float)

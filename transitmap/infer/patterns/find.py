@@ -38,16 +38,17 @@ def find_chains(pieces: Pieces, config: PatternsConfig, spread: Spread = map) ->
         if not is_free(k):
             continue
         is_held[k] = True
-        chains += grown
-        for chain in grown:
-            inside = pieces.covered(chain.reach) >= config.share_contained
+        for chain, inside in grown:
+            chains.append(chain)
             is_held_by_any |= inside
             is_held |= inside & _may_be(chain.label, pieces.label)
     return chains
 
 
-def _grow(k: int, pieces: Pieces, mirror: Pieces, config: PatternsConfig) -> tuple[int, list[Chain]]:
-    """A piece and the chains that grow from it."""
+def _grow(
+    k: int, pieces: Pieces, mirror: Pieces, config: PatternsConfig
+) -> tuple[int, list[tuple[Chain, BoolArray]]]:
+    """A piece and the chains that grow from it, with which pieces run along each."""
     seed = _without_loose_ends(np.arange(pieces.start[k], pieces.start[k + 1]), pieces)
     if len(seed) < config.min_points:
         return k, []
@@ -55,7 +56,8 @@ def _grow(k: int, pieces: Pieces, mirror: Pieces, config: PatternsConfig) -> tup
     way = grow(seed, label, pieces, mirror, config)
     ways = [way.points] if len(way.surely()) == len(way.points) else [way.points, way.surely()]
     parts = [part for one in ways for part in cut(mend(one, pieces, config), pieces, config)]
-    return k, [chain for part in parts for chain in _chains_of(part, label, pieces, config)]
+    different = {part.tobytes(): part for part in parts}.values()
+    return k, [chain for part in different for chain in _chains_of(part, label, pieces, config)]
 
 
 def _is_lone_voice(k: int, pieces: Pieces, is_held: BoolArray) -> bool:
@@ -69,26 +71,35 @@ def _is_lone_voice(k: int, pieces: Pieces, is_held: BoolArray) -> bool:
 
 def _without_loose_ends(seed: IntArray, pieces: Pieces) -> IntArray:
     """The seed from the first to the last point where a tenth of those come by who usually do: riders walk
-    on after they got off, and nobody follows."""
+    on after they got off, and nobody follows. Nothing of one that ran mostly alone: one ride is no way."""
     n_passing = pieces.n_passing(seed)
     usual = float(np.median(n_passing))
+    if usual < 2:
+        return seed[:0]
     kept = np.flatnonzero(n_passing >= (max(2.0, 0.1 * usual) if usual >= 3 else 0.0))
-    return seed[kept[0] : kept[-1] + 1] if len(kept) else seed[:0]
+    return seed[kept[0] : kept[-1] + 1]
 
 
-def _chains_of(part: IntArray, label: int, pieces: Pieces, config: PatternsConfig) -> list[Chain]:
-    """The chains in one part of a way, under the name that its riders bear out."""
-    named = borne_out(part, label, pieces, config)
-    return [
-        Chain(pieces.row[way], pieces.place[way], pieces.reach(way), borne_out(way, named, pieces, config))
-        for way in named_parts(part, named, pieces, config)
-    ]
+def _chains_of(
+    part: IntArray, label: int, pieces: Pieces, config: PatternsConfig
+) -> list[tuple[Chain, BoolArray]]:
+    """The chains in one part of a way, under the name that its riders bear out, and who runs along them."""
+    reach = pieces.reach(part)
+    inside = pieces.covered(reach) >= config.share_contained
+    named = borne_out(inside, label, pieces)
+    chains = []
+    for way in named_parts(part, named, inside, pieces, config):
+        if len(way) < len(part):
+            reach = pieces.reach(way)
+            inside = pieces.covered(reach) >= config.share_contained
+        called = borne_out(inside, named, pieces)
+        chains.append((Chain(pieces.row[way], pieces.place[way], reach, called), inside))
+    return chains
 
 
-def borne_out(way: IntArray, label: int, pieces: Pieces, config: PatternsConfig) -> int:
-    """The label itself if two of its riders, and one in sixteen of all, run inside the way; else the most
+def borne_out(inside: BoolArray, label: int, pieces: Pieces) -> int:
+    """The label itself if two of the riders inside a way, and one in sixteen of all, give it; else the most
     frequent label there; NO_LABEL without any."""
-    inside = pieces.covered(pieces.reach(way)) >= config.share_contained
     said = pieces.label[inside & (pieces.label != NO_LABEL)]
     if not len(said):
         return NO_LABEL

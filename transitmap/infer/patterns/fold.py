@@ -27,8 +27,9 @@ def with_halves(
         turn = _turn(chain, lines, near_m)
         for way in np.split(point_of[chain.row], [turn]):
             if config.min_points <= len(way) < len(chain.row):
-                label = borne_out(way, chain.label, pieces, config)
-                halves.append(Chain(pieces.row[way], pieces.place[way], pieces.reach(way), label))
+                reach = pieces.reach(way)
+                label = borne_out(pieces.covered(reach) >= config.share_contained, chain.label, pieces)
+                halves.append(Chain(pieces.row[way], pieces.place[way], reach, label))
     return chains + halves
 
 
