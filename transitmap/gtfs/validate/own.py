@@ -5,10 +5,30 @@ from __future__ import annotations
 import datetime
 
 from transitmap.gtfs.validate.feed_view import Box, FeedView
-from transitmap.gtfs.validate.rules import keys, places, rows, text, times, windows
+from transitmap.gtfs.validate.rules import (
+    distances,
+    keys,
+    people,
+    places,
+    rows,
+    service,
+    text,
+    times,
+    windows,
+)
 from transitmap.model import Notice, Tables
 
-RULES = (*rows.RULES, *text.RULES, *keys.RULES, *times.RULES, *windows.RULES, *places.RULES)
+RULES = (
+    *rows.RULES,
+    *service.RULES,
+    *text.RULES,
+    *people.RULES,
+    *keys.RULES,
+    *times.RULES,
+    *windows.RULES,
+    *places.RULES,
+    *distances.RULES,
+)
 SEVERITIES = ("error", "warning", "info")
 
 

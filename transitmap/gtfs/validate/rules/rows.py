@@ -1,4 +1,4 @@
-"""Rules on whether there is a feed at all: rows, a service today, one journey."""
+"""Rules on whether there is a feed at all: rows, one journey."""
 
 from __future__ import annotations
 
@@ -19,20 +19,6 @@ def empty_table(view: FeedView) -> Iterator[Notice]:
             )
 
 
-def no_service_today(view: FeedView) -> Iterator[Notice]:
-    """Some service of calendar.txt runs in a period that holds today."""
-    if view.today is None or not view.n_rows("calendar.txt"):
-        return
-    today = f"{view.today:%Y%m%d}"
-    spans = zip(
-        view.column("calendar.txt", "start_date"), view.column("calendar.txt", "end_date"), strict=True
-    )
-    if not any(start <= today <= end for start, end in spans):
-        yield Notice(
-            "no_service_today", "error", "calendar.txt", 0, f"no service is active on {today}", (today,)
-        )
-
-
 def no_journey(view: FeedView) -> Iterator[Notice]:
     """Somebody can ride: a trip of a known service goes from one known stop to a later one."""
     services = {*view.column("calendar.txt", "service_id"), *view.column("calendar_dates.txt", "service_id")}
@@ -46,4 +32,4 @@ def no_journey(view: FeedView) -> Iterator[Notice]:
     yield Notice("no_journey", "error", "trips.txt", 0, "no trip takes anybody from one stop to another")
 
 
-RULES: tuple[Rule, ...] = (empty_table, no_service_today, no_journey)
+RULES: tuple[Rule, ...] = (empty_table, no_journey)

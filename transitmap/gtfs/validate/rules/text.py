@@ -69,6 +69,13 @@ def url_not_https(view: FeedView) -> Iterator[Notice]:
             yield at_row("url_not_https", "warning", file, row, f"{name} is not https", name, value)
 
 
+def id_not_ascii(view: FeedView) -> Iterator[Notice]:
+    """Ids are printable ASCII without a space: names keep their accents, ids must survive every program."""
+    for file, name, row, value in view.odd_values:
+        if name.endswith("_id") and not re.fullmatch(r"[!-~]*", value):
+            yield at_row("id_not_ascii", "warning", file, row, f"{name} {value!r} is not plain", name, value)
+
+
 RULES: tuple[Rule, ...] = (
     html_in_value,
     control_character,
@@ -77,4 +84,5 @@ RULES: tuple[Rule, ...] = (
     headsign_is_route,
     filler_name,
     url_not_https,
+    id_not_ascii,
 )

@@ -13,6 +13,24 @@ from transitmap.model import FloatArray, Notice
 MAX_SPEED_KM_H = 80.0
 
 
+def trip_without_calls(view: FeedView) -> Iterator[Notice]:
+    """A trip calls twice or more; one that is repeated has a notice of its own."""
+    for row, trip_id in enumerate(view.column("trips.txt", "trip_id")) if view.calls else ():
+        n_calls = len(view.calls.get(trip_id, ()))
+        if n_calls < 2 and trip_id not in view.windows:
+            message = f"trip {trip_id} has {n_calls} calls"
+            yield at_row("trip_without_calls", "error", "trips.txt", row, message, trip_id)
+
+
+def time_runs_back(view: FeedView) -> Iterator[Notice]:
+    """A trip arrives no earlier than it left the stop before, and leaves no earlier than it arrives."""
+    for trip_id, rows in view.calls.items():
+        early = np.flatnonzero(view.arrival_s[rows[1:]] < view.departure_s[rows[:-1]]) + 1
+        for k in np.union1d(early, np.flatnonzero(view.departure_s[rows] < view.arrival_s[rows])):
+            message = f"trip {trip_id}: time runs back at its call {k + 1}"
+            yield at_row("time_runs_back", "error", "stop_times.txt", rows[k], message, trip_id)
+
+
 def all_times_equal(view: FeedView) -> Iterator[Notice]:
     """A trip ends later than it begins."""
     for trip_id, rows in view.calls.items():
@@ -30,7 +48,7 @@ def fast_hop(view: FeedView) -> Iterator[Notice]:
         speed_km_h = hop_m / np.maximum(passed_s, 1.0) * 3.6
         # A trip that does not pass time at all has its own notice.
         if len(rows) > 1 and view.arrival_s[rows[-1]] > view.departure_s[rows[0]]:
-            for k in np.flatnonzero(speed_km_h >= MAX_SPEED_KM_H):
+            for k in np.flatnonzero((speed_km_h >= MAX_SPEED_KM_H) & (passed_s >= 0)):
                 message = f"trip {trip_id}: {hop_m[k]:.0f} m in {passed_s[k]:.0f} s, {speed_km_h[k]:.0f} km/h"
                 yield at_row("fast_hop", "warning", "stop_times.txt", rows[k + 1], message, trip_id)
 
@@ -63,4 +81,11 @@ def _hops_m(view: FeedView, stop_ids: list[str]) -> FloatArray:
     return steps_m(plane.to_metres(places[:, 0], places[:, 1]))
 
 
-RULES: tuple[Rule, ...] = (all_times_equal, fast_hop, missing_timepoint, template_not_at_midnight)
+RULES: tuple[Rule, ...] = (
+    trip_without_calls,
+    time_runs_back,
+    all_times_equal,
+    fast_hop,
+    missing_timepoint,
+    template_not_at_midnight,
+)
