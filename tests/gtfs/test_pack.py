@@ -6,14 +6,18 @@ import io
 import os
 import subprocess
 import sys
+import time
+import tracemalloc
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from benchmarks.pack_feed import by_pandas, headway_feed, members
 from tests.gtfs.regenerate import GOLDEN, golden_files
 from tests.gtfs.small_city import small_feed
-from transitmap.gtfs.pack import pack
+from transitmap.gtfs.feed import expand
+from transitmap.gtfs.pack import CHUNK_ROWS, pack
 
 ROOT = Path(__file__).parents[2]
 PRINT_HASH = (
@@ -83,3 +87,32 @@ def test_a_table_without_rows_keeps_its_header():
 def test_columns_of_different_length_are_a_bad_call():
     with pytest.raises(ValueError, match=r"t\.txt: columns of \[0, 1\] rows"):
         pack({"t.txt": {"a": ["1"], "b": []}})
+
+
+@pytest.mark.parametrize("value", ['a "b"', "a, b", "a\rb", "a\nb"])
+@pytest.mark.parametrize("row", [0, CHUNK_ROWS - 1, CHUNK_ROWS, 2 * CHUNK_ROWS + 1])
+def test_a_value_to_quote_is_quoted_wherever_it_stands(value, row):
+    table = {"a": ["x"] * (2 * CHUNK_ROWS + 2), "b": ["1"] * (2 * CHUNK_ROWS + 2)}
+    table["a"][row] = value
+    text = members(pack({"t.txt": table}))["t.txt"].decode()
+    lines = list(csv.reader(io.StringIO(text, newline="")))
+    assert [line[0] for line in lines[1:]] == table["a"]
+    assert text.count('"') == (2 if '"' not in value else 6)
+
+
+def test_a_large_feed_is_the_one_that_pandas_writes_sooner_and_in_less_memory():
+    tables = expand(headway_feed(150_000))
+    theirs, slow_s = timed(lambda: by_pandas(tables, None))
+    ours, fast_s = timed(lambda: pack(tables))
+    assert members(ours) == members(theirs)
+    assert slow_s > 3 * fast_s  # 7 times: `python -m benchmarks.pack_feed`
+    tracemalloc.start()
+    pack(tables)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < len(ours) * 2 + 2e6 < len(members(ours)["stop_times.txt"])
+
+
+def timed(work):
+    start_s = time.process_time()
+    return work(), time.process_time() - start_s

@@ -51,8 +51,9 @@ def _expand_trips(trips: dict[str, list[str]], departures: dict[str, list[int]])
 
 
 def _expand_stop_times(calls: dict[str, list[str]], departures: dict[str, list[int]]) -> dict[str, list[str]]:
-    """Calls of every departure, in the order of the templates."""
+    """Calls of every departure, in the order of the templates. Memory: a pointer a value, each clock once."""
     columns: dict[str, list[str]] = {name: [] for name in calls}
+    clocks = _Clocks()
     for trip_id, first, last in _runs(calls["trip_id"]):
         rows = {name: values[first:last] for name, values in calls.items()}
         seconds = {name: [_seconds(one) for one in rows[name]] for name in ("arrival_time", "departure_time")}
@@ -66,10 +67,18 @@ def _expand_stop_times(calls: dict[str, list[str]], departures: dict[str, list[i
             if name == "trip_id":
                 columns[name] += [one for one in ids for _ in values]
             elif name in seconds:
-                columns[name] += [clock(one + shift) for shift in shifts for one in seconds[name]]
+                columns[name] += [clocks[one + shift] for shift in shifts for one in seconds[name]]
             else:
                 columns[name] += values * len(ids)
     return columns
+
+
+class _Clocks(dict[int, str]):
+    """Seconds of the day -> HH:MM:SS, each text made once: a day has fewer than a city has calls."""
+
+    def __missing__(self, second: int) -> str:
+        self[second] = clock(second)
+        return self[second]
 
 
 def _runs(values: list[str]) -> Iterator[tuple[str, int, int]]:

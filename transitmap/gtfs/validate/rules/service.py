@@ -76,7 +76,7 @@ def feed_dates_without_service(view: FeedView) -> Iterator[Notice]:
 def _weeks(view: FeedView) -> dict[str, Week]:
     """First day, last day and week of each service of calendar.txt."""
     columns = (view.column("calendar.txt", name) for name in ("service_id", "start_date", "end_date", *DAYS))
-    return {service: (start, end, week) for service, start, end, *week in zip(*columns, strict=True)}
+    return {service: (start, end, tuple(week)) for service, start, end, *week in zip(*columns, strict=True)}
 
 
 def _runs(week: Week | None, date: str) -> bool | None:
