@@ -19,6 +19,7 @@ DOORS = {
     "alembic": ("transitmap/store.py", "transitmap/migrations/"),
     "partridge": ("transitmap/gtfs/read.py",),
     "gtfs_validator": ("transitmap/gtfs/validate/canonical.py",),
+    "gtfs_analyzer": ("transitmap/gtfs/validate/analyzer.py",),
     "pandas": ("transitmap/gtfs/read.py",),
     "networkx": ("transitmap/infer/", "transitmap/simulate/"),
     "sklearn": ("transitmap/infer/",),

@@ -1,12 +1,15 @@
 """The demo campaign: filled once, published without a notice, and replayed to the last millipoint."""
 
+import datetime
 import time
 
 import pytest
 
+from tests.gtfs.gate import pass_gate
 from transitmap import demo, publish, store
 from transitmap.archive import Archive
 from transitmap.config import server_defaults
+from transitmap.gtfs.read import read_tables
 from transitmap.points.rules import load_rules
 
 
@@ -43,6 +46,16 @@ def test_its_feeds_are_published_without_a_notice(filled):
         assert len(feeds) >= 1
         assert [feed.notices for feed in feeds] == [[]] * len(feeds)
         assert Archive(archive).get(feeds[0].feed_sha256).startswith(b"PK")
+
+
+@pytest.mark.parametrize("variant", ["frequencies", "expanded"])
+def test_its_last_feed_passes_all_rules_in_both_variants(filled, variant, tmp_path):
+    url, archive, _ = filled
+    with store.session(store.open_engine(url), write=False) as session:
+        last = max(store.feeds(session), key=lambda feed: feed.made_s)
+        (tmp_path / "gtfs.zip").write_bytes(Archive(archive).get(last.feed_sha256))
+    day = datetime.datetime.fromtimestamp(last.made_s, datetime.UTC).date()
+    pass_gate(read_tables(tmp_path / "gtfs.zip"), variant, day, tmp_path)
 
 
 def test_nothing_of_it_lies_in_the_future(filled):

@@ -1,9 +1,12 @@
 """Real and simulated rides that lie beside the project, where they do: built, scored against their truth."""
 
+import datetime
+
 import pytest
 
 from benchmarks.score_sets import load_scorer
 from tests.beside import SCORER, SHARED, needs_shared
+from tests.gtfs.gate import pass_gate
 from transitmap.build import build_feed
 from transitmap.config import Config
 
@@ -18,19 +21,30 @@ FLOORS = {
 """Stop F1 at 30 m, pattern F1, ride accuracy: a little below what is reached."""
 
 
-def build(name, tmp_path):
+def build(name, folder):
     built = build_feed([SHARED / "rides" / name / "rides.zip"], Config())
-    (tmp_path / "feed.zip").write_bytes(built.feed.zip_bytes)
-    (tmp_path / "rides.csv").write_text(built.report_csv)
+    (folder / "feed.zip").write_bytes(built.feed.zip_bytes)
+    (folder / "rides.csv").write_text(built.report_csv)
     return built
 
 
-@pytest.mark.parametrize("name", FLOORS)
-def test_a_city_is_mapped_as_well_as_before(name, tmp_path):
-    build(name, tmp_path)
-    score = load_scorer(SCORER).score(tmp_path / "feed.zip", SHARED / "rides" / name, tmp_path / "rides.csv")
+@pytest.fixture(scope="module", params=FLOORS)
+def city(request, tmp_path_factory):
+    """The name of a set, what was built of it, and where the feed and the report lie."""
+    folder = tmp_path_factory.mktemp(request.param)
+    return request.param, build(request.param, folder), folder
+
+
+def test_a_city_is_mapped_as_well_as_before(city):
+    name, _, folder = city
+    score = load_scorer(SCORER).score(folder / "feed.zip", SHARED / "rides" / name, folder / "rides.csv")
     reached = score["stop_f1@30"], score["pattern_f1"], score["ride_accuracy"]
     assert all(have > floor for have, floor in zip(reached, FLOORS[name], strict=True)), reached
+
+
+@pytest.mark.parametrize("variant", ["frequencies", "expanded"])
+def test_its_feed_passes_all_rules_in_both_variants(city, variant, tmp_path):
+    pass_gate(city[1].feed.tables, variant, datetime.datetime.now(datetime.UTC).date(), tmp_path)
 
 
 def test_real_rides_build_without_an_error(tmp_path):

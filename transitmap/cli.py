@@ -210,17 +210,17 @@ def legs(inputs: tuple[Path, ...], out: Path, config_path: Path | None, jobs: in
 @click.option("--lang", type=click.Choice(["es", "en"]), help="Say in words what each rule means.")
 @JSON
 def validate(feed: Path, country: str, today: Any, lang: str | None, as_json: bool) -> None:
-    """Our own rules and the canonical ones on a feed; exit 1 where one finds an error or a warning."""
+    """Our own rules, the canonical ones and gtfs-analyzer's; exit 1 where one finds an error or a warning."""
     import datetime
     from dataclasses import asdict
 
     from transitmap.gtfs.read import read_tables
-    from transitmap.gtfs.validate import canonical
+    from transitmap.gtfs.validate import analyzer, canonical
     from transitmap.gtfs.validate import validate as own
     from transitmap.gtfs.validate.words import explain
 
     day = today.date() if today else datetime.datetime.now(datetime.UTC).date()
-    notices = [*own(read_tables(feed), day), *canonical(feed, day, country)]
+    notices = [*own(read_tables(feed), day), *canonical(feed, day, country), *analyzer(feed, day)]
     if as_json:
         click.echo(json.dumps([asdict(notice) for notice in notices]))
     else:

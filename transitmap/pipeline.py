@@ -216,10 +216,10 @@ def make_feed(network: Network, config: Config, today: datetime.date, previous: 
 
 
 def check_feed(feed: Feed, config: Config, today: datetime.date) -> tuple[Notice, ...]:
-    """What our own rules and the canonical ones find in a feed as it was packed, read back from the disk.
+    """What our own rules, the canonical ones and gtfs-analyzer find in a feed as packed, read back from disk.
 
     Raises:
-        FeedInvalid, TransitmapError: the canonical validator broke, so its silence means nothing.
+        FeedInvalid, TransitmapError: another's validator broke, so its silence means nothing.
     """
     return check_zip(feed.zip_bytes, config, today)
 
@@ -234,7 +234,8 @@ def check_zip(zip_bytes: bytes, config: Config, today: datetime.date) -> tuple[N
         path = Path(folder) / "gtfs.zip"
         path.write_bytes(zip_bytes)
         own = validate.validate(read.read_tables(path), today)
-        return (*own, *validate.canonical(path, today, config.feed.country))
+        canonical = validate.canonical(path, today, config.feed.country)
+        return (*own, *canonical, *validate.analyzer(path, today))
 
 
 class _Teller:

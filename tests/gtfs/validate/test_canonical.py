@@ -89,6 +89,24 @@ def test_errors_come_first_with_file_and_line(tmp_path):
     assert "R99" in notices[0].values
 
 
+def test_what_our_rules_leave_to_them_they_see(tmp_path):
+    tables = copy.deepcopy(small_feed())
+    for name, column in tables["stops.txt"].items():
+        column.append("S99" if name == "stop_id" else column[0])  # nobody calls there
+    for name, column in tables["shapes.txt"].items():
+        column += ["unused", "unused"] if name == "shape_id" else column[:2]
+    tables["trips.txt"]["service_id"][2] = "XX"
+    tables["stop_times.txt"]["stop_sequence"][1] = "1"
+    tables["agency.txt"]["agency_lang"][0] = "en"
+    assert {
+        "stop_without_stop_time",
+        "unused_shape",
+        "foreign_key_violation",
+        "duplicate_key",
+        "feed_info_lang_and_agency_lang_mismatch",
+    } <= {one.rule for one in check(tables, tmp_path)}
+
+
 def test_the_day_is_ours_to_say(tmp_path):
     rules = {one.rule for one in check(small_feed(), tmp_path, today=datetime.date(2028, 1, 1))}
     assert "expired_calendar" in rules
