@@ -14,6 +14,8 @@ from scipy.optimize import linear_sum_assignment
 from transitmap.build import build_feed, spread_over
 from transitmap.config import Config
 from transitmap.geo import Plane
+from transitmap.gtfs.feed import expand
+from transitmap.gtfs.pack import pack
 from transitmap.gtfs.read import read_tables
 from transitmap.gtfs.validate import canonical
 from transitmap.report import COLUMNS
@@ -137,6 +139,21 @@ def test_work_spread_over_processes_comes_back_in_order():
     with pytest.raises(ZeroDivisionError):
         list(spread(lambda k: 1 // k, [1, 0]))
     assert spread_over(1) is map
+
+
+def test_the_command_gives_the_same_bytes_under_another_hash_seed(town, built, tmp_path):
+    for words in (
+        ("build", town[0] / "rides.zip", "--out", tmp_path / "feed.zip", "--today", TODAY, "--json"),
+        ("expand", tmp_path / "feed.zip", "--out", tmp_path / "expanded.zip"),
+    ):
+        subprocess.run(
+            [sys.executable, "-c", "from transitmap.cli import main; main()", *map(str, words)],
+            env={**os.environ, "PYTHONHASHSEED": "4242", "TZ": "Asia/Kathmandu", "LC_ALL": "C"},
+            check=True,
+            capture_output=True,
+        )
+    assert (tmp_path / "feed.zip").read_bytes() == built.feed.zip_bytes
+    assert (tmp_path / "expanded.zip").read_bytes() == pack(expand(built.feed.tables))
 
 
 def test_the_feed_satisfies_every_validator(built, tmp_path):

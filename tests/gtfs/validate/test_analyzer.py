@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from tests.gtfs.small_city import TODAY
-from tests.gtfs.validate.test_own import SOUND, all_of, drop, put
+from tests.gtfs.validate.test_own import SOUND, all_of, drop, put, write_folder
 from transitmap.errors import FeedInvalid
 from transitmap.gtfs.feed import expand
 from transitmap.gtfs.pack import pack
@@ -39,6 +39,13 @@ def test_what_it_calls_critical_or_high_is_an_error(rule, spoil, tmp_path):
     spoil(tables)
     found = {one.rule: one for one in check(tables, tmp_path)}
     assert found[rule].severity == "error" and found[rule].message
+
+
+def test_a_folder_is_as_good_as_its_zip(tmp_path):
+    tables = copy.deepcopy(SOUND)
+    put("stops.txt", 3, stop_name="<b>Centro</b>")(tables)
+    write_folder(tables, tmp_path / "feed")
+    assert analyzer(tmp_path / "feed", TODAY) == check(tables, tmp_path) != []
 
 
 def test_a_feed_it_cannot_read_is_invalid(tmp_path):

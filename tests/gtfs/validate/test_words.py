@@ -66,3 +66,7 @@ def test_words_are_sentences_in_both_languages(rule):
 
 def test_a_rule_without_words_is_said_to_be_one():
     assert "gtfs-validator.mobilitydata.org" in explain("a_rule_of_tomorrow", "es")[1]
+
+
+def test_a_rule_of_the_second_validator_says_whose_it_is():
+    assert "gtfs-analyzer" in explain("STM_008", "es")[0] and "gtfs-analyzer" in explain("STM_008", "en")[0]

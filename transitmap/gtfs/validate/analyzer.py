@@ -1,9 +1,11 @@
-"""A feed's zip -> the grave notices of gtfs-analyzer, a second set of rules, where it is installed."""
+"""A feed's zip or folder -> the grave notices of gtfs-analyzer, another set of rules, where installed."""
 
 from __future__ import annotations
 
 import datetime
 import importlib.util
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from transitmap.model import Notice
 GRAVE = ("CRITICAL", "HIGH")
 
 
-def analyzer(zip_path: Path, today: datetime.date) -> list[Notice]:
+def analyzer(path: Path, today: datetime.date) -> list[Notice]:
     """What gtfs-analyzer 0.16 calls critical or high, each an error; none where it is not installed.
 
     Its own verdict is not asked for: it calls a feed with decreasing times publishable. What it calls medium
@@ -27,15 +29,26 @@ def analyzer(zip_path: Path, today: datetime.date) -> list[Notice]:
     import gtfs_analyzer
 
     try:
-        report = gtfs_analyzer.validate_gtfs(str(zip_path), today=today.isoformat())
+        report = gtfs_analyzer.validate_gtfs(_zip_bytes(path), today=today.isoformat())
     except gtfs_analyzer.ValidationError as error:
-        raise FeedInvalid([Notice("gtfs_analyzer", "error", zip_path.name, 0, str(error))]) from error
+        raise FeedInvalid([Notice("gtfs_analyzer", "error", path.name, 0, str(error))]) from error
     return [_notice(one) for one in report["notices"] if one["severity"] in GRAVE]
 
 
 def is_installed() -> bool:
     """Whether the extra `analyzer` is there."""
     return importlib.util.find_spec("gtfs_analyzer") is not None
+
+
+def _zip_bytes(path: Path) -> bytes:
+    """A zip as it is, a folder's tables as one."""
+    if path.is_file():
+        return path.read_bytes()
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        for table in sorted(path.glob("*.txt")):
+            archive.write(table, table.name)
+    return body.getvalue()
 
 
 def _notice(found: dict[str, Any]) -> Notice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import cache
 from importlib import resources
@@ -17,6 +18,17 @@ UNKNOWN = {
         "Look its name up at gtfs-validator.mobilitydata.org/rules.html, where it is explained.",
     ),
 }
+SECOND = re.compile(r"[A-Z]{3}_\d{3}")  # how gtfs-analyzer numbers its rules
+GRAVE = {
+    "es": (
+        "Otro validador, gtfs-analyzer, encuentra una falla grave.",
+        "Su mensaje, en inglés, dice dónde está; si no lo explica, avisa a quien mantiene el programa.",
+    ),
+    "en": (
+        "Another validator, gtfs-analyzer, finds a grave fault.",
+        "Its message says where; if that does not explain it, tell whoever maintains the program.",
+    ),
+}
 
 
 def explain(rule: str, lang: str) -> tuple[str, str]:
@@ -25,7 +37,7 @@ def explain(rule: str, lang: str) -> tuple[str, str]:
     A canonical rule that nobody has put into words yet is said to be one, and where it is explained.
     """
     lang = "es" if lang[:2].lower() == "es" else "en"
-    return known_words().get(rule, UNKNOWN)[lang]
+    return known_words().get(rule, GRAVE if SECOND.fullmatch(rule) else UNKNOWN)[lang]
 
 
 @cache
