@@ -4,6 +4,8 @@ import csv
 import datetime
 import io
 import os
+import subprocess
+import sys
 import zipfile
 from dataclasses import replace
 
