@@ -9,7 +9,7 @@ import resource
 import sys
 import time
 
-from benchmarks.pack_feed import CALLS, expanded_feed
+from benchmarks.pack_feed import CALLS, clock
 from transitmap.config import DiffConfig
 from transitmap.gtfs.diff import diff
 from transitmap.model import Tables
@@ -49,6 +49,29 @@ def timetable(n_rows: int) -> Tables:
             "service_id": ["WD"] * len(trips),
         },
     }
+
+
+def expanded_feed(n_rows: int) -> Tables:
+    """Trips of 25 calls, one every 90 s or so, as the expanded variant has them."""
+    trips = [n // CALLS for n in range(n_rows)]
+    calls = [n % CALLS for n in range(n_rows)]
+    times = [
+        clock(5 * 3600 + trip * 37 % 61_200 + call * 91) for trip, call in zip(trips, calls, strict=True)
+    ]
+    columns = {
+        "trip_id": [f"P{trip % 400}-WD-{trip // 400}" for trip in trips],
+        "arrival_time": times,
+        "departure_time": times,
+        "stop_id": [f"S{trip % 400 * 7 + call}" for trip, call in zip(trips, calls, strict=True)],
+        "stop_sequence": [str(call + 1) for call in calls],
+        "pickup_type": ["0"] * n_rows,
+        "drop_off_type": ["0"] * n_rows,
+        "shape_dist_traveled": [
+            f"{call * 312.4 + trip % 400:.1f}" for trip, call in zip(trips, calls, strict=True)
+        ],
+        "timepoint": ["0"] * n_rows,
+    }
+    return {"stop_times.txt": columns}
 
 
 def renumbered(tables: Tables) -> Tables:

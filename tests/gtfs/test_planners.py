@@ -73,9 +73,9 @@ def test_rides_take_as_long_as_they_truly_do(town, planners):
     errors = np.abs(np.array(planned_s[0]) / [true_s for *_, true_s in queries] - 1.0)
     found = np.isfinite(errors)  # the others need a change: that pattern was found in part
     assert found.sum() >= 2 * N_QUERIES and found.mean() > 0.6
-    assert np.mean(errors[found]) <= WITHIN  # 0.05
-    assert np.median(errors[found]) <= WITHIN / 2  # 0.03
-    assert np.mean(errors[found] <= WITHIN) >= 0.85  # 60 of 66
+    assert np.mean(errors[found]) <= WITHIN  # 0.04
+    assert np.median(errors[found]) <= WITHIN / 2  # 0.02
+    assert np.mean(errors[found] <= WITHIN) >= 0.85  # 66 of 72
 
 
 def test_another_expander_makes_the_same_departures(town):
