@@ -18,6 +18,7 @@ DAY_TYPE_OF = (0, 0, 0, 0, 0, 1, 2)
 LONGEST_WAIT_S = 7200.0
 """Departures further apart than this are no headway: the one before is taken to be good for an hour."""
 LONE_S = 3600.0
+RUNS = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,14 +38,14 @@ class Windows(Columns):
 
 
 class Trips(NamedTuple):
-    """Trips of at least two known calls: of which pattern, when they leave, how long they take."""
+    """Trips of at least two known calls: of which pattern, when they leave, how long to each call."""
 
     trip_id: list[str]
     service: list[str]
     headsign: list[str]
     pattern: IntArray
     leave_s: FloatArray
-    run_s: FloatArray
+    call_s: list[FloatArray]
 
 
 def find_windows(tables: Tables, trips: Trips, n: int) -> tuple[Windows, BoolArray]:
@@ -55,6 +56,11 @@ def find_windows(tables: Tables, trips: Trips, n: int) -> tuple[Windows, BoolArr
     is_timetabled[sorted({row[0] for row in rows})] = False
     rows += _departures(tables, trips, days)
     return _as_windows(rows), is_timetabled
+
+
+def no_windows() -> Windows:
+    """No row: nothing is told of how often anything runs."""
+    return _as_windows([])
 
 
 def as_departures(windows: Windows) -> Windows:
@@ -75,6 +81,19 @@ def as_departures(windows: Windows) -> Windows:
             for start_s, end_s, rate in _gaps(sorted(times))
         ]
     )
+
+
+def headways_s(windows: Windows, edges: FloatArray) -> list[int | None]:
+    """The headway between each edge and the next, None where vehicles run for less than half of that time."""
+    start_s, end_s = windows.start_s[:, None], windows.end_s[:, None]
+    overlap_s = np.maximum(np.minimum(end_s, edges[1:]) - np.maximum(start_s, edges[:-1]), 0.0)
+    covered_s = np.minimum(overlap_s.sum(axis=0), np.diff(edges))
+    departures = (overlap_s * windows.rate[:, None]).sum(axis=0)
+    is_served = covered_s >= RUNS * np.diff(edges)
+    return [
+        round(float(one_s / n)) if is_on else None
+        for one_s, n, is_on in zip(covered_s, departures, is_served & (departures > 0), strict=True)
+    ]
 
 
 def _as_windows(rows: Sequence[_Row]) -> Windows:

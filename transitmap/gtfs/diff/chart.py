@@ -19,8 +19,9 @@ class Chart(Columns):
     """Stops that vehicles call at, routes, and patterns ragged by `call_start` and `point_start`.
 
     A pattern is a route, a direction, a shape and a chain of stops, whatever the number of its trips;
-    `run_s` is the median of their running times from end to end (NaN where the feed tells none). Patterns
-    that `is_timetabled` have their windows from departures, the others from frequencies.txt.
+    `run_s` is the median of their running times from end to end, `call_s` that of each call since the first
+    departure (NaN where the feed tells none). Patterns that `is_timetabled` have their windows from
+    departures, the others from frequencies.txt.
     """
 
     stop_id: tuple[str, ...]
@@ -39,6 +40,7 @@ class Chart(Columns):
     is_timetabled: BoolArray
     call_start: IntArray
     stop_index: IntArray
+    call_s: FloatArray
     point_start: IntArray
     lat_deg: FloatArray
     lon_deg: FloatArray
@@ -47,6 +49,10 @@ class Chart(Columns):
     def route_name(self, route: int) -> str:
         """The short name of a route, else the long one, else its id."""
         return self.route_short[route] or self.route_long[route] or self.route_id[route]
+
+    def told_name(self, route: int) -> str:
+        """What people call a route, in small letters; empty where nobody told."""
+        return (self.route_short[route] or self.route_long[route]).casefold()
 
     def route_names(self, route: int) -> str:
         """Both names of a route."""
@@ -99,6 +105,7 @@ def draw_chart(tables: Tables) -> Chart:
         is_timetabled=is_timetabled,
         call_start=_starts([key.chain for key in keys]),
         stop_index=np.array([stop for key in keys for stop in key.chain], dtype=np.int64),
+        call_s=_call_medians(trips, keys),
         point_start=_starts(lines),
         lat_deg=np.concatenate([np.zeros(0), *(line[:, 0] for line in lines)]),
         lon_deg=np.concatenate([np.zeros(0), *(line[:, 1] for line in lines)]),
@@ -144,7 +151,7 @@ def _trips(
     names = ("trip_id", "route_id", "service_id", "trip_headsign", "direction_id", "shape_id")
     rows = sorted(zip(*(texts(tables, "trips.txt", name) for name in names), strict=True))
     found = [
-        (_Key(route_of[route], direction, shape, calls[trip][0]), trip, service, headsign, calls[trip][1:])
+        (_Key(route_of[route], direction, shape, calls[trip][0]), trip, service, headsign, calls[trip][1])
         for trip, route, service, headsign, direction, shape in rows
         if trip in calls and route in route_of
     ]
@@ -155,13 +162,13 @@ def _trips(
         service=[service for _, _, service, *_ in found],
         headsign=[headsign for _, _, _, headsign, _ in found],
         pattern=np.array([index[key] for key, *_ in found], dtype=np.int64),
-        leave_s=np.array([leave_s for *_, (leave_s, _) in found], dtype=float),
-        run_s=np.array([arrive_s - leave_s for *_, (leave_s, arrive_s) in found], dtype=float),
+        leave_s=np.array([call_s[0] for *_, call_s in found], dtype=float),
+        call_s=[call_s - call_s[0] for *_, call_s in found],
     )
 
 
-def _calls(tables: Tables, row_of: dict[str, int]) -> dict[str, tuple[tuple[int, ...], float, float]]:
-    """For each trip of two calls or more its chain of stops, its first departure and its last arrival."""
+def _calls(tables: Tables, row_of: dict[str, int]) -> dict[str, tuple[tuple[int, ...], FloatArray]]:
+    """For each trip of two calls or more its chain of stops, its first departure and later arrivals."""
     file = "stop_times.txt"
     trip_id, trip = np.unique(np.array(texts(tables, file, "trip_id"), dtype=str), return_inverse=True)
     stop = np.array([row_of.get(one, -1) for one in texts(tables, file, "stop_id")], dtype=np.int64)
@@ -170,9 +177,10 @@ def _calls(tables: Tables, row_of: dict[str, int]) -> dict[str, tuple[tuple[int,
     start = np.searchsorted(trip[order], np.arange(len(trip_id) + 1))
     leave_s = seconds(tables, file, "departure_time")[order]
     arrive_s = seconds(tables, file, "arrival_time")[order]
-    chain = stop[order].tolist()
+    is_first = np.isin(np.arange(len(order)), start)
+    call_s, chain = np.where(is_first, leave_s, arrive_s), stop[order].tolist()
     return {
-        name: (tuple(chain[first:last]), float(leave_s[first]), float(arrive_s[last - 1]))
+        name: (tuple(chain[first:last]), call_s[first:last])
         for name, first, last in zip(trip_id.tolist(), start[:-1], start[1:], strict=True)
         if last - first >= 2
     }
@@ -198,9 +206,18 @@ def _headsigns(trips: Trips, n: int) -> tuple[str, ...]:
 
 def _medians(trips: Trips, n: int) -> FloatArray:
     """The median running time of each pattern, NaN where no trip tells one."""
-    told = np.isfinite(trips.run_s)
-    parts = [trips.run_s[told & (trips.pattern == row)] for row in range(n)]
+    run_s = np.array([call_s[-1] for call_s in trips.call_s], dtype=float)
+    told = np.isfinite(run_s)
+    parts = [run_s[told & (trips.pattern == row)] for row in range(n)]
     return np.array([np.median(part) if len(part) else np.nan for part in parts], dtype=float)
+
+
+def _call_medians(trips: Trips, keys: Sequence[_Key]) -> FloatArray:
+    """The median time of each call of each pattern since the first departure, NaN where a trip tells none."""
+    rows: list[list[FloatArray]] = [[] for _ in keys]
+    for pattern, call_s in zip(trips.pattern.tolist(), trips.call_s, strict=True):
+        rows[pattern].append(call_s)
+    return np.concatenate([np.zeros(0), *(np.median(np.array(one), axis=0) for one in rows)])
 
 
 def _lines(tables: Tables, stops: dict[str, tuple[str, float, float]], keys: list[_Key]) -> list[FloatArray]:

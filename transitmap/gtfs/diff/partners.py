@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ AROUND = tuple((x, y, turn) for x in (-1, 0, 1) for y in (-1, 0, 1) for turn in 
 OPPOSITE = -0.5
 """The cosine of 120 degrees: stops whose vehicles go further apart than that are not one stop."""
 NAME_WORTH = 1.5
+KNOWN_WORTH = 10.0
+"""An id in common outweighs whatever else may be said for another partner."""
 
 Pairs = Iterable[tuple[float, int, int]]
 
@@ -46,13 +49,36 @@ def find_partners(old: Chart, new: Chart, config: DiffConfig) -> Partners:
     covers `share_line` of the other; routes by the patterns in common and their name.
     """
     plane = _plane(old, new)
-    by_ids = _same_ids(old, new, plane, config.near_m)
-    if by_ids:
-        stop, route = _by_id(old.stop_id, new.stop_id), _by_id(old.route_id, new.route_id)
-        return Partners(stop, route, _patterns_by_id(old, new, stop, route), True)
-    stop = _one_to_one(len(old.stop_id), _near_stops(old, new, plane, config.near_m))
-    pattern = _one_to_one(len(old.pattern_id), _alike_patterns(old, new, stop, plane, config.share_line))
-    return Partners(stop, _routes_by_patterns(old, new, pattern), pattern, False)
+    if not _same_ids(old, new, plane, config.near_m):
+        return _by_place(old, new, plane, config, _never)
+    stop, route = _by_id(old.stop_id, new.stop_id), _by_id(old.route_id, new.route_id)
+    return Partners(stop, route, _patterns_by_id(old, new, stop, route), True)
+
+
+def find_places(old: Chart, new: Chart, config: DiffConfig) -> Partners:
+    """One to one by place, way and name, whether or not some of the new chart's ids are the old one's.
+
+    Of what may be the same by place, that under one id goes first; like a name, the id may lie three times
+    as far away, and a line cover half as much: who is known once stays known.
+    """
+    return _by_place(old, new, _plane(old, new), config, str.__eq__)
+
+
+Known = Callable[[str, str], bool]
+"""Whether an old and a new id say that two things are one."""
+
+
+def _never(old_id: str, new_id: str) -> bool:
+    return False
+
+
+def _by_place(old: Chart, new: Chart, plane: Plane, config: DiffConfig, known: Known) -> Partners:
+    stop = _one_to_one(len(old.stop_id), _near_stops(old, new, plane, config.near_m, known))
+    alike = _alike_patterns(old, new, stop, plane, config.share_line, known)
+    pattern = _one_to_one(len(old.pattern_id), alike)
+    left = _one_to_one(len(stop), _called_by_partners(old, new, stop, pattern, plane, config.near_m))
+    stop = np.where(stop < 0, left, stop)
+    return Partners(stop, _routes_by_patterns(old, new, pattern, known), pattern, False)
 
 
 def _plane(old: Chart, new: Chart) -> Plane:
@@ -90,6 +116,14 @@ def _one_to_one(n_old: int, pairs: Pairs) -> IntArray:
     return partner
 
 
+def inverse(partner: IntArray, n: int) -> IntArray:
+    """For each of `n` rows the row that it is the partner of, or -1."""
+    back = np.full(n, -1, dtype=np.int64)
+    rows = np.flatnonzero(partner >= 0)
+    back[partner[rows]] = rows
+    return back
+
+
 # --- by ids ------------------------------------------------------------------------------------------
 
 
@@ -120,7 +154,7 @@ def _shared_stops(old: Chart, new: Chart, stop: IntArray, a: int, b: int) -> flo
 # --- by place ----------------------------------------------------------------------------------------
 
 
-def _near_stops(old: Chart, new: Chart, plane: Plane, near_m: float) -> Pairs:
+def _near_stops(old: Chart, new: Chart, plane: Plane, near_m: float, known: Known) -> Pairs:
     """Pairs of stops that may be one, the nearer and the more alike in name the better."""
     from scipy.spatial import cKDTree
 
@@ -131,8 +165,23 @@ def _near_stops(old: Chart, new: Chart, plane: Plane, near_m: float) -> Pairs:
     near = cKDTree(old_m).sparse_distance_matrix(cKDTree(new_m), 3.0 * near_m, output_type="ndarray")
     for a, b, off_m in zip(near["i"].tolist(), near["j"].tolist(), near["v"].tolist(), strict=True):
         is_named = old.stop_name[a].casefold() == new.stop_name[b].casefold() != ""
-        if (off_m <= near_m or is_named) and float(way[0][a] @ way[1][b]) > OPPOSITE:
-            yield off_m - near_m * is_named, a, b
+        is_known = known(old.stop_id[a], new.stop_id[b])
+        if (off_m <= near_m or is_named or is_known) and float(way[0][a] @ way[1][b]) > OPPOSITE:
+            yield off_m - near_m * (is_named + KNOWN_WORTH * is_known), a, b
+
+
+def _called_by_partners(
+    old: Chart, new: Chart, stop: IntArray, pattern: IntArray, plane: Plane, near_m: float
+) -> Pairs:
+    """Pairs of stops left over that partner patterns call at: there vehicles pass one way, whatever it is."""
+    old_m, new_m, taken = _stops_m(old, plane), _stops_m(new, plane), set(stop.tolist())
+    for a, b in enumerate(pattern.tolist()):
+        ours = sorted({one for one in old.calls(a).tolist() if stop[one] < 0})
+        theirs = sorted(set(new.calls(b).tolist()) - taken) if b >= 0 else []
+        for one, other in product(ours, theirs):
+            off_m = float(np.hypot(*(old_m[one] - new_m[other])))
+            if off_m <= near_m:
+                yield off_m, one, other
 
 
 def _ways(chart: Chart, stop_m: FloatArray) -> FloatArray:
@@ -145,14 +194,19 @@ def _ways(chart: Chart, stop_m: FloatArray) -> FloatArray:
     return total / np.maximum(count, 1.0)[:, None]
 
 
-def _alike_patterns(old: Chart, new: Chart, stop: IntArray, plane: Plane, share_line: float) -> Pairs:
+def _alike_patterns(
+    old: Chart, new: Chart, stop: IntArray, plane: Plane, share_line: float, known: Known
+) -> Pairs:
     """Pairs of patterns whose lines cover each other, with the stops and the name they have in common."""
     share_old, share_new = _covered(old, new, plane), _covered(new, old, plane).T
     both = np.minimum(share_old, share_new)
-    for a, b in zip(*(rows.tolist() for rows in np.nonzero(both >= share_line)), strict=True):
-        names = old.route_name(int(old.route_index[a])), new.route_name(int(new.route_index[b]))
+    for a, b in zip(*(rows.tolist() for rows in np.nonzero(both >= share_line / 2)), strict=True):
+        is_known = known(old.pattern_id[a], new.pattern_id[b])
+        if both[a, b] < share_line and not is_known:
+            continue
+        names = old.told_name(int(old.route_index[a])), new.told_name(int(new.route_index[b]))
         alike = float(share_old[a, b] + share_new[a, b]) + _shared_stops(old, new, stop, a, b)
-        yield -alike - 0.5 * (names[0].casefold() == names[1].casefold()), a, b
+        yield -alike - 0.5 * (names[0] == names[1] != "") - KNOWN_WORTH * is_known, a, b
 
 
 def _covered(chart: Chart, other: Chart, plane: Plane) -> FloatArray:
@@ -198,15 +252,21 @@ def _incidence(rows: list[Counter[int]], n_places: int) -> Any:
     return csr_array((times, (line, at)), shape=(len(rows), n_places))
 
 
-def _routes_by_patterns(old: Chart, new: Chart, pattern: IntArray) -> IntArray:
-    """For each old route the new one with most patterns in common, the name counting as one and a half."""
+def _routes_by_patterns(old: Chart, new: Chart, pattern: IntArray, known: Known) -> IntArray:
+    """For each old route the new one with most patterns in common, the name counting as one and a half.
+
+    Of those that have a pattern or the name in common, one of the same id goes first.
+    """
     worth: dict[tuple[int, int], float] = defaultdict(float)
     for a in np.flatnonzero(pattern >= 0).tolist():
         worth[int(old.route_index[a]), int(new.route_index[pattern[a]])] += 1.0
     called: dict[str, list[int]] = {}
     for b in range(len(new.route_id)):
-        called.setdefault(new.route_name(b).casefold(), []).append(b)
+        called.setdefault(new.told_name(b), []).append(b)
+    called.pop("", None)
     for a in range(len(old.route_id)):
-        for b in called.get(old.route_name(a).casefold(), []):
+        for b in called.get(old.told_name(a), []):
             worth[a, b] += NAME_WORTH
+    for a, b in worth:
+        worth[a, b] += KNOWN_WORTH * len(old.pattern_id) * known(old.route_id[a], new.route_id[b])
     return _one_to_one(len(old.route_id), ((-n, a, b) for (a, b), n in worth.items()))

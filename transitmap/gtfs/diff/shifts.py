@@ -11,16 +11,15 @@ import numpy as np
 
 from transitmap.config import DiffConfig
 from transitmap.geo import Plane, resample
-from transitmap.gtfs.diff.cadence import Windows, as_departures
+from transitmap.gtfs.diff.cadence import Windows, as_departures, headways_s
 from transitmap.gtfs.diff.chart import Chart
 from transitmap.gtfs.diff.partners import Partners
-from transitmap.model import DAY_TYPES, FloatArray
+from transitmap.model import DAY_TYPES
 
 KINDS = ("route", "pattern", "stop")
 WHATS = ("added", "removed", "renamed", "other_route", "other_stops", "moved", "retimed")
 STEP_M = 10.0
 NOTHING_M = 0.2  # less than two units of the sixth decimal of a degree
-RUNS = 0.5
 HOUR_S = 3600.0
 Line = tuple[tuple[float, float], ...]
 
@@ -286,7 +285,7 @@ def _other_windows(old: Windows, new: Windows, day_type: int, is_timetabled: boo
     if is_timetabled:
         edges = np.arange(np.floor(edges[0] / HOUR_S), np.ceil(edges[-1] / HOUR_S) + 1.0) * HOUR_S
     rows: list[list[Any]] = []
-    stretches = zip(edges[:-1], edges[1:], _headways_s(old, edges), _headways_s(new, edges), strict=True)
+    stretches = zip(edges[:-1], edges[1:], headways_s(old, edges), headways_s(new, edges), strict=True)
     for start_s, end_s, old_s, new_s in stretches:
         if old_s == new_s:
             continue
@@ -295,16 +294,3 @@ def _other_windows(old: Windows, new: Windows, day_type: int, is_timetabled: boo
         else:
             rows.append([DAY_TYPES[day_type], int(start_s), int(end_s), old_s, new_s])
     yield from rows
-
-
-def _headways_s(windows: Windows, edges: FloatArray) -> list[int | None]:
-    """The headway between each edge and the next, None where vehicles run for less than half of that time."""
-    start_s, end_s = windows.start_s[:, None], windows.end_s[:, None]
-    overlap_s = np.maximum(np.minimum(end_s, edges[1:]) - np.maximum(start_s, edges[:-1]), 0.0)
-    covered_s = np.minimum(overlap_s.sum(axis=0), np.diff(edges))
-    departures = (overlap_s * windows.rate[:, None]).sum(axis=0)
-    is_served = covered_s >= RUNS * np.diff(edges)
-    return [
-        round(float(one_s / n)) if is_on else None
-        for one_s, n, is_on in zip(covered_s, departures, is_served & (departures > 0), strict=True)
-    ]
