@@ -563,6 +563,30 @@ def _as_column(kind: str, value: Any) -> Any:
     return tuple(value) if kind.startswith("tuple") else int(value)
 
 
+@dataclass(frozen=True)
+class Claims:
+    """What an official feed calls the rows of Ids, "" where it does not know them, and all ids it uses.
+
+    One to one. A pattern is known by its shape, where no other pattern of the official feed has that shape.
+    """
+
+    stop_id: tuple[str, ...]
+    route_id: tuple[str, ...]
+    shape_id: tuple[str, ...]
+    all_stop_ids: frozenset[str]
+    all_route_ids: frozenset[str]
+    all_shape_ids: frozenset[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Passes(Columns):
+    """Rides on published patterns: from `first_m` to `last_m` of the shape of each."""
+
+    pattern_index: IntArray
+    first_m: FloatArray
+    last_m: FloatArray
+
+
 @dataclass(frozen=True, eq=False)
 class Segments(Columns):
     """What rides are evidence of: about 100 m of a route in a direction, on a local day, a row each.

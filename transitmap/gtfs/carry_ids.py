@@ -43,7 +43,10 @@ def carry_ids(network: Network, previous: Ids | None) -> Ids:
         stop_id=stop_id,
         route_id=route_id,
         pattern_id=pattern_id,
-        shape_id=tuple(f"{one}-line" for one in pattern_id),
+        shape_id=tuple(
+            old.shape_id[row] if row >= 0 else f"{one}-line"
+            for one, row in zip(pattern_id, pattern_of, strict=True)
+        ),
         next_stop=next_stop,
         next_route=next_route,
         next_pattern=next_pattern,

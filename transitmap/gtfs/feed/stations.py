@@ -35,8 +35,13 @@ def find_stations(network: Network, ids: Ids, used: list[int]) -> list[Station]:
     for group in _near_groups(lat_deg, lon_deg):
         rows = sorted((ends[k] for k in group), key=lambda row: _number(ids.stop_id[row]))
         place = float(lat_deg[group].mean()), float(lon_deg[group].mean())
-        stations.append(Station(f"T{ids.stop_id[rows[0]]}", tuple(rows), *place))
+        stations.append(Station(_free_id(f"T{ids.stop_id[rows[0]]}", ids), tuple(rows), *place))
     return sorted(stations)
+
+
+def _free_id(station_id: str, ids: Ids) -> str:
+    """The id, with one more T before it for as long as a stop has it: stops may have a city's own ids."""
+    return _free_id(f"T{station_id}", ids) if station_id in ids.stop_id else station_id
 
 
 def _near_groups(lat_deg: np.ndarray, lon_deg: np.ndarray) -> list[list[int]]:

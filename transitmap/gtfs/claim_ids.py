@@ -1,0 +1,68 @@
+"""Ids, what an official feed calls the same things -> ids in which the official ones hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from transitmap.model import Claims, Ids
+
+KEPT = re.compile(r"\w[\w.:~@+|#*()-]*", re.ASCII)
+"""Ids that may stand everywhere that ours stand: addresses, tables, the formulas of a spreadsheet."""
+OWN = re.compile(r"([SRP])(\d{1,9})(-line)?")
+"""What our own numbering may give, or may come to within a billion things."""
+LINE = "-line"
+
+
+def claim_ids(ids: Ids, claims: Claims) -> Ids:
+    """The ids with the official ones where there are such; two rows never get one id.
+
+    A row that the official feed does not know keeps its id, but for one that a claim takes, or that looks
+    like a number of ours and is in the official feed too: nobody could say whose it is. Such a row gets a
+    new number. Numbers count on from beyond all that the official feed uses, so that none of ours, now or
+    later, with or without that feed, is one of its. Ids that cannot stand in an address are not kept.
+    """
+    stop_id, next_stop = _claim("S", ids.stop_id, claims.stop_id, claims.all_stop_ids, ids.next_stop)
+    route_id, next_route = _claim("R", ids.route_id, claims.route_id, claims.all_route_ids, ids.next_route)
+    claimed = [_pattern_of(one, claims.all_shape_ids) for one in claims.shape_id]
+    known = claims.all_shape_ids | {one.removesuffix(LINE) for one in claims.all_shape_ids}
+    pattern_id, next_pattern = _claim("P", ids.pattern_id, claimed, known, ids.next_pattern)
+    shape_id = _shapes(ids, pattern_id, dict(zip(claimed, claims.shape_id, strict=True)))
+    return replace(
+        ids,
+        stop_id=stop_id,
+        route_id=route_id,
+        pattern_id=pattern_id,
+        shape_id=shape_id,
+        next_stop=next_stop,
+        next_route=next_route,
+        next_pattern=next_pattern,
+    )
+
+
+def _claim(
+    prefix: str, ids: Sequence[str], claimed: Sequence[str], known: Collection[str], number: int
+) -> tuple[tuple[str, ...], int]:
+    """The claimed id for each row, else its own or the next number; and the number after the last."""
+    numbers = (int(found[2]) for one in known if (found := OWN.fullmatch(one)) and found[1] == prefix)
+    number = max([number, *(used + 1 for used in numbers)])
+    claimed = [one if KEPT.fullmatch(one) else "" for one in claimed]
+    taken, given = set(claimed), []
+    for own, official in zip(ids, claimed, strict=True):
+        if not official and (own in taken or (own in known and OWN.fullmatch(own))):
+            official, number = f"{prefix}{number}", number + 1
+        given.append(official or own)
+    return tuple(given), number
+
+
+def _pattern_of(shape_id: str, all_ids: Collection[str]) -> str:
+    """The pattern that a shape is called after: ours were `P5-line` of `P5`, where a city took our feed."""
+    pattern_id = shape_id.removesuffix(LINE)
+    return pattern_id if OWN.fullmatch(shape_id) and pattern_id not in all_ids else shape_id
+
+
+def _shapes(ids: Ids, pattern_id: Sequence[str], official: dict[str, str]) -> tuple[str, ...]:
+    """The official shape of a pattern with an official id, the shape that it had, or a new one's."""
+    had = dict(zip(ids.pattern_id, ids.shape_id, strict=True))
+    return tuple(official.get(one) or had.get(one) or f"{one}{LINE}" for one in pattern_id)
