@@ -16,7 +16,7 @@ from transitmap import pipeline
 from transitmap.collect.intake import for_files, open_inputs
 from transitmap.config import Config
 from transitmap.errors import UploadRefused
-from transitmap.model import NO_PATTERN, Network, Refusal, Ride, Spread, Streets, Trips
+from transitmap.model import NO_PATTERN, Network, Refusal, Ride, Spread, Streets, Tables, Trips
 from transitmap.report import report_table
 
 log = logging.getLogger("transitmap.build")
@@ -57,6 +57,7 @@ class Built:
             "errors": sum(notice.severity == "error" for notice in self.feed.notices),
             "warnings": sum(notice.severity == "warning" for notice in self.feed.notices),
             "timezone": network.timezone,
+            **({"official": self.feed.seen.known} if self.feed.seen else {}),
         }
 
 
@@ -67,10 +68,12 @@ def build_feed(
     jobs: int = 1,
     progress: Progress | None = None,
     streets: Streets | None = None,
+    official: Tables | None = None,
 ) -> Built:
     """Everything in `inputs` to a feed. One bad file among thousands is a row of the report.
 
-    `jobs` processes read the files and infer; the result does not depend on it.
+    What an `official` feed knows has its ids there. `jobs` processes read the files and infer; the result
+    does not depend on it.
     """
     today = today or datetime.datetime.now(datetime.UTC).date()
     rides, refusals, n_files = collect_files(inputs, config, jobs, _part(progress, 0.0, 0.4))
@@ -79,7 +82,7 @@ def build_feed(
     )
     if progress is not None:
         progress("feed", 0.9)
-    feed = pipeline.make_feed(inferred, config, today)
+    feed = pipeline.make_feed(inferred, config, today, None, official, trips)
     table = report_table(rides, refusals, trips, inferred, feed.network, feed.ids, config.feed.min_riders)
     if progress is not None:
         progress("done", 1.0)

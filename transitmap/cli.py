@@ -18,6 +18,7 @@ from transitmap.errors import TransitmapError
 
 if TYPE_CHECKING:
     from transitmap.config import Config
+    from transitmap.gtfs.diff import Comparison
     from transitmap.model import Notice
 
 FILE = click.Path(path_type=Path)
@@ -89,6 +90,10 @@ def main(verbose: bool) -> None:
 @click.option("--report", type=OUT_FILE, help="A row for every ride: used or ignored, and why (CSV).")
 @click.option("--evidence", type=OUT_FILE, help="What every stop, pattern and headway rests on (CSV).")
 @click.option("--streets", type=FILE, help="An OpenStreetMap extract that shapes follow where it fits.")
+@click.option("--reference", type=click.Path(True, path_type=Path), help="The city's feed, whose ids hold.")
+@click.option(
+    "--reference-report", type=OUT_FILE, help="What riders saw otherwise: text, or JSON or CSV by suffix."
+)
 @click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="The day the feed is made, else today.")
 @CONFIG
 @JOBS
@@ -99,6 +104,8 @@ def build(
     report: Path | None,
     evidence: Path | None,
     streets: Path | None,
+    reference: Path | None,
+    reference_report: Path | None,
     today: Any,
     config_path: Path | None,
     jobs: int,
@@ -106,21 +113,33 @@ def build(
 ) -> None:
     """Rides (files, folders, zips) to a GTFS feed. No database is needed."""
     from transitmap.build import build_feed
+    from transitmap.config import override
+    from transitmap.pipeline import official_tables
     from transitmap.streets import read_streets
 
+    config = _config(config_path)
+    if reference:
+        config = override(config, {"reference": {"feed": str(reference)}})
+    official = official_tables(config)
+    if reference_report and official is None:
+        raise click.UsageError("without a --reference there is nothing to report on")
     with _progress(not as_json) as progress:
         built = build_feed(
             inputs,
-            _config(config_path),
+            config,
             today and today.date(),
             jobs,
             progress,
             read_streets(streets) if streets else None,
+            official,
         )
     if report:
         report.write_text(built.report_csv, encoding="utf-8")
     if evidence:
         evidence.write_text(built.feed.evidence_csv, encoding="utf-8")
+    if reference_report and built.feed.seen:
+        told = _seen(built.feed.seen, reference_report.suffix.lower(), config.feed.lang)
+        reference_report.write_text(told, encoding="utf-8", newline="")
     summary = built.summary()
     if not summary["patterns"]:
         kept = f"; {out} is left as it was (from an earlier build)" if out.exists() else ""
@@ -135,6 +154,15 @@ def build(
     sys.exit(1 if summary["errors"] else 0)
 
 
+def _seen(seen: Comparison, suffix: str, lang: str) -> str:
+    """What riders saw otherwise than the official feed has it, in the format that a file's suffix names."""
+    from transitmap.gtfs.diff import describe_seen, seen_as_csv, seen_as_json
+
+    if suffix == ".json":
+        return json.dumps(seen_as_json(seen), ensure_ascii=False, indent=1)
+    return seen_as_csv(seen) if suffix == ".csv" else "\n".join([*describe_seen(seen, lang), ""])
+
+
 def _story(summary: dict[str, Any]) -> str:
     """What came of the files, in a sentence."""
     ignored = ", ".join(f"{n} {reason}" for reason, n in summary["ignored"].items()) or "none"
@@ -142,6 +170,10 @@ def _story(summary: dict[str, Any]) -> str:
         f"{summary['files']} files, {summary['rides']} rides, {summary['used']} used "
         f"({summary['no_pattern']} of no known pattern), ignored: {ignored}; "
         f"{summary['stops']} stops, {summary['routes']} routes, {summary['patterns']} patterns"
+        + "".join(
+            f"; {both} of {official} official {kind}s"
+            for kind, (_, official, both) in summary.get("official", {}).items()
+        )
     )
 
 

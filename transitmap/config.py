@@ -254,6 +254,25 @@ class DiffConfig:
 
 
 @dataclass(frozen=True)
+class ReferenceConfig:
+    """The city's official feed, where it has one, and what is told of how riders saw it otherwise.
+
+    `feed` is a path. A stop is told to lie elsewhere beyond `moved_m` and its own uncertainty. An official
+    stop where none was found is told after `min_passes` rides past it (within `near_m`), before that nobody
+    knows. A running time is told that differs by `run_s` and by `share_run` and lies outside the riders'
+    interval, a headway that lies outside it by `share_headway`.
+    """
+
+    feed: str = ""
+    near_m: float = 50.0
+    moved_m: float = 20.0
+    min_passes: int = 20
+    run_s: float = 60.0
+    share_run: float = 0.1
+    share_headway: float = 0.2
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of one campaign."""
 
@@ -271,6 +290,7 @@ class Config:
     times: TimesConfig = field(default_factory=TimesConfig)
     feed: FeedConfig = field(default_factory=FeedConfig)
     diff: DiffConfig = field(default_factory=DiffConfig)
+    reference: ReferenceConfig = field(default_factory=ReferenceConfig)
 
 
 class Rule(NamedTuple):
@@ -336,6 +356,8 @@ RULES = (
     Rule("shapes.fits", *_at_least(1)),
     Rule("shapes.depth", *_at_least(3)),
     Rule("*.min_riders", *_at_least(1)),
+    Rule("reference.min_passes", *_at_least(1)),
+    Rule("reference.feed", "must be a path, or empty", lambda path: isinstance(path, str)),
     Rule("feed.valid_days", "must be from 1 to 3650", lambda days: 1 <= days <= 3650),
     Rule("feed.*_name", "must not be blank", lambda text: bool(text.strip())),
     Rule("feed.*_url", *URL),

@@ -16,7 +16,7 @@ from transitmap.collect import parse, screen, trim
 from transitmap.config import Config
 from transitmap.errors import UploadRefused
 from transitmap.geo import Plane, along_m
-from transitmap.gtfs import admit, carry_ids, evidence, feed, pack, read, validate
+from transitmap.gtfs import admit, carry_ids, claim_ids, diff, evidence, feed, pack, read, validate
 from transitmap.infer import (
     areas,
     copies,
@@ -48,6 +48,7 @@ from transitmap.model import (
     Lines,
     Network,
     Notice,
+    Passes,
     Paths,
     Patterns,
     Refusal,
@@ -188,7 +189,10 @@ def _without_cars(
 
 @dataclass(frozen=True, eq=False)
 class Feed:
-    """A feed, packed and open, with its ids, its evidence table, what was held back and what is wrong."""
+    """A feed, packed and open, with its ids, its evidence table, what was held back and what is wrong.
+
+    `seen` is what riders saw otherwise than the city's official feed has it, where there is one.
+    """
 
     zip_bytes: bytes
     tables: Tables
@@ -197,12 +201,27 @@ class Feed:
     evidence_csv: str
     held_back: tuple[str, ...]
     notices: tuple[Notice, ...]
+    seen: diff.Comparison | None = None
 
 
-def make_feed(network: Network, config: Config, today: datetime.date, previous: Ids | None = None) -> Feed:
-    """A network to a feed, keeping the ids of the one before; `notices` are those of our own rules."""
+def make_feed(
+    network: Network,
+    config: Config,
+    today: datetime.date,
+    previous: Ids | None = None,
+    official: Tables | None = None,
+    trips: Trips | None = None,
+) -> Feed:
+    """A network to a feed, keeping the ids of the one before; `notices` are those of our own rules.
+
+    What an `official` feed knows has its ids there, and `seen` tells what riders saw otherwise; `trips` (of
+    the network) say how many of them passed.
+    """
     admitted, held_back = admit.admit(network, config.feed.min_riders)
-    ids = carry_ids.carry_ids(admitted, previous)
+    ids, seen = carry_ids.carry_ids(admitted, previous), None
+    if official is not None:
+        passes = _passes(network, trips, config.feed.min_riders)
+        ids, seen = _heed_official(admitted, ids, official, passes, config)
     tables = feed.build_tables(admitted, ids, config.feed, today)
     return Feed(
         zip_bytes=pack.pack(tables),
@@ -212,7 +231,44 @@ def make_feed(network: Network, config: Config, today: datetime.date, previous: 
         evidence_csv=evidence.evidence_table(admitted, ids),
         held_back=(*held_back, *feed.unscheduled(admitted, ids)),
         notices=tuple(validate.validate(tables, today)),
+        seen=seen,
     )
+
+
+def official_tables(config: Config) -> Tables | None:
+    """The city's official feed, where the settings name one.
+
+    Raises:
+        FeedUnreadable: the path is no feed.
+    """
+    return read.read_tables(Path(config.reference.feed)) if config.reference.feed else None
+
+
+def _heed_official(
+    network: Network, ids: Ids, official: Tables, passes: Passes, config: Config
+) -> tuple[Ids, diff.Comparison]:
+    """The ids with the official ones where they match, and what riders saw otherwise."""
+    called = feed.name_things(network, ids, config.feed.lang).route_short
+    match = diff.match_official(official, network, ids, called, config.diff)
+    ids = claim_ids.claim_ids(ids, match.claims)
+    return ids, diff.compare_official(match, network, ids, called, passes, config.reference)
+
+
+def _passes(network: Network, trips: Trips | None, min_riders: int) -> Passes:
+    """The rides on what is admitted of a network, in metres of the shapes as they are published."""
+    if trips is None:
+        return Passes(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0))
+    kept, calls = admit.admitted_patterns(network, min_riders), admit.supported_calls(network, min_riders)
+    patterns = network.patterns
+    begin_m = np.zeros(len(patterns))
+    for row in np.flatnonzero(kept).tolist():
+        span = slice(patterns.call_start[row], patterns.call_start[row + 1])
+        begin_m[row] = patterns.along_m[span][calls[span]][0]
+    ride = np.flatnonzero(trips.pattern_index >= 0)
+    ride = ride[kept[trips.pattern_index[ride]]]
+    on = trips.pattern_index[ride]
+    public = np.asarray(np.cumsum(kept) - 1, dtype=np.int64)[on]
+    return Passes(public, trips.first_m[ride] - begin_m[on], trips.last_m[ride] - begin_m[on])
 
 
 def check_feed(feed: Feed, config: Config, today: datetime.date) -> tuple[Notice, ...]:

@@ -62,6 +62,7 @@ def publish(
     Raises:
         FeedInvalid: our own rules or the canonical ones found errors; the feed before goes on to hold, and
             what was found is kept.
+        FeedUnreadable: the official feed that the settings name cannot be read.
     """
     rules = rules or load_rules()
     key = segment_key(session, archive)
@@ -69,7 +70,8 @@ def publish(
     session.commit()
     rides = [unpack_ride(archive.get(row.packed_sha256)) for row in rows]
     network, trips = pipeline.infer_network(rides, config, progress)
-    feed = pipeline.make_feed(network, config, today, _previous_ids(before))
+    official = pipeline.official_tables(config)
+    feed = pipeline.make_feed(network, config, today, _previous_ids(before), official, trips)
     notices = _gate(session, feed, config, today, (rules.version, len(rows), now_s))
     known = _known(network, trips, rides, feed, config.feed.min_riders)
     version = _version(archive, replace(feed, notices=notices), known, before, rules, now_s)

@@ -3,19 +3,30 @@
 from transitmap.config import DiffConfig
 from transitmap.errors import NotEnoughData
 from transitmap.gtfs.diff.chart import draw_chart
+from transitmap.gtfs.diff.official import Match, compare_official, match_official
 from transitmap.gtfs.diff.partners import find_partners
+from transitmap.gtfs.diff.seen import Comparison, Finding
+from transitmap.gtfs.diff.seen_words import describe_seen, seen_as_csv, seen_as_json
 from transitmap.gtfs.diff.shifts import Change, Difference, find_shifts
 from transitmap.gtfs.diff.words import as_geojson, as_json, describe, from_json, sentence, summary
 from transitmap.model import Tables
 
 __all__ = [
     "Change",
+    "Comparison",
     "Difference",
+    "Finding",
+    "Match",
     "as_geojson",
     "as_json",
+    "compare_official",
     "describe",
+    "describe_seen",
     "diff",
     "from_json",
+    "match_official",
+    "seen_as_csv",
+    "seen_as_json",
     "sentence",
     "summary",
 ]
