@@ -69,7 +69,7 @@ STAGES = {
         "areas copies labels legs lines patterns patterns_known routes sayings shapes sightings stops strays "
         "stretches times traffic trips vehicles witnesses"
     ),
-    "transitmap/gtfs": "admit carry_ids diff evidence export feed pack read validate",
+    "transitmap/gtfs": "admit carry_ids claim_ids diff evidence export feed pack read validate",
     "transitmap/points": "evidence rules score standings",
 }
 """Folders whose listing is the flow."""

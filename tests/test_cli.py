@@ -18,6 +18,7 @@ from transitmap import build as build_module
 from transitmap import store
 from transitmap.cli import main
 from transitmap.gtfs.pack import pack
+from transitmap.gtfs.read import read_tables
 from transitmap.model import Notice
 
 ROAD = np.array([(0, 0), (3000, 0), (3000, 3000), (6000, 3000)], dtype=float)
@@ -186,6 +187,53 @@ def test_a_feed_with_errors_is_said_not_to_be_for_publishing(words, tmp_path, go
     assert zipfile.is_zipfile(tmp_path / "feed.zip")
     if words:
         assert json.loads(done.stdout)["errors"] == 5
+
+
+@pytest.fixture
+def official(tmp_path, good):
+    """The city's own feed of the same road: the feed of the rides with a T before every id."""
+    (tmp_path / "rides.zip").write_bytes(zipped(good))
+    assert run("build", tmp_path / "rides.zip", "--out", tmp_path / "own.zip").exit_code == 0
+    tables = read_tables(tmp_path / "own.zip")
+    for table in tables.values():
+        for name in {"stop_id", "route_id", "shape_id", "parent_station"} & set(table):
+            table[name] = [value and f"T{value}" for value in table[name]]
+    (tmp_path / "official.zip").write_bytes(pack(tables))
+    return tmp_path / "official.zip"
+
+
+def test_a_build_with_a_reference_keeps_its_ids_and_tells_the_rest(tmp_path, official):
+    told = {}
+    for suffix in ("txt", "json", "csv"):
+        words = ["--reference", official, "--reference-report", tmp_path / f"seen.{suffix}"]
+        done = run("build", tmp_path / "rides.zip", "--out", tmp_path / "feed.zip", *words)
+        assert done.exit_code == 0, done.output
+        told[suffix] = (tmp_path / f"seen.{suffix}").read_text(encoding="utf-8")
+    assert "; 1 of 1 official routes; 1 of 1 official patterns; " in done.stdout
+    feed, city = read_tables(tmp_path / "feed.zip"), read_tables(official)
+    for file, name in (("stops.txt", "stop_id"), ("routes.txt", "route_id"), ("shapes.txt", "shape_id")):
+        assert feed[file][name] == city[file][name]
+    assert told["txt"].startswith("Rutas: 1 en los viajes, 1 en el feed oficial, 1 en ambos\n")
+    assert json.loads(told["json"])["findings"] == []
+    assert told["csv"] == "what,kind,id,official_id,name,lat,lon,n_rides,seen,low,high,official,es,en\n"
+
+
+def test_settings_may_name_the_official_feed(tmp_path, official):
+    (tmp_path / "c.toml").write_text(f"[reference]\nfeed = '{official}'\n")
+    words = ["--config", tmp_path / "c.toml", "--json"]
+    done = run("build", tmp_path / "rides.zip", "--out", tmp_path / "feed.zip", *words)
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["official"]["route"] == [1, 1, 1]
+    assert read_tables(tmp_path / "feed.zip")["routes.txt"]["route_id"] == ["TR1"]
+
+
+def test_a_reference_that_is_none_ends_before_the_work(tmp_path, official):
+    (tmp_path / "page.html").write_text("<html>")
+    words = ["build", tmp_path / "rides.zip", "--out", tmp_path / "feed.zip"]
+    for more in (["--reference-report", tmp_path / "seen.txt"], ["--reference", tmp_path / "page.html"]):
+        done = run(*words, *more)
+        assert done.exit_code == 2 and "Traceback" not in done.output, done.output
+        assert not (tmp_path / "feed.zip").exists()
 
 
 def zipped(members):

@@ -15,10 +15,12 @@ from tests.points.hand import DAY_S, NOON_S, bus_ride, gpx_of
 from transitmap import pipeline, store
 from transitmap import publish as publishing
 from transitmap.archive import Archive, unpack_network
-from transitmap.config import Config, FeedConfig
+from transitmap.config import Config, FeedConfig, ReferenceConfig
 from transitmap.contribute import contribute
 from transitmap.errors import FeedInvalid
-from transitmap.model import Notice
+from transitmap.gtfs.pack import pack
+from transitmap.gtfs.read import read_tables
+from transitmap.model import Notice, Tables
 from transitmap.points.rules import load_rules
 from transitmap.publish import publish, replay
 
@@ -86,6 +88,31 @@ def test_the_same_rides_give_the_same_feed_and_ids_carry_on(session: Session, ar
     assert second.network_sha256 == first.network_sha256
     assert second.ids["route_id"] == first.ids["route_id"]
     assert second.ids["stop_id"] == first.ids["stop_id"]
+
+
+def test_an_official_feed_gives_a_published_one_its_ids_for_good(
+    session: Session, archive: Archive, tmp_path: Path
+) -> None:
+    ride_the_city(session, archive, range(2), 1)
+    own = make(session, archive)
+    (tmp_path / "own.zip").write_bytes(archive.get(own.feed_sha256))
+    tables = read_tables(tmp_path / "own.zip")
+    for table in tables.values():
+        for name in {"stop_id", "route_id", "shape_id"} & set(table):
+            table[name] = [f"city-{value}" for value in table[name]]
+    (tmp_path / "official.zip").write_bytes(pack(tables))
+    heeding = dataclasses.replace(CONFIG, reference=ReferenceConfig(feed=str(tmp_path / "official.zip")))
+    heeded, later = make(session, archive, heeding), make(session, archive)
+    assert {one[:6] for one in heeded.ids["route_id"] if one} == {"city-R"}
+    assert set(tables["stops.txt"]["stop_id"]) <= {*heeded.ids["stop_id"], *stations_of(tables)}
+    for name in ("stop_id", "route_id", "pattern_id", "shape_id"):
+        assert later.ids[name] == heeded.ids[name]
+
+
+def stations_of(tables: Tables) -> set[str]:
+    """Ids of the stations, which are of other things than stops."""
+    rows = zip(tables["stops.txt"]["stop_id"], tables["stops.txt"]["location_type"], strict=True)
+    return {one for one, kind in rows if kind == "1"}
 
 
 def test_nothing_is_published_that_too_few_people_support(session: Session, archive: Archive) -> None:

@@ -113,13 +113,10 @@ def build(
 ) -> None:
     """Rides (files, folders, zips) to a GTFS feed. No database is needed."""
     from transitmap.build import build_feed
-    from transitmap.config import override
     from transitmap.pipeline import official_tables
     from transitmap.streets import read_streets
 
-    config = _config(config_path)
-    if reference:
-        config = override(config, {"reference": {"feed": str(reference)}})
+    config = _referring(_config(config_path), reference)
     official = official_tables(config)
     if reference_report and official is None:
         raise click.UsageError("without a --reference there is nothing to report on")
@@ -152,6 +149,13 @@ def build(
     if summary["errors"] or not as_json:
         click.echo(verdict, err=as_json)
     sys.exit(1 if summary["errors"] else 0)
+
+
+def _referring(config: Config, reference: Path | None) -> Config:
+    """The settings with another official feed, where one is given."""
+    from transitmap.config import override
+
+    return override(config, {"reference": {"feed": str(reference)}}) if reference else config
 
 
 def _seen(seen: Comparison, suffix: str, lang: str) -> str:

@@ -554,6 +554,24 @@ class Ids(Columns):
         return cls(**{name: _as_column(kind, found[name]) for name, kind in names.items()})
 
 
+def shape_id_of(pattern_id: str) -> str:
+    """The id of a pattern's shape: `P5-line` of our own `P5`, else what an official feed calls it."""
+    own = pattern_id[:1] == "P" and pattern_id[1:].isdecimal()
+    return f"{pattern_id}-line" if own else pattern_id.removesuffix(OFFICIAL)
+
+
+def pattern_id_of(shape_id: str) -> str:
+    """The pattern whose shape it is, for a shape of any feed: `shape_id_of` gives the shape back."""
+    own = shape_id.removesuffix("-line")
+    if own != shape_id and shape_id_of(own) == shape_id:
+        return own
+    return shape_id if shape_id_of(shape_id) == shape_id else f"{shape_id}{OFFICIAL}"
+
+
+OFFICIAL = "~"
+"""Ends the id of a pattern after whose shape alone it would be taken for one of ours."""
+
+
 def _as_column(kind: str, value: Any) -> Any:
     """A JSON value as the type its column is declared with."""
     if kind == "IntArray":

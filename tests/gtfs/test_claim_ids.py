@@ -11,7 +11,7 @@ from tests.gtfs.small_city import small_city
 from tests.gtfs.test_carry_ids import STOPS, grid_city
 from transitmap.gtfs.carry_ids import carry_ids
 from transitmap.gtfs.claim_ids import claim_ids
-from transitmap.model import Claims, Ids
+from transitmap.model import Claims, Ids, pattern_id_of, shape_id_of
 
 
 def claims_of(stop, known=(), n=(0, 0)):
@@ -70,6 +70,15 @@ def test_our_own_feed_as_the_official_one_gives_its_ids_back(ids):
 @pytest.mark.parametrize("official", ["a/b", "=1+1", "Estación", "with space", "-4", "<b>"])
 def test_an_id_that_cannot_stand_everywhere_is_not_kept(ids, official):
     assert claimed(ids, [("stop_id", 0, official)]).stop_id == ids.stop_id
+
+
+@pytest.mark.parametrize("shape", ["L1", "P7", "P7~", "P7-line", "P7-line-line", "7", "x~", "~"])
+def test_a_shape_keeps_its_official_id_though_it_looks_like_one_of_ours(ids, shape):
+    assert shape_id_of(pattern_id_of(shape)) == shape
+    if shape != "~":
+        found = claimed(ids, [("shape_id", 0, shape)])
+        assert found.shape_id[0] == shape
+        assert len({*found.shape_id, *found.pattern_id}) == 8 - (found.pattern_id[0] == shape)
 
 
 def test_a_number_that_we_shall_never_reach_does_not_move_ours(ids):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from transitmap.geo import Plane, headings, resample
-from transitmap.model import FloatArray, Ids, IntArray, Network, Shapes
+from transitmap.model import FloatArray, Ids, IntArray, Network, Shapes, shape_id_of
 
 __all__ = ["Ids", "carry_ids"]
 
@@ -43,10 +43,7 @@ def carry_ids(network: Network, previous: Ids | None) -> Ids:
         stop_id=stop_id,
         route_id=route_id,
         pattern_id=pattern_id,
-        shape_id=tuple(
-            old.shape_id[row] if row >= 0 else f"{one}-line"
-            for one, row in zip(pattern_id, pattern_of, strict=True)
-        ),
+        shape_id=tuple(shape_id_of(one) for one in pattern_id),
         next_stop=next_stop,
         next_route=next_route,
         next_pattern=next_pattern,

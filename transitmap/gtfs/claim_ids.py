@@ -6,13 +6,12 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from transitmap.model import Claims, Ids
+from transitmap.model import Claims, Ids, pattern_id_of, shape_id_of
 
 KEPT = re.compile(r"\w[\w.:~@+|#*()-]*", re.ASCII)
 """Ids that may stand everywhere that ours stand: addresses, tables, the formulas of a spreadsheet."""
 OWN = re.compile(r"([SRP])(\d{1,9})(-line)?")
 """What our own numbering may give, or may come to within a billion things."""
-LINE = "-line"
 
 
 def claim_ids(ids: Ids, claims: Claims) -> Ids:
@@ -25,16 +24,15 @@ def claim_ids(ids: Ids, claims: Claims) -> Ids:
     """
     stop_id, next_stop = _claim("S", ids.stop_id, claims.stop_id, claims.all_stop_ids, ids.next_stop)
     route_id, next_route = _claim("R", ids.route_id, claims.route_id, claims.all_route_ids, ids.next_route)
-    claimed = [_pattern_of(one, claims.all_shape_ids) for one in claims.shape_id]
-    known = claims.all_shape_ids | {one.removesuffix(LINE) for one in claims.all_shape_ids}
+    claimed = [pattern_id_of(one) if one else "" for one in claims.shape_id]
+    known = {pattern_id_of(one) for one in claims.all_shape_ids} | claims.all_shape_ids
     pattern_id, next_pattern = _claim("P", ids.pattern_id, claimed, known, ids.next_pattern)
-    shape_id = _shapes(ids, pattern_id, dict(zip(claimed, claims.shape_id, strict=True)))
     return replace(
         ids,
         stop_id=stop_id,
         route_id=route_id,
         pattern_id=pattern_id,
-        shape_id=shape_id,
+        shape_id=tuple(shape_id_of(one) for one in pattern_id),
         next_stop=next_stop,
         next_route=next_route,
         next_pattern=next_pattern,
@@ -54,15 +52,3 @@ def _claim(
             official, number = f"{prefix}{number}", number + 1
         given.append(official or own)
     return tuple(given), number
-
-
-def _pattern_of(shape_id: str, all_ids: Collection[str]) -> str:
-    """The pattern that a shape is called after: ours were `P5-line` of `P5`, where a city took our feed."""
-    pattern_id = shape_id.removesuffix(LINE)
-    return pattern_id if OWN.fullmatch(shape_id) and pattern_id not in all_ids else shape_id
-
-
-def _shapes(ids: Ids, pattern_id: Sequence[str], official: dict[str, str]) -> tuple[str, ...]:
-    """The official shape of a pattern with an official id, the shape that it had, or a new one's."""
-    had = dict(zip(ids.pattern_id, ids.shape_id, strict=True))
-    return tuple(official.get(one) or had.get(one) or f"{one}{LINE}" for one in pattern_id)
