@@ -3,9 +3,12 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.gtfs.official_copy import (
     add_route,
@@ -17,9 +20,13 @@ from tests.gtfs.official_copy import (
     without_stop,
 )
 from tests.gtfs.small_city import TODAY, small_city
+from tests.gtfs.test_carry_ids import STOPS, grid_city
 from transitmap.config import Config
 from transitmap.errors import NotEnoughData
+from transitmap.gtfs.carry_ids import carry_ids
 from transitmap.gtfs.diff import describe_seen, seen_as_csv, seen_as_json
+from transitmap.gtfs.diff.network_chart import chart_network
+from transitmap.gtfs.diff.partners import find_places, inverse
 from transitmap.gtfs.validate import validate
 from transitmap.model import Trips
 from transitmap.pipeline import make_feed
@@ -205,3 +212,27 @@ def test_programs_read_it_as_json_and_as_csv(comparison):
     (halt,) = [row for row in rows if row["what"] == "no_halt"]
     assert (halt["n_rides"], halt["low"], halt["lat"][:2]) == ("25", "", "19")
     assert halt["es"].startswith("Parada") and halt["en"].startswith("Stop")
+
+
+cities = st.tuples(st.sets(st.sampled_from(STOPS), min_size=1, max_size=15), st.integers(0, 9))
+
+
+@given(cities, cities, st.booleans())
+def test_nothing_is_two_things_and_who_has_an_official_id_keeps_it(official, ours, is_numbered_alike):
+    old, new = (grid_city(sorted(stops), seed) for stops, seed in (official, ours))
+    ids = [carry_ids(city[0], None) for city in (old, new)]
+    if not is_numbered_alike:
+        ids[1] = replace(ids[1], stop_id=tuple(f"K{one}" for one in ids[1].stop_id))
+    charts = [
+        chart_network(city[0], one, ("",) * len(one.route_id))
+        for city, one in zip((old, new), ids, strict=True)
+    ]
+    found = find_places(*charts, CONFIG.diff)
+    for partner, n in ((found.stop, len(new[1])), (found.pattern, len(new[2])), (found.route, len(new[3]))):
+        matched = partner[partner >= 0].tolist()
+        assert len(set(matched)) == len(matched) and all(row < n for row in matched)
+    back = inverse(found.stop, len(new[1])).tolist()
+    stop_id = tuple(charts[0].stop_id[a] if a >= 0 else f"new {b}" for b, a in enumerate(back))
+    named = replace(charts[1], stop_id=stop_id)
+    again = find_places(charts[0], named, CONFIG.diff)
+    assert again.stop.tolist() == found.stop.tolist()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.gtfs.small_city import small_city
 from transitmap.gtfs.carry_ids import carry_ids
 from transitmap.gtfs.feed.names import name_things, tidy
+from transitmap.gtfs.validate.rules.people import TELEPHONE
 from transitmap.model import Routes
 
 
@@ -117,3 +118,16 @@ def test_headsigns_name_destinations():
     silent = small_city(patterns=replace(city.patterns, headsign=("", "", "12", "")))
     # The quarter in which the last stop lies.
     assert names_of(silent).headsign == ("Central camionera", "Noreste", "Oeste", "Circuito")
+
+
+def test_long_official_ids_in_names_are_no_telephone_numbers():
+    """Two stops of one pattern where kilometres round alike, and two routes of no name."""
+    city = with_routes(("", ""))
+    patterns = replace(city.patterns, along_m=city.patterns.along_m * 0.0)
+    bare = replace(city, patterns=patterns, stops=replace(city.stops, name=("",) * len(city.stops)))
+    stop_id = tuple(f"50474236{n:02d}" for n in range(len(city.stops)))
+    ids = replace(carry_ids(bare, None), stop_id=stop_id, route_id=("5047423100", "5047423101"))
+    names = name_things(bare, ids, "es")
+    assert any("(23601)" in one or "(23602)" in one for one in names.stop)
+    assert not [one for one in (*names.stop, *names.route_long) if TELEPHONE.search(one)]
+    assert len(set(names.stop)) == len(names.stop) and len(set(names.route_long)) == 2

@@ -14,6 +14,7 @@ from transitmap.model import Ids, Network
 
 MAX_SHORT_CHARS = 12  # canonical rule route_short_name_too_long
 MAX_LONG_CHARS = 120
+MAX_ID_CHARS, END_CHARS = 8, 5  # an id of a city's own may be as long as a telephone number
 LOOP_SHARE = 0.3  # a pattern that ends this near its start, as a share of how far it goes, is a loop
 FILLER = re.compile(
     r"(?:parada|paradero|bus ?stop|stop|sin nombre|unnamed|none|way ?point|wpt|punto|poi)?[\W\d_]*",
@@ -122,10 +123,12 @@ def _long_names(
     for i, route_id in enumerate(ids.route_id):
         name = tidy(routes.long_name[i]) or ("" if short[i] else tidy(routes.short_name[i]))
         name = _without(short[i], name) or _without(short[i], _terminals(network, i, told, lang))
-        names.append(name if name or short[i] else UNNAMED[lang].format(route_id))
+        names.append(name if name or short[i] else UNNAMED[lang].format(route_id[-MAX_ID_CHARS:]))
     times = Counter(zip(short, names, strict=True))
     return tuple(
-        name if times[short[i], name] == 1 else f"{name} {VARIANT[lang].format(ids.route_id[i])}".strip()
+        name
+        if times[short[i], name] == 1
+        else f"{name} {VARIANT[lang].format(ids.route_id[i][-MAX_ID_CHARS:])}".strip()
         for i, name in enumerate(names)
     )
 
@@ -157,7 +160,7 @@ def _stop_names(
     """Told names, and places for the rest; two that round to one place are told apart finer, then by id."""
     rough, fine = (_places(network, ids, short, lang, decimals) for decimals in (1, 2))
     names = [told[i] or place for i, place in enumerate(rough)]
-    for finer in (fine, [f"{place} ({ids.stop_id[i]})" for i, place in enumerate(fine)]):
+    for finer in (fine, [f"{place} ({ids.stop_id[i][-END_CHARS:]})" for i, place in enumerate(fine)]):
         times = Counter(names)
         names = [one if told[i] or times[one] == 1 else finer[i] for i, one in enumerate(names)]
     return tuple(names)
@@ -174,7 +177,7 @@ def _places(network: Network, ids: Ids, short: tuple[str, ...], lang: str, decim
     places = []
     for i in range(n_stops):
         route = int(patterns.route_index[owner[call[i]]]) if call[i] >= 0 else -1
-        label = (short[route] or ids.route_id[route]) if route >= 0 else "?"
+        label = (short[route] or ids.route_id[route][-MAX_ID_CHARS:]) if route >= 0 else "?"
         km = patterns.along_m[call[i]] / 1000 if call[i] >= 0 else 0.0
         way = COMPASS[lang][round(float(network.stops.heading_deg[i]) / 45.0) % 8]
         places.append(PLACE[lang].format(route=ROUTE[lang].format(label), way=way, km=f"{km:.{decimals}f}"))
