@@ -16,7 +16,7 @@ from transitmap.collect import parse, screen, trim
 from transitmap.config import Config
 from transitmap.errors import UploadRefused
 from transitmap.geo import Plane, along_m
-from transitmap.gtfs import admit, carry_ids, evidence, feed, pack, read, validate
+from transitmap.gtfs import admit, carry_ids, evidence, export, feed, pack, read, validate
 from transitmap.infer import (
     areas,
     copies,
@@ -42,6 +42,7 @@ from transitmap.model import (
     Crowd,
     FloatArray,
     HailStretches,
+    HeldBack,
     Ids,
     IntArray,
     Legs,
@@ -142,11 +143,14 @@ def infer_network(
     tell("network", 1.0)
     shape_m, call, trip = _between_ends(shape_m, call, trip)
     witness = witnesses.count_witnesses(trip, line, crowd, call.start, call.along_m)
+    is_supported = stop.n_riders[call.stop_index] >= config.feed.min_riders
+    ridden = witnesses.count_hop_witnesses(trip, line, crowd, call.start, call.along_m, is_supported)
     pattern, days = _patterns(route, call, run, witness), times.first_and_last(crowd.day)
     named = _named(route, rides, trip, crowd.rider, config.feed.min_riders)
     agreed = sayings.agree(said, trip, route.route_index, stop, crowd.rider, plane, config.feed.min_riders)
     drawn = _shapes(shape_m, plane)
-    return Network(stop, named, pattern, drawn, headway, crowd.zone, *days, hop, hail, side, *agreed), trip
+    parts = (stop, named, pattern, drawn, headway, crowd.zone, *days, hop, hail, side, *agreed, ridden)
+    return Network(*parts), trip
 
 
 def gather_crowd(rides: Sequence[Ride], line: Lines, plane: Plane, config: Config) -> Crowd:
@@ -195,7 +199,7 @@ class Feed:
     ids: Ids
     network: Network
     evidence_csv: str
-    held_back: tuple[str, ...]
+    held_back: tuple[HeldBack, ...]
     notices: tuple[Notice, ...]
 
 
@@ -204,15 +208,22 @@ def make_feed(network: Network, config: Config, today: datetime.date, previous: 
     admitted, held_back = admit.admit(network, config.feed.min_riders)
     ids = carry_ids.carry_ids(admitted, previous)
     tables = feed.build_tables(admitted, ids, config.feed, today)
+    if n := len(feed.unscheduled(admitted, ids)):
+        held_back.append(HeldBack("patterns", "no_headway", n, len(admitted.patterns), 0))
     return Feed(
         zip_bytes=pack.pack(tables),
         tables=tables,
         ids=ids,
         network=admitted,
-        evidence_csv=evidence.evidence_table(admitted, ids),
-        held_back=(*held_back, *feed.unscheduled(admitted, ids)),
+        evidence_csv=evidence.evidence_table(admitted, ids, held_back),
+        held_back=tuple(held_back),
         notices=tuple(validate.validate(tables, today)),
     )
+
+
+def map_evidence(network: Network, ids: Ids, tables: Tables, held_back: Sequence[HeldBack] = ()) -> bytes:
+    """What a feed and its admitted network rest on, as GeoJSON with the licence and source of the feed."""
+    return evidence.evidence_geojson(network, ids, held_back, export.about(tables))
 
 
 def check_feed(feed: Feed, config: Config, today: datetime.date) -> tuple[Notice, ...]:
@@ -323,6 +334,7 @@ def _patterns(
         run_s=run.run_s,
         run_spread_s=run.run_spread_s,
         call_n_riders=witness.call_n_riders,
+        last_day=witness.last_day,
     )
 
 

@@ -164,7 +164,7 @@ def read_published(tables: Tables, evidence_csv: str = "", lang: str = "") -> Pu
         FeedIncomplete: stops, routes, trips or stop_times are missing, or do not fit each other.
     """
     evidence = _evidence(evidence_csv)
-    credit = _credit(tables)
+    credit = credit_of(tables)
     names = _translations(tables, lang) if lang and lang != credit.lang else {}
     stops = {
         row["stop_id"]: stop for row in _rows(tables, "stops.txt") if (stop := _stop(row, names, evidence))
@@ -229,7 +229,7 @@ def _evidence(text: str) -> Evidence:
     return {(row["kind"], row["id"]): row for row in rows}
 
 
-def _credit(tables: Tables) -> Credit:
+def credit_of(tables: Tables) -> Credit:
     """The first row of feed_info and all organisations that attributions.txt names."""
     info = next(iter(_rows(tables, "feed_info.txt", False)), {})
     agency = next(iter(_rows(tables, "agency.txt", False)), {})
