@@ -57,7 +57,7 @@ LAYERED: dict[str, Callable[[tuple[Layer, ...], Credit], bytes]] = {
 }
 FORMATS = tuple(sorted((*WHOLE, *LAYERED, "geoparquet", "kml")))
 ONE_LAYER = ("geojson", "geoparquet")
-LAYERS = ("stops", "patterns", "routes", "calls", "headways")
+LAYERS = ("stops", "patterns", "routes", "calls", "headways", "evidence")
 
 
 class ExportRefused(TransitmapError, ValueError):
@@ -80,7 +80,7 @@ def export_feed(tables: Tables, kind: str, evidence_csv: str = "", layer: str = 
     """The feed in one of FORMATS, the same bytes every time.
 
     `evidence_csv` is what `build --evidence` wrote beside it. `layer` is one of LAYERS: geoparquet holds one
-    and must be told, geojson holds stops, patterns and routes unless it is told. `lang` is es or en, that of
+    and must be told, geojson holds those with a geometry unless it is told. `lang` is es or en, that of
     the feed where it is empty.
 
     Raises:
