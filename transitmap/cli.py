@@ -87,7 +87,7 @@ def main(verbose: bool) -> None:
 @RIDES
 @click.option("--out", required=True, type=OUT_FILE, help="The feed to write (zip).")
 @click.option("--report", type=OUT_FILE, help="A row for every ride: used or ignored, and why (CSV).")
-@click.option("--evidence", type=OUT_FILE, help="What every stop, pattern and headway rests on (CSV).")
+@click.option("--evidence", type=OUT_FILE, help="What all that is published rests on (.csv or .geojson).")
 @click.option("--streets", type=FILE, help="An OpenStreetMap extract that shapes follow where it fits.")
 @click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="The day the feed is made, else today.")
 @CONFIG
@@ -120,7 +120,7 @@ def build(
     if report:
         report.write_text(built.report_csv, encoding="utf-8")
     if evidence:
-        evidence.write_text(built.feed.evidence_csv, encoding="utf-8")
+        evidence.write_bytes(built.evidence(evidence.name))
     summary = built.summary()
     if not summary["patterns"]:
         kept = f"; {out} is left as it was (from an earlier build)" if out.exists() else ""
@@ -131,7 +131,7 @@ def build(
     if as_json:
         click.echo(json.dumps(summary))
     if summary["errors"] or not as_json:
-        click.echo(verdict, err=as_json)
+        click.echo("\n".join([verdict, *_held(summary)]), err=as_json)
     sys.exit(1 if summary["errors"] else 0)
 
 
@@ -143,6 +143,11 @@ def _story(summary: dict[str, Any]) -> str:
         f"({summary['no_pattern']} of no known pattern), ignored: {ignored}; "
         f"{summary['stops']} stops, {summary['routes']} routes, {summary['patterns']} patterns"
     )
+
+
+def _held(summary: dict[str, Any]) -> list[str]:
+    """What was held back, a sentence a kind."""
+    return [f"  {held['text_en']}" for held in summary["held_back"]]
 
 
 def _verdict(summary: dict[str, Any], notices: Sequence[Notice]) -> str:
@@ -303,7 +308,7 @@ def diff_feeds(
 @click.option(
     "--evidence", type=click.Path(True, path_type=Path), help="What `build --evidence` wrote (CSV)."
 )
-@click.option("--layer", default="", help="One layer: stops, patterns, routes, calls or headways.")
+@click.option("--layer", default="", help="One layer: stops, patterns, routes, calls, headways, evidence.")
 @click.option("--lang", default="", type=click.Choice(["", "es", "en"]), help="Language, else the feed's.")
 def export(feed: Path, to: Path, kind: str, evidence: Path | None, layer: str, lang: str) -> None:
     """A feed as GeoJSON, CSV, GeoPackage, GeoParquet, GPX, KML, OSM XML, timetables, diagrams or a map."""

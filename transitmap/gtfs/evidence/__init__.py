@@ -5,7 +5,7 @@ people support to be published.
 """
 
 from transitmap.gtfs.evidence.geojson import evidence_geojson
-from transitmap.gtfs.evidence.held_back import describe, read_held_back
+from transitmap.gtfs.evidence.held_back import as_json, describe, read_held_back
 from transitmap.gtfs.evidence.table import COLUMNS, evidence_table
 
-__all__ = ["COLUMNS", "describe", "evidence_geojson", "evidence_table", "read_held_back"]
+__all__ = ["COLUMNS", "as_json", "describe", "evidence_geojson", "evidence_table", "read_held_back"]

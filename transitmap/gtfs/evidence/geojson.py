@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from transitmap.geo import piece
-from transitmap.gtfs.evidence.held_back import describe
+from transitmap.gtfs.evidence.held_back import as_json
 from transitmap.gtfs.evidence.rows import Row, Where, day, rows_of
 from transitmap.model import FloatArray, HeldBack, Ids, Network, Shapes
 
@@ -30,10 +30,7 @@ def evidence_geojson(
     there too.
     """
     features = [_feature(row, network) for row in rows_of(network, ids) if row.where is not None]
-    told = [
-        {**held._asdict(), "text_es": describe(held, "es"), "text_en": describe(held, "en")}
-        for held in held_back
-    ]
+    told = [as_json(held) for held in held_back]
     collection = {"type": "FeatureCollection", **(about or {}), "held_back": told, "features": features}
     return (json.dumps(collection, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
 

@@ -6,7 +6,7 @@ import csv
 import io
 
 from transitmap.gtfs.evidence.rows import Counts, Row
-from transitmap.model import HeldBack
+from transitmap.model import HeldBack, JsonObject
 
 KIND = "held_back"
 KINDS = {
@@ -39,6 +39,11 @@ def describe(held: HeldBack, lang: str) -> str:
     reason = REASONS[held.reason][k].format(held.min_riders)
     form = ("Se retienen {} de {} {}: {}", "{} of {} {} held back: {}")[k]
     return form.format(held.n, held.n_all, KINDS[held.kind][k], reason)
+
+
+def as_json(held: HeldBack) -> JsonObject:
+    """The numbers, and the sentence in both languages."""
+    return {**held._asdict(), "text_es": describe(held, "es"), "text_en": describe(held, "en")}
 
 
 def held_back_row(held: HeldBack) -> Row:
