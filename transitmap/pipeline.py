@@ -43,6 +43,7 @@ from transitmap.model import (
     FloatArray,
     HailStretches,
     HeldBack,
+    HopWitnesses,
     Ids,
     IntArray,
     Legs,
@@ -142,9 +143,7 @@ def infer_network(
     trip = trips.name_trips(rides, leg, sighting, call.start, call.along_m, copy_of, is_far)
     tell("network", 1.0)
     shape_m, call, trip = _between_ends(shape_m, call, trip)
-    witness = witnesses.count_witnesses(trip, line, crowd, call.start, call.along_m)
-    is_supported = stop.n_riders[call.stop_index] >= config.feed.min_riders
-    ridden = witnesses.count_hop_witnesses(trip, line, crowd, call.start, call.along_m, is_supported)
+    witness, ridden = _witnesses(trip, line, crowd, stop, call, config.feed.min_riders)
     pattern, days = _patterns(route, call, run, witness), times.first_and_last(crowd.day)
     named = _named(route, rides, trip, crowd.rider, config.feed.min_riders)
     agreed = sayings.agree(said, trip, route.route_index, stop, crowd.rider, plane, config.feed.min_riders)
@@ -313,6 +312,17 @@ def _shapes(shape_m: Sequence[FloatArray], plane: Plane) -> Shapes:
     start = np.concatenate([[0], np.cumsum([len(line_m) for line_m in shape_m])]).astype(np.int64)
     distance_m = np.concatenate([*(along_m(line_m) for line_m in shape_m), np.zeros(0)])
     return Shapes(start, lat_deg, lon_deg, distance_m)
+
+
+def _witnesses(
+    trip: Trips, line: Lines, crowd: Crowd, stop: Stops, call: stops_stage.Calls, min_riders: int
+) -> tuple[witnesses.Witnesses, HopWitnesses]:
+    """Who bears witness to each pattern, and to each way between calls, also past stops of too few people."""
+    is_supported = stop.n_riders[call.stop_index] >= min_riders
+    return (
+        witnesses.count_witnesses(trip, line, crowd, call.start, call.along_m),
+        witnesses.count_hop_witnesses(trip, line, crowd, call.start, call.along_m, is_supported),
+    )
 
 
 def _patterns(
