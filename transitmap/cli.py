@@ -124,7 +124,8 @@ def build(
     summary = built.summary()
     if not summary["patterns"]:
         kept = f"; {out} is left as it was (from an earlier build)" if out.exists() else ""
-        click.echo(f"transitmap: no feed written: {_story(summary)}{kept}", err=True)
+        told = f"transitmap: no feed written: {_story(summary)}{kept}"
+        click.echo("\n".join([told, *_held(summary)]), err=True)
         sys.exit(1)
     _write_whole(out, built.feed.zip_bytes)
     verdict = f"{out}: {_story(summary)}; {_verdict(summary, built.feed.notices)}"
