@@ -2,8 +2,9 @@
 
 import hashlib
 import os
-from dataclasses import fields, make_dataclass
+from dataclasses import fields, make_dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from transitmap.model import (
     HailStretches,
     Headways,
     HopTimes,
+    HopWitnesses,
     Network,
     Patterns,
     Ride,
@@ -205,7 +207,9 @@ def made_up_network() -> Network:
     hops = HopTimes(i(0), i(0), i(21600), i(36000), f(120), f(np.nan), i(7))
     hails = HailStretches(i(0), f(150), f(640.5), i(9), i(4), f(0.87))
     days = ("America/Mexico_City", "2026-03-02", "2026-03-08")
-    return Network(stops, routes, patterns, shapes, headways, *days, hops, hails, "right")
+    ridden = HopWitnesses(i(0), i(1), i(4), i(5), i(2), i(3), i(20_520))
+    more = {"hops": hops, "hails": hails, "kerb_side": "right", "hop_witnesses": ridden}
+    return Network(stops, routes, patterns, shapes, headways, *days, **more)
 
 
 def test_a_network_comes_back_whole() -> None:
@@ -217,7 +221,7 @@ def test_a_network_comes_back_whole() -> None:
         "2026-03-08",
     )
     assert back.kerb_side == "right"
-    for part in ("stops", "routes", "patterns", "shapes", "headways", "hops", "hails"):
+    for part in ("stops", "routes", "patterns", "shapes", "headways", "hops", "hails", "hop_witnesses"):
         for name, value in vars(getattr(network, part)).items():
             again = getattr(getattr(back, part), name)
             if isinstance(value, np.ndarray):
@@ -232,10 +236,30 @@ def test_the_same_network_gives_the_same_bytes() -> None:
     assert pack_network(unpack_network(pack_network(made_up_network()))) == pack_network(made_up_network())
 
 
+def without(table: Any, *names: str) -> Any:
+    """The table as it was before it had some columns."""
+    older = [column.name for column in fields(table) if column.name not in names]
+    return make_dataclass("Older", older)(*(getattr(table, name) for name in older))
+
+
 def test_a_network_kept_before_hails_were_looked_for_has_none() -> None:
     network = made_up_network()
-    older = [column.name for column in fields(Network) if column.name not in ("hops", "hails", "kerb_side")]
-    kept = make_dataclass("Older", older)(*(getattr(network, name) for name in older))
-    back = unpack_network(archive.pack_columns(kept))
+    back = unpack_network(archive.pack_columns(without(network, "hops", "hails", "kerb_side")))
     assert (len(back.hails), len(back.hops), back.kerb_side) == (0, 0, "")
     np.testing.assert_array_equal(back.patterns.stop_index, network.patterns.stop_index)
+
+
+def test_a_network_kept_before_days_and_ways_were_counted_does_not_know_them() -> None:
+    network = made_up_network()
+    parts = {
+        "stops": without(network.stops, "last_day"),
+        "patterns": without(network.patterns, "last_day"),
+        "headways": without(network.headways, "last_day", "n_riders", "n_days"),
+    }
+    kept = without(replace(network, **parts), "hop_witnesses")
+    back = unpack_network(archive.pack_columns(kept))
+    assert back.stops.last_day.tolist() == [-1, -1]
+    assert (back.patterns.last_day.tolist(), len(back.hop_witnesses)) == ([-1], 0)
+    told = back.headways
+    assert [one.tolist() for one in (told.n_riders, told.n_days, told.last_day)] == [[-1], [-1], [-1]]
+    assert len(back.stops.take(np.array([True, False]))) == 1

@@ -3,6 +3,7 @@
 import csv
 import datetime
 import io
+import json
 import os
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from transitmap.gtfs.feed import expand
 from transitmap.gtfs.pack import pack
 from transitmap.gtfs.read import read_tables
 from transitmap.gtfs.validate import canonical
+from transitmap.pipeline import make_feed
 from transitmap.report import COLUMNS
 from transitmap.simulate import SimulateConfig, simulate_city, simulate_rides, write_dataset
 
@@ -176,3 +178,42 @@ def test_what_few_people_support_is_held_back(town):
     assert len(held.network.patterns) < len(whole.network.patterns)
     assert (held.network.patterns.n_riders >= 8).all() and (held.network.stops.n_riders >= 8).all()
     assert len(held.held_back) > len(whole.held_back)
+
+
+@pytest.fixture(scope="module")
+def strict(town):
+    """The town where it takes four people."""
+    config = Config()
+    config = replace(config, feed=replace(config.feed, min_riders=4))
+    return build_feed([town[0] / "rides.zip"], config, TODAY), config
+
+
+def test_no_count_below_the_bar_is_in_anything_written(strict):
+    built, _ = strict
+    rows = list(csv.DictReader(io.StringIO(built.feed.evidence_csv, newline="")))
+    assert {"stop", "pattern", "segment", "headway", "held_back"} <= {row["kind"] for row in rows}
+    told = [row for row in rows if row["kind"] != "held_back"]
+    assert min(int(row["n_riders"]) for row in told if row["n_riders"]) >= 4
+    assert all(row["last_seen"] for row in told if row["kind"] in ("stop", "pattern", "segment", "headway"))
+    days = [row["last_seen"] for row in told if row["last_seen"]]
+    assert max(days) == built.inferred.last_day and min(days) >= built.inferred.first_day
+    on_map = json.loads(built.evidence("Evidence.GeoJSON"))
+    counts = [one["properties"]["n_riders"] for one in on_map["features"]]
+    assert min(n for n in counts if n is not None) >= 4
+    assert on_map["license"] and on_map["held_back"] == built.summary()["held_back"]
+    assert built.evidence("evidence.csv").decode() == built.feed.evidence_csv
+
+
+@pytest.mark.parametrize("min_riders", [1, 4])
+def test_every_published_way_between_calls_is_told_or_said_to_be_held_back(strict, min_riders):
+    built, config = strict
+    config = replace(config, feed=replace(config.feed, min_riders=min_riders))
+    feed = make_feed(built.inferred, config, TODAY)
+    patterns, told = feed.network.patterns, feed.network.hop_witnesses
+    n_ways = len(patterns.stop_index) - len(patterns)
+    held = sum(one.n for one in feed.held_back if one.kind == "segments")
+    assert len(told) + held == n_ways > 20
+    assert (told.next_index == told.call_index + 1).all()
+    pattern = patterns.call_start.searchsorted(told.call_index, side="right") - 1
+    assert (told.n_rides <= patterns.n_rides[pattern]).all()
+    assert held < 0.05 * n_ways

@@ -375,3 +375,20 @@ def test_nothing_to_publish_is_said(tmp_path):
     assert (done.exit_code, done.output) == (0, "nothing new\n")
     done = run("points", "replay", *where)
     assert (done.exit_code, done.output) == (0, "0 ledger lines, 0 differences\n")
+
+
+def test_build_says_what_was_held_back_and_draws_the_evidence(tmp_path, good):
+    (tmp_path / "rides.zip").write_bytes(zipped(good))
+    words = ("build", tmp_path / "rides.zip", "--out", tmp_path / "feed.zip")
+    done = run(*words, "--json", "--evidence", tmp_path / "e.geojson")
+    assert done.exit_code == 0, done.output
+    on_map = json.loads((tmp_path / "e.geojson").read_text())
+    assert {"stop", "pattern", "segment"} <= {one["properties"]["kind"] for one in on_map["features"]}
+    assert json.loads(done.stdout)["held_back"] == on_map["held_back"]
+    (tmp_path / "many.toml").write_text("[feed]\nmin_riders = 1000\n")
+    for name in ("e.csv", "e.geojson"):
+        none = run(*words, "--config", tmp_path / "many.toml", "--evidence", tmp_path / name)
+        assert none.exit_code == 1 and "stops held back: fewer than 1000 riders" in none.output
+        told = (tmp_path / name).read_text()
+        assert "stops held back: fewer than 1000 riders" in told
+        assert "\nstop," not in told and '"Feature"' not in told

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -245,32 +246,39 @@ def test_the_worker_leaves_a_held_feed_alone_and_finishes_uploads(
 # --- a publication is whole or nothing ---------------------------------------------------------------
 
 
-def killed_at(step: str, nth: int, engine: sa.Engine, archive: Archive) -> int:
-    """Publishes in a process that is killed when it gets to a step; how that process ended."""
-    child = os.fork()
-    if child:
-        return os.waitpid(child, 0)[1]
-    try:
-        left = nth
+def killed_at(step: str, nth: int, folder: Path, made: object) -> int | None:
+    """Publishes in a process that is killed when it gets to a step; how that process ended.
 
-        def die(*arguments: object, **more: object) -> object:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return real(*arguments, **more)
+    A process of its own, not a fork: the reader of the gate has threads, which a fork would lose.
+    """
+    asked = (step, nth, folder, made)
+    child = multiprocessing.get_context("spawn").Process(target=publish_and_die, args=asked)
+    child.start()
+    child.join(120)
+    return child.exitcode
 
-        owner = {"put": Archive, "add_observations": store, "add_feed": store, "commit": Session}[step]
-        real = getattr(owner, step)
-        if step == "commit":
-            store.add_feed = _and_then(store.add_feed, lambda: setattr(owner, step, die))
-        else:
-            setattr(owner, step, die)
-        with store.session(engine) as session:
-            make(session, archive)
-        os._exit(0)
-    finally:
-        os._exit(1)
+
+def publish_and_die(step: str, nth: int, folder: Path, made: object) -> None:
+    """Publishes the network that was `made`, and kills itself the nth time that it gets to a step."""
+    left = nth
+
+    def die(*arguments: object, **more: object) -> object:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*arguments, **more)
+
+    owner = {"put": Archive, "add_observations": store, "add_feed": store, "commit": Session}[step]
+    real = getattr(owner, step)
+    if step == "commit":
+        store.add_feed = _and_then(store.add_feed, lambda: setattr(owner, step, die))
+    else:
+        setattr(owner, step, die)
+    pipeline.infer_network = lambda *a: made
+    pipeline.validate.canonical = lambda *a: []
+    with store.session(store.open_engine(f"sqlite:///{folder / 'city.db'}")) as session:
+        make(session, Archive(folder / "archive"))
 
 
 def _and_then(call: Callable[..., object], then: Callable[[], object]) -> Callable[..., object]:
@@ -283,7 +291,7 @@ def _and_then(call: Callable[..., object], then: Callable[[], object]) -> Callab
 
 
 def test_a_publication_that_is_killed_leaves_the_feed_before(
-    engine: sa.Engine, archive: Archive, monkeypatch: pytest.MonkeyPatch
+    engine: sa.Engine, archive: Archive, folder: Path
 ) -> None:
     """Killed at every step that leaves a trace: the feed before holds, and the next one comes out."""
     with store.session(engine) as session:
@@ -291,18 +299,17 @@ def test_a_publication_that_is_killed_leaves_the_feed_before(
         _, second = two_feeds(session)
         rows = store.rides_after(session)
         made = pipeline.infer_network([unpack_ride(archive.get(row.packed_sha256)) for row in rows], CONFIG)
-    monkeypatch.setattr(pipeline, "infer_network", lambda *a: made)
     engine.dispose()
     steps = [("put", n) for n in range(1, 6)] + [("add_observations", 1), ("add_feed", 1), ("commit", 1)]
     for step, nth in steps:
-        assert killed_at(step, nth, engine, archive) == signal.SIGKILL, (step, nth)
+        assert killed_at(step, nth, folder, made) == -signal.SIGKILL, (step, nth)
         with store.session(engine) as session:
             latest = store.latest_feed(session)
             assert latest is not None
             assert (latest.id, store.counts(session)["feed_versions"]) == (second.id, 2), (step, nth)
             assert archive.get(latest.feed_sha256)
         engine.dispose()
-    assert killed_at("put", 99, engine, archive) == 0
+    assert killed_at("put", 99, folder, made) == 0
     with store.session(engine) as session:
         third = store.latest_feed(session)
         assert third is not None

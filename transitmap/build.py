@@ -16,6 +16,7 @@ from transitmap import pipeline
 from transitmap.collect.intake import for_files, open_inputs
 from transitmap.config import Config
 from transitmap.errors import UploadRefused
+from transitmap.gtfs.evidence import as_json
 from transitmap.model import NO_PATTERN, Network, Refusal, Ride, Spread, Streets, Tables, Trips
 from transitmap.report import report_table
 
@@ -53,12 +54,19 @@ class Built:
             "stops": len(network.stops),
             "routes": len(network.routes),
             "patterns": len(network.patterns),
-            "held_back": len(self.feed.held_back),
+            "held_back": [as_json(held) for held in self.feed.held_back],
             "errors": sum(notice.severity == "error" for notice in self.feed.notices),
             "warnings": sum(notice.severity == "warning" for notice in self.feed.notices),
             "timezone": network.timezone,
             **({"official": self.feed.seen.known} if self.feed.seen else {}),
         }
+
+    def evidence(self, name: str) -> bytes:
+        """What everything published rests on: a map where the file's name ends in .geojson, else a table."""
+        feed = self.feed
+        if name.lower().endswith((".geojson", ".json")):
+            return pipeline.map_evidence(feed.network, feed.ids, feed.tables, feed.held_back)
+        return feed.evidence_csv.encode()
 
 
 def build_feed(

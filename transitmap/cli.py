@@ -17,6 +17,7 @@ from transitmap import __version__
 from transitmap.errors import TransitmapError
 
 if TYPE_CHECKING:
+    from transitmap.build import Built
     from transitmap.config import Config
     from transitmap.gtfs.diff import Comparison
     from transitmap.model import Notice
@@ -88,7 +89,7 @@ def main(verbose: bool) -> None:
 @RIDES
 @click.option("--out", required=True, type=OUT_FILE, help="The feed to write (zip).")
 @click.option("--report", type=OUT_FILE, help="A row for every ride: used or ignored, and why (CSV).")
-@click.option("--evidence", type=OUT_FILE, help="What every stop, pattern and headway rests on (CSV).")
+@click.option("--evidence", type=OUT_FILE, help="What all that is published rests on (.csv or .geojson).")
 @click.option("--streets", type=FILE, help="An OpenStreetMap extract that shapes follow where it fits.")
 @click.option("--reference", type=click.Path(True, path_type=Path), help="The city's feed, whose ids hold.")
 @click.option(
@@ -130,25 +131,33 @@ def build(
             read_streets(streets) if streets else None,
             official,
         )
-    if report:
-        report.write_text(built.report_csv, encoding="utf-8")
-    if evidence:
-        evidence.write_text(built.feed.evidence_csv, encoding="utf-8")
-    if reference_report and built.feed.seen:
-        told = _seen(built.feed.seen, reference_report.suffix.lower(), config.feed.lang)
-        reference_report.write_text(told, encoding="utf-8", newline="")
+    _write_beside(built, report, evidence, reference_report, config.feed.lang)
     summary = built.summary()
     if not summary["patterns"]:
         kept = f"; {out} is left as it was (from an earlier build)" if out.exists() else ""
-        click.echo(f"transitmap: no feed written: {_story(summary)}{kept}", err=True)
+        told = f"transitmap: no feed written: {_story(summary)}{kept}"
+        click.echo("\n".join([told, *_held(summary)]), err=True)
         sys.exit(1)
     _write_whole(out, built.feed.zip_bytes)
     verdict = f"{out}: {_story(summary)}; {_verdict(summary, built.feed.notices)}"
     if as_json:
         click.echo(json.dumps(summary))
     if summary["errors"] or not as_json:
-        click.echo(verdict, err=as_json)
+        click.echo("\n".join([verdict, *_held(summary)]), err=as_json)
     sys.exit(1 if summary["errors"] else 0)
+
+
+def _write_beside(
+    built: Built, report: Path | None, evidence: Path | None, reference_report: Path | None, lang: str
+) -> None:
+    """What was asked for beside the feed."""
+    if report:
+        report.write_text(built.report_csv, encoding="utf-8")
+    if evidence:
+        evidence.write_bytes(built.evidence(evidence.name))
+    if reference_report and built.feed.seen:
+        told = _seen(built.feed.seen, reference_report.suffix.lower(), lang)
+        reference_report.write_text(told, encoding="utf-8", newline="")
 
 
 def _referring(config: Config, reference: Path | None) -> Config:
@@ -179,6 +188,11 @@ def _story(summary: dict[str, Any]) -> str:
             for kind, (_, official, both) in summary.get("official", {}).items()
         )
     )
+
+
+def _held(summary: dict[str, Any]) -> list[str]:
+    """What was held back, a sentence a kind."""
+    return [f"  {held['text_en']}" for held in summary["held_back"]]
 
 
 def _verdict(summary: dict[str, Any], notices: Sequence[Notice]) -> str:
@@ -339,7 +353,7 @@ def diff_feeds(
 @click.option(
     "--evidence", type=click.Path(True, path_type=Path), help="What `build --evidence` wrote (CSV)."
 )
-@click.option("--layer", default="", help="One layer: stops, patterns, routes, calls or headways.")
+@click.option("--layer", default="", help="One layer: stops, patterns, routes, calls, headways, evidence.")
 @click.option("--lang", default="", type=click.Choice(["", "es", "en"]), help="Language, else the feed's.")
 def export(feed: Path, to: Path, kind: str, evidence: Path | None, layer: str, lang: str) -> None:
     """A feed as GeoJSON, CSV, GeoPackage, GeoParquet, GPX, KML, OSM XML, timetables, diagrams or a map."""

@@ -82,6 +82,13 @@ def at(xy_m: FloatArray, distance_m: FloatArray, where_m: FloatArray) -> FloatAr
     )
 
 
+def piece(points: FloatArray, distance_m: FloatArray, first_m: float, last_m: float) -> FloatArray:
+    """The piece of a line from one distance along it to another; infinite ones are its ends."""
+    first_m, last_m = max(first_m, float(distance_m[0])), min(last_m, float(distance_m[-1]))
+    inner_m = distance_m[(distance_m > first_m) & (distance_m < last_m)]
+    return at(points, distance_m, np.concatenate([[first_m], inner_m, [last_m]]))
+
+
 def headings(xy_m: FloatArray, half_window: int = 1) -> FloatArray:
     """Unit vectors along the line at each point, over `half_window` points to either side."""
     n = len(xy_m)

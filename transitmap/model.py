@@ -9,9 +9,9 @@ the names; times are seconds of Unix time, UTC, unless a name says otherwise.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +48,18 @@ class Columns:
         return replace(
             self, **{column.name: _rows(getattr(self, column.name), rows) for column in fields(self)}
         )
+
+
+def _not_counted() -> IntArray:
+    """A column of a table kept before it was counted; `_unknown` gives it its length."""
+    return np.zeros(0, dtype=np.int64)
+
+
+def _unknown(table: Columns, *names: str) -> None:
+    """Fills columns that nobody counted with -1, so that all have one entry a row."""
+    for name in names:
+        if not len(getattr(table, name)):
+            object.__setattr__(table, name, np.full(len(table), -1, dtype=np.int64))  # type: ignore[arg-type]
 
 
 def _rows(values: npt.NDArray[Any] | tuple[str, ...], rows: BoolArray | IntArray) -> Any:
@@ -238,7 +250,8 @@ class Stops(Columns):
 
     `heading_deg` is the direction of travel (clockwise from north), `spread_m` the uncertainty of the
     position, `n_*` the evidence, `confidence` the probability that the stop exists. `name` is empty
-    where nobody has told it.
+    where nobody has told it. `last_day` is the last local day of a ride behind it (days since 1970-01-01), -1
+    where it was not counted.
     """
 
     lat_deg: FloatArray
@@ -250,6 +263,11 @@ class Stops(Columns):
     n_days: IntArray
     confidence: FloatArray
     name: tuple[str, ...]
+    last_day: IntArray = field(default_factory=_not_counted)
+
+    def __post_init__(self) -> None:
+        _unknown(self, "last_day")
+        super().__post_init__()
 
     def __len__(self) -> int:
         return len(self.lat_deg)
@@ -291,7 +309,7 @@ class Patterns(Columns):
     Ragged by `call_start`: `stop_index` (rows of Stops), `along_m` (metres along the shape), `run_s` (seconds
     since the first stop, mean of the middle 80 %, strictly increasing), `run_spread_s` (half the 10-90 %
     range, NaN where only one vehicle was timed) and `call_n_riders` (people of this pattern who were aboard
-    there). `direction_id` is 0 or 1 as in GTFS, `headsign` is empty where unknown.
+    there). `direction_id` is 0 or 1 as in GTFS, `headsign` is empty where unknown. `last_day` is as in Stops.
     """
 
     route_index: IntArray
@@ -307,6 +325,11 @@ class Patterns(Columns):
     run_s: FloatArray
     run_spread_s: FloatArray
     call_n_riders: IntArray
+    last_day: IntArray = field(default_factory=_not_counted)
+
+    def __post_init__(self) -> None:
+        _unknown(self, "last_day")
+        super().__post_init__()
 
     def __len__(self) -> int:
         return len(self.route_index)
@@ -334,7 +357,8 @@ class Headways(Columns):
     `start_s` and `end_s` are seconds of the service day in local time, windows of one pattern and day type
     are disjoint. Of all true headways 80 % lie within `low_s` and `high_s`. `is_bound` says that the interval
     is too wide to name a headway: it is unknown, and `headway_s` is the upper end, at most an hour by
-    convention. The true one may be longer.
+    convention. The true one may be longer. `n_riders` people saw the vehicles on `n_days`, the last of them
+    `last_day` as in Stops; -1 where it was not counted.
     """
 
     pattern_index: IntArray
@@ -346,6 +370,13 @@ class Headways(Columns):
     high_s: FloatArray
     n_vehicles: IntArray
     is_bound: BoolArray
+    n_riders: IntArray = field(default_factory=_not_counted)
+    n_days: IntArray = field(default_factory=_not_counted)
+    last_day: IntArray = field(default_factory=_not_counted)
+
+    def __post_init__(self) -> None:
+        _unknown(self, "n_riders", "n_days", "last_day")
+        super().__post_init__()
 
     def __len__(self) -> int:
         return len(self.pattern_index)
@@ -376,6 +407,31 @@ def no_hops() -> HopTimes:
     """No row: nobody was timed, or the network was kept before hops were."""
     rows, none = np.zeros(0, dtype=np.int64), np.zeros(0)
     return HopTimes(rows, rows, rows, rows, none, none, rows)
+
+
+@dataclass(frozen=True, eq=False)
+class HopWitnesses(Columns):
+    """Who rode all the way from one call of a pattern to a later one: a row for each way that somebody did.
+
+    `call_index` and `next_index` are rows of the calls of Patterns: neighbours, or those on either side of
+    stops that too few people used to be published. `last_day` is as in Stops.
+    """
+
+    call_index: IntArray
+    next_index: IntArray
+    n_vehicles: IntArray
+    n_rides: IntArray
+    n_riders: IntArray
+    n_days: IntArray
+    last_day: IntArray
+
+    def __len__(self) -> int:
+        return len(self.call_index)
+
+
+def no_hop_witnesses() -> HopWitnesses:
+    """No row: nobody rode, or the network was kept before it was counted."""
+    return HopWitnesses(*[np.zeros(0, dtype=np.int64)] * 7)
 
 
 @dataclass(frozen=True, eq=False)
@@ -464,6 +520,7 @@ class Network:
     kerb_side: str = ""
     fares: Fares = field(default_factory=no_fares)
     step_free: StepFree = field(default_factory=no_step_free)
+    hop_witnesses: HopWitnesses = field(default_factory=no_hop_witnesses)
 
     def is_terminal(self) -> BoolArray:
         """Which stops some pattern begins or ends at."""
@@ -590,6 +647,13 @@ OFFICIAL = "~"
 """Ends the id of a pattern after whose shape alone it would be taken for one of ours."""
 
 
+def segment_ids(pattern_id: str, stop_id: Sequence[str]) -> list[str]:
+    """The id of the way from each call of a pattern to the next: `P1 S3 S4`, the second time `P1 S3 S4 2`."""
+    pairs = [f"{pattern_id} {here} {there}" for here, there in zip(stop_id[:-1], stop_id[1:], strict=True)]
+    before = [pairs[:k].count(pair) for k, pair in enumerate(pairs)]
+    return [f"{pair} {n + 1}" if n else pair for pair, n in zip(pairs, before, strict=True)]
+
+
 def _as_column(kind: str, value: Any) -> Any:
     """A JSON value as the type its column is declared with."""
     if kind == "IntArray":
@@ -671,6 +735,17 @@ class Award:
     evidence: dict[str, Any]
     text_es: str
     text_en: str
+
+
+class HeldBack(NamedTuple):
+    """`n` of `n_all` things of a kind that are not published, and why: they rest on fewer than `min_riders`
+    people, or nothing published needs them."""
+
+    kind: str
+    reason: str
+    n: int
+    n_all: int
+    min_riders: int
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from transitmap.collect import parse, screen, trim
 from transitmap.config import Config
 from transitmap.errors import UploadRefused
 from transitmap.geo import Plane, along_m
-from transitmap.gtfs import admit, carry_ids, claim_ids, diff, evidence, feed, pack, read, validate
+from transitmap.gtfs import admit, carry_ids, claim_ids, diff, evidence, export, feed, pack, read, validate
 from transitmap.infer import (
     areas,
     copies,
@@ -42,6 +42,8 @@ from transitmap.model import (
     Crowd,
     FloatArray,
     HailStretches,
+    HeldBack,
+    HopWitnesses,
     Ids,
     IntArray,
     Legs,
@@ -142,12 +144,12 @@ def infer_network(
     trip = trips.name_trips(rides, leg, sighting, call.start, call.along_m, copy_of, is_far)
     tell("network", 1.0)
     shape_m, call, trip = _between_ends(shape_m, call, trip)
-    witness = witnesses.count_witnesses(trip, line, crowd, call.start, call.along_m)
+    witness, ridden = _witnesses(trip, line, crowd, stop, call, config.feed.min_riders)
     pattern, days = _patterns(route, call, run, witness), times.first_and_last(crowd.day)
     named = _named(route, rides, trip, crowd.rider, config.feed.min_riders)
     agreed = sayings.agree(said, trip, route.route_index, stop, crowd.rider, plane, config.feed.min_riders)
-    drawn = _shapes(shape_m, plane)
-    return Network(stop, named, pattern, drawn, headway, crowd.zone, *days, hop, hail, side, *agreed), trip
+    parts = (stop, named, pattern, _shapes(shape_m, plane), headway, crowd.zone, *days, hop, hail, side)
+    return Network(*parts, *agreed, ridden), trip
 
 
 def gather_crowd(rides: Sequence[Ride], line: Lines, plane: Plane, config: Config) -> Crowd:
@@ -199,7 +201,7 @@ class Feed:
     ids: Ids
     network: Network
     evidence_csv: str
-    held_back: tuple[str, ...]
+    held_back: tuple[HeldBack, ...]
     notices: tuple[Notice, ...]
     seen: diff.Comparison | None = None
 
@@ -223,13 +225,15 @@ def make_feed(
         passes = _passes(network, trips, config.feed.min_riders)
         ids, seen = _heed_official(admitted, ids, official, passes, config)
     tables = feed.build_tables(admitted, ids, config.feed, today)
+    if n := len(feed.unscheduled(admitted, ids)):
+        held_back.append(HeldBack("patterns", "no_headway", n, len(admitted.patterns), 0))
     return Feed(
         zip_bytes=pack.pack(tables),
         tables=tables,
         ids=ids,
         network=admitted,
-        evidence_csv=evidence.evidence_table(admitted, ids),
-        held_back=(*held_back, *feed.unscheduled(admitted, ids)),
+        evidence_csv=evidence.evidence_table(admitted, ids, held_back),
+        held_back=tuple(held_back),
         notices=tuple(validate.validate(tables, today)),
         seen=seen,
     )
@@ -269,6 +273,11 @@ def _passes(network: Network, trips: Trips | None, min_riders: int) -> Passes:
     on = trips.pattern_index[ride]
     public = np.asarray(np.cumsum(kept) - 1, dtype=np.int64)[on]
     return Passes(public, trips.first_m[ride] - begin_m[on], trips.last_m[ride] - begin_m[on])
+
+
+def map_evidence(network: Network, ids: Ids, tables: Tables, held_back: Sequence[HeldBack] = ()) -> bytes:
+    """What a feed and its admitted network rest on, as GeoJSON with the licence and source of the feed."""
+    return evidence.evidence_geojson(network, ids, held_back, export.about(tables))
 
 
 def check_feed(feed: Feed, config: Config, today: datetime.date) -> tuple[Notice, ...]:
@@ -360,6 +369,17 @@ def _shapes(shape_m: Sequence[FloatArray], plane: Plane) -> Shapes:
     return Shapes(start, lat_deg, lon_deg, distance_m)
 
 
+def _witnesses(
+    trip: Trips, line: Lines, crowd: Crowd, stop: Stops, call: stops_stage.Calls, min_riders: int
+) -> tuple[witnesses.Witnesses, HopWitnesses]:
+    """Who bears witness to each pattern, and to each way between calls, also past stops of too few people."""
+    is_supported = stop.n_riders[call.stop_index] >= min_riders
+    return (
+        witnesses.count_witnesses(trip, line, crowd, call.start, call.along_m),
+        witnesses.count_hop_witnesses(trip, line, crowd, call.start, call.along_m, is_supported),
+    )
+
+
 def _patterns(
     route: routes.Grouping, call: stops_stage.Calls, run: times.RunningTimes, witness: witnesses.Witnesses
 ) -> Patterns:
@@ -379,6 +399,7 @@ def _patterns(
         run_s=run.run_s,
         run_spread_s=run.run_spread_s,
         call_n_riders=witness.call_n_riders,
+        last_day=witness.last_day,
     )
 
 

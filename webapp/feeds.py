@@ -36,6 +36,7 @@ def index() -> str:
         life=versions.shelf_life(body) if feeds else None,
         is_held=store.is_held(db.session()),
         refusals=versions.refusals(feeds[0] if feeds else None),
+        held_back=versions.held_back(feeds[0]) if feeds else [],
         summary=versions.summary,
         may_plan=versions.may_plan(),
         exports=EXPORTS,
@@ -110,6 +111,17 @@ def gtfs_expanded() -> Response:
 def evidence() -> Response:
     """How many rides, riders and days stand behind every stop and pattern of the feed that holds now."""
     return _blob(published.latest_feed(), "evidence_sha256", "evidence.csv", "text/csv; charset=utf-8")
+
+
+@blueprint.get("/gtfs/evidence.geojson")
+def evidence_map() -> Response:
+    """The same on a map: stops, patterns, the ways between two calls and headways."""
+    feed = published.latest_feed()
+    if feed is None:
+        raise Problem("not_found")
+    etag = f"{feed.evidence_sha256[:32]}-map"
+    body = b"" if request.if_none_match.contains(etag) else published.map_latest_evidence(feed)
+    return _conditional(body, "evidence.geojson", "application/geo+json", etag, feed.made_s)
 
 
 @blueprint.get("/gtfs/export/<file>")

@@ -9,11 +9,13 @@ from flask import current_app
 
 from transitmap import store
 from transitmap.archive import unpack_network
+from transitmap.gtfs.evidence import read_held_back
 from transitmap.gtfs.export import Credit, Layer, export_feed, layers_of, read_published
 from transitmap.gtfs.feed import expand
 from transitmap.gtfs.feed.names import name_things
 from transitmap.gtfs.pack import pack, unpack
 from transitmap.model import Ids
+from transitmap.pipeline import map_evidence
 from webapp import db
 from webapp.atlas import Atlas, make_atlas
 
@@ -64,6 +66,15 @@ def export_latest(feed: FeedVersion, kind: str, layer: str) -> bytes:
     """
     evidence = db.archive().get(feed.evidence_sha256).decode()
     return export_feed(unpack(db.archive().get(feed.feed_sha256)), kind, evidence, layer)
+
+
+def map_latest_evidence(feed: FeedVersion) -> bytes:
+    """What the feed rests on, as GeoJSON with what was held back."""
+    archive = db.archive()
+    network = unpack_network(archive.get(feed.network_sha256))
+    held_back = read_held_back(archive.get(feed.evidence_sha256).decode())
+    tables = unpack(archive.get(feed.feed_sha256))
+    return map_evidence(network, Ids.from_json(json.dumps(feed.ids)), tables, held_back)
 
 
 def expand_latest(feed: FeedVersion) -> bytes:

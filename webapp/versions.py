@@ -12,6 +12,7 @@ from flask import current_app
 from transitmap import store, versions
 from transitmap.errors import FeedInvalid, RollbackRefused
 from transitmap.gtfs import diff
+from transitmap.gtfs.evidence import describe, read_held_back
 from transitmap.gtfs.validate.words import explain
 from webapp import auth, db, language, words
 from webapp.errors import Problem
@@ -54,6 +55,12 @@ def findings(notices: Sequence[Mapping[str, Any]]) -> list[Finding]:
         for severity, rule in ranked
         if (some := rules[severity, rule])
     ]
+
+
+def held_back(feed: store.FeedVersion) -> list[str]:
+    """What too few people support to be in a version, in numbers: never where it is."""
+    table = db.archive().get(feed.evidence_sha256).decode()
+    return [describe(held, language.language()) for held in read_held_back(table)]
 
 
 def summary(feed: store.FeedVersion) -> str:

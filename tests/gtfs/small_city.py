@@ -8,7 +8,7 @@ from transitmap.config import FeedConfig
 from transitmap.geo import Plane, along_m, heading_deg
 from transitmap.gtfs.carry_ids import carry_ids
 from transitmap.gtfs.feed import build_tables
-from transitmap.model import Headways, Network, Patterns, Routes, Shapes, Stops
+from transitmap.model import Headways, HopWitnesses, Network, Patterns, Routes, Shapes, Stops
 
 CENTRE = Plane(19.53, -96.92)
 TODAY = datetime.date(2026, 11, 22)
@@ -24,6 +24,7 @@ CALLS_M = [
     [0, 800, 1700, 2600, 3590],
 ]
 SPEED_M_S = 6.0
+LAST_DAY = (datetime.date(2026, 11, 20) - datetime.date(1970, 1, 1)).days
 NAMES = {0: "MERCADO JÁUREGUI", 3: "Central camionera", 5: "Parada 5", 8: '"El Árbol", esquina'}
 
 
@@ -42,6 +43,7 @@ def small_city(**changes):
         n_days=np.full(n, 3),
         confidence=np.full(n, 0.9),
         name=tuple(NAMES.get(i, "") for i in range(n)),
+        last_day=np.full(n, LAST_DAY - 1),
     )
     tables = {
         "stops": stops,
@@ -49,6 +51,7 @@ def small_city(**changes):
         "patterns": _patterns(chains, along),
         "shapes": _shapes(),
         "headways": _headways(),
+        "hop_witnesses": _hop_witnesses(chains),
     }
     days = {"timezone": "America/Mexico_City", "first_day": "2026-10-01", "last_day": "2026-11-20"}
     return Network(**{**tables, **days, **changes})
@@ -99,7 +102,19 @@ def _patterns(chains, along):
         run_s=np.concatenate(run),
         run_spread_s=np.concatenate([np.full(n, 30.0) for n in n_calls]),
         call_n_riders=np.repeat([8, 5, 7, 3], n_calls),
+        last_day=LAST_DAY - np.arange(4),
     )
+
+
+def _hop_witnesses(chains):
+    """Who rode from call to call: of every pattern's riders one gets off before the last stop."""
+    rows, first = [], 0
+    for chain, n_riders in zip(chains, [8, 5, 7, 3], strict=True):
+        for k in range(len(chain) - 1):
+            n = n_riders - (k == len(chain) - 2)
+            rows.append((first + k, first + k + 1, n, n + 2, n, 3, LAST_DAY))
+        first += len(chain)
+    return HopWitnesses(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
 def _shapes():
@@ -125,4 +140,5 @@ def _headways():
         (3, 0, 7 * 3600, 21 * 3600, 900.0, 700.0, 1300.0, 8, False),
     ]
     columns = list(zip(*rows, strict=True))
-    return Headways(*(np.array(column) for column in columns))
+    counts = np.full(len(rows), 4), np.full(len(rows), 3), np.full(len(rows), LAST_DAY)
+    return Headways(*(np.array(column) for column in columns), *counts)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from transitmap.infer.witnesses import count_witnesses, number_riders, without_lone_names
+from transitmap.infer.witnesses import count_hop_witnesses, count_witnesses, number_riders, without_lone_names
 from transitmap.model import Crowd, Fixes, Lines, Ride, Routes, Taps, Trips
 
 NONE = np.zeros(0)
@@ -39,6 +39,7 @@ def test_each_person_and_day_counts_once():
     assert found.n_vehicles.tolist() == [3, 1, 0]
     assert found.n_riders.tolist() == [2, 1, 0]
     assert found.n_days.tolist() == [2, 1, 0]
+    assert found.last_day.tolist() == [2, 1, -1]
 
 
 def test_who_sat_in_one_vehicle_saw_one():
@@ -57,6 +58,44 @@ def test_who_was_aboard_within_reach_of_a_call():
     call_m = np.array([0.0, 250.0, 251.0, 600.0, 0.0, 100.0])
     found = count_witnesses(TRIPS, LINES, crowd(RIDER), np.array([0, 4, 6]), call_m)
     assert found.call_n_riders.tolist() == [1, 2, 1, 1, 1, 1]
+
+
+def hops_of(call_m, is_supported=None, start=(0, 4, 6), day=(1, 2, 4, 1, 1)):
+    supported = np.ones(len(call_m), bool) if is_supported is None else np.array(is_supported)
+    return count_hop_witnesses(TRIPS, LINES, crowd(day), np.array(start), np.array(call_m), supported)
+
+
+def test_a_way_is_told_by_those_who_rode_all_of_it():
+    # Rides 0 and 1 (one person) run from 0 to 200 m of the first pattern, ride 2 from 300 to 600.
+    found = hops_of([0.0, 180.0, 320.0, 600.0, 0.0, 100.0])
+    assert list(zip(found.call_index.tolist(), found.next_index.tolist(), strict=True)) == [
+        (0, 1),
+        (2, 3),
+        (4, 5),
+    ]  # nobody rode from 180 to 320
+    assert found.n_rides.tolist() == [2, 1, 1]
+    assert found.n_riders.tolist() == [1, 1, 1]
+    assert found.n_vehicles.tolist() == [2, 1, 1]
+    assert (found.n_days.tolist(), found.last_day.tolist()) == ([2, 1, 1], [2, 4, 1])
+
+
+def test_to_be_near_both_ends_of_a_short_way_is_not_to_ride_it():
+    # Ride 2 begins at 300 m: within reach of the calls at 270 and 310, but it ran along a quarter of the way.
+    found = hops_of([0.0, 270.0, 310.0, 600.0, 0.0, 100.0])
+    assert (1, 2) not in set(zip(found.call_index.tolist(), found.next_index.tolist(), strict=True))
+
+
+def test_past_calls_that_are_not_supported_the_whole_way_counts():
+    found = hops_of([0.0, 90.0, 200.0, 600.0, 0.0, 100.0], [True, False, True, True, True, True])
+    pairs = list(zip(found.call_index.tolist(), found.next_index.tolist(), strict=True))
+    assert pairs == [(0, 1), (0, 2), (1, 2), (4, 5)]
+    assert found.n_rides.tolist() == [2, 2, 2, 1]
+
+
+def test_without_a_pattern_no_way_is_told():
+    none = np.zeros(0, dtype=np.int64)
+    nobody = trips([-1], [np.nan], [np.nan])
+    assert len(count_hop_witnesses(nobody, lines(0), crowd([1]), np.array([0]), NONE, none > 0)) == 0
 
 
 def test_rides_of_nobody_known_are_of_different_people():

@@ -101,6 +101,38 @@ def test_the_feed_is_there_as_single_departures(app, client):
     assert again.status_code == 304
 
 
+def test_the_evidence_is_there_on_a_map(app, client):
+    assert client.get("/gtfs/evidence.geojson").status_code == 404
+    publish(app)
+    answer = client.get("/gtfs/evidence.geojson")
+    assert (answer.status_code, answer.mimetype) == (200, "application/geo+json")
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    body = answer.json
+    assert body["license"].startswith("https://opendatacommons.org/")
+    kinds = [one["properties"]["kind"] for one in body["features"]]
+    assert {kind: kinds.count(kind) for kind in kinds} == {
+        "stop": 14,
+        "pattern": 4,
+        "segment": 13,  # the last way of the loop, which two people rode, is held back
+        "headway": 7,
+    }
+    assert [one["kind"] for one in body["held_back"]] == ["segments", "patterns"]
+    again = client.get("/gtfs/evidence.geojson", headers={"If-None-Match": answer.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    ("lang", "told"),
+    [
+        ("es", "Se retienen 2 de 6 recorridos: menos de 3 viajeros"),
+        ("en", "2 of 6 patterns held back: fewer than 3 riders"),
+    ],
+)
+def test_what_is_held_back_is_said_in_the_language_of_the_page(app, client, lang, told):
+    publish(app)
+    assert told in client.get("/feeds/", headers={"Accept-Language": lang}).text
+
+
 @pytest.mark.parametrize("name", ["network.exe", "network", "network.parquet"])
 def test_a_format_nobody_knows_is_not_there(app, client, name):
     publish(app)

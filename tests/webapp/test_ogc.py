@@ -52,7 +52,7 @@ def test_the_landing_page_leads_everywhere(published, client):
 
 def test_collections_say_where_they_are_and_under_which_licence(published, client):
     told = {one["id"]: one for one in client.get("/ogc/collections").json["collections"]}
-    assert {"stops", "routes", "patterns"} <= set(told)
+    assert {"stops", "routes", "patterns", "evidence"} <= set(told)
     (west, south, east, north) = told["stops"]["extent"]["spatial"]["bbox"][0]
     assert -97 < west < east < -96
     assert 19 < south < north < 20
@@ -111,6 +111,16 @@ def test_one_feature_has_an_address(published, client):
     assert client.get("/ogc/collections/nothing/items").status_code == 404
 
 
+def test_evidence_is_a_collection_of_ways_between_calls(published, client):
+    body = client.get("/ogc/collections/evidence/items?limit=1000").json
+    assert body["numberMatched"] == 13
+    for one in body["features"]:
+        assert one["geometry"]["type"] == "LineString"
+        assert one["properties"]["n_riders"] >= 3
+    way = client.get("/ogc/collections/evidence/items/P1%20S3%20S4")
+    assert (way.status_code, way.json["properties"]["last_seen"]) == (200, "2026-11-20")
+
+
 def test_other_sites_may_read_it_and_need_not_read_it_twice(published, client):
     answer = client.get(ITEMS)
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
@@ -133,7 +143,7 @@ def test_gdal_reads_it_with_pages_and_a_box(published, app):
             check=True,
         )
     info = json.loads(told.stdout)
-    assert {"stops", "routes", "patterns"} <= set(info["layers"])
+    assert {"stops", "routes", "patterns", "evidence"} <= set(info["layers"])
     assert len(info["ids"]) == len(set(info["ids"])) >= 14  # PAGE_SIZE 3: five pages or more
     assert {"S1", "S10"} <= set(info["inside"]) <= {"S1", "S10", "TS1"}
     assert info["kinds"][0] == "Point"

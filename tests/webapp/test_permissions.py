@@ -37,6 +37,7 @@ TABLE = {
     ("POST", "/feeds/resume"): PLANNERS_ACT,
     ("GET", "/gtfs/<feed_id>/gtfs.zip"): ANYONE,
     ("GET", "/gtfs/evidence.csv"): ANYONE,
+    ("GET", "/gtfs/evidence.geojson"): ANYONE,
     ("GET", "/gtfs/export/<file>"): ANYONE,
     ("GET", "/gtfs/gtfs-expanded.zip"): ANYONE,
     ("GET", "/gtfs/gtfs.zip"): ANYONE,

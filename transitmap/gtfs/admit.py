@@ -1,4 +1,4 @@
-"""Network -> the part of it that enough people support, and what was held back, in words."""
+"""Network -> the part of it that enough people support, and what was held back, in numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from transitmap.model import (
     Fares,
     HailStretches,
     Headways,
+    HeldBack,
     HopTimes,
+    HopWitnesses,
     IntArray,
     Network,
     Patterns,
@@ -22,8 +24,8 @@ from transitmap.model import (
 Mask = npt.NDArray[np.bool_]
 
 
-def admit(network: Network, min_riders: int) -> tuple[Network, list[str]]:
-    """The network without what fewer than `min_riders` people support, and what was held back, in words.
+def admit(network: Network, min_riders: int) -> tuple[Network, list[HeldBack]]:
+    """The network without what fewer than `min_riders` people support, and what was held back, in numbers.
 
     A stop too few people used is taken out of every pattern; a pattern is held back for its own riders or
     when fewer than two stops are left. Stops, routes and headways that nothing refers to any more go too.
@@ -43,13 +45,15 @@ def admit(network: Network, min_riders: int) -> tuple[Network, list[str]]:
         routes=network.routes.take(keep_route),
         patterns=_take_patterns(network.patterns, keep_pattern, keep_call, keep_stop, keep_route),
         shapes=_take_shapes(network, keep_pattern, keep_call),
-        headways=_take_headways(network, keep_pattern, keep_call),
+        headways=_take_headways(network, keep_pattern, keep_call, min_riders),
         hops=_take_hops(network, keep_call),
         hails=_take_hails(network, keep_pattern, keep_call, min_riders),
         fares=_take_fares(network, keep_route, min_riders),
         step_free=_take_step_free(network, keep_stop, min_riders),
+        hop_witnesses=_take_hop_witnesses(network, keep_call, min_riders),
     )
-    return admitted, _held_back(network, min_riders, keep_stop, keep_pattern, keep_route)
+    held = _held_back(network, min_riders, keep_stop, keep_pattern, keep_route)
+    return admitted, held + _untold(network, admitted, min_riders)
 
 
 def admitted_patterns(network: Network, min_riders: int) -> Mask:
@@ -114,6 +118,7 @@ def _take_patterns(
         run_s - np.repeat(run_s[call_start[:-1]], n_calls),
         patterns.run_spread_s[keep_call],
         patterns.call_n_riders[keep_call],
+        patterns.last_day[keep],
     )
 
 
@@ -141,10 +146,10 @@ def _cut(shapes: Shapes, points: slice, first_m: float, last_m: float) -> npt.ND
     return np.column_stack([np.interp(where_m, along_m, shapes.lat_deg[points]), east_deg, where_m - first_m])
 
 
-def _take_headways(network: Network, keep_pattern: Mask, keep_call: Mask) -> Headways:
+def _take_headways(network: Network, keep_pattern: Mask, keep_call: Mask, min_riders: int) -> Headways:
     """Windows of the kept patterns, moved to where the first kept stop is passed."""
     headways, patterns = network.headways, network.patterns
-    keep = keep_pattern[headways.pattern_index]
+    keep = keep_pattern[headways.pattern_index] & ~_few_saw(headways, min_riders)
     first_kept = np.concatenate([np.flatnonzero(keep_call), [0]])
     before = np.concatenate([[0], np.cumsum(keep_call)])[patterns.call_start[:-1]]
     delay_s = np.where(keep_pattern, patterns.run_s[first_kept[before]], 0.0)
@@ -158,12 +163,26 @@ def _take_headways(network: Network, keep_pattern: Mask, keep_call: Mask) -> Hea
     )
 
 
+def _few_saw(headways: Headways, min_riders: int) -> Mask:
+    """Which windows are known to rest on too few people."""
+    return np.asarray((headways.n_riders >= 0) & ~_supported(headways.n_riders, min_riders))
+
+
 def _take_hops(network: Network, keep_call: Mask) -> HopTimes:
     """Times of the hops whose calls are both kept."""
     hops = network.hops
     keep = keep_call[hops.call_index] & keep_call[np.minimum(hops.call_index + 1, len(keep_call) - 1)]
     kept = hops.take(keep)
     return replace(kept, call_index=_new_rows(keep_call)[kept.call_index])
+
+
+def _take_hop_witnesses(network: Network, keep_call: Mask, min_riders: int) -> HopWitnesses:
+    """What is told of the ways between calls that are neighbours now, if so many people rode all of one."""
+    told, new = network.hop_witnesses, _new_rows(keep_call)
+    is_hop = new[told.next_index] == new[told.call_index] + 1
+    keep = keep_call[told.call_index] & keep_call[told.next_index] & is_hop & (told.n_riders >= min_riders)
+    kept = told.take(keep)
+    return replace(kept, call_index=new[kept.call_index], next_index=new[kept.next_index])
 
 
 def _take_hails(network: Network, keep_pattern: Mask, keep_call: Mask, min_riders: int) -> HailStretches:
@@ -182,10 +201,12 @@ def _take_hails(network: Network, keep_pattern: Mask, keep_call: Mask, min_rider
 
 
 def _take_fares(network: Network, keep_route: Mask, min_riders: int) -> Fares:
-    """What enough people say of the kept routes."""
+    """What enough people say of the kept routes. Each end of a range is the word of one person."""
     fares = network.fares
     kept = fares.take(keep_route[fares.route_index] & _supported(fares.n_riders, min_riders))
-    return replace(kept, route_index=_new_rows(keep_route)[kept.route_index])
+    is_told = (kept.low == kept.high) | (min_riders <= 1)
+    ends = {name: np.where(is_told, getattr(kept, name), np.nan) for name in ("low", "high")}
+    return replace(kept, route_index=_new_rows(keep_route)[kept.route_index], **ends)
 
 
 def _take_step_free(network: Network, keep_stop: Mask, min_riders: int) -> StepFree:
@@ -197,19 +218,31 @@ def _take_step_free(network: Network, keep_stop: Mask, min_riders: int) -> StepF
 
 def _held_back(
     network: Network, min_riders: int, keep_stop: Mask, keep_pattern: Mask, keep_route: Mask
-) -> list[str]:
-    """`2 of 12 patterns held back: fewer than 3 riders`, one sentence a kind and reason."""
+) -> list[HeldBack]:
+    """How many of each kind are held back, and why."""
     few_stop = ~_supported(network.stops.n_riders, min_riders)
     few_pattern = ~_supported(network.patterns.n_riders, min_riders)
     reasons = (
-        ("stops", few_stop, f"fewer than {min_riders} riders"),
-        ("stops", ~keep_stop & ~few_stop, "no pattern left that calls there"),
-        ("patterns", few_pattern, f"fewer than {min_riders} riders"),
-        ("patterns", ~keep_pattern & ~few_pattern, "fewer than 2 stops left"),
-        ("routes", ~keep_route, "no pattern left"),
+        ("stops", few_stop, "few_riders"),
+        ("stops", ~keep_stop & ~few_stop, "no_call"),
+        ("patterns", few_pattern, "few_riders"),
+        ("patterns", ~keep_pattern & ~few_pattern, "few_stops"),
+        ("routes", ~keep_route, "no_pattern"),
+        ("headways", _few_saw(network.headways, min_riders), "few_riders"),
+        ("hails", ~_supported(network.hails.n_riders, min_riders), "few_riders"),
+        ("fares", ~_supported(network.fares.n_riders, min_riders), "few_riders"),
+        ("step_free", ~_supported(network.step_free.n_riders, min_riders), "few_riders"),
     )
     return [
-        f"{int(held.sum())} of {len(held)} {kind} held back: {why}"
+        HeldBack(kind, why, int(held.sum()), len(held), min_riders)
         for kind, held, why in reasons
         if held.any()
     ]
+
+
+def _untold(network: Network, admitted: Network, min_riders: int) -> list[HeldBack]:
+    """The ways between published calls that too few people rode from end to end, if anybody counted."""
+    n_all = len(admitted.patterns.stop_index) - len(admitted.patterns)
+    n = n_all - len(admitted.hop_witnesses)
+    reason = "nobody" if min_riders <= 1 else "few_riders"
+    return [HeldBack("segments", reason, n, n_all, min_riders)] if n and len(network.hop_witnesses) else []

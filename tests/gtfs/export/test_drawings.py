@@ -120,7 +120,7 @@ def test_a_strip_a_pattern_with_its_stops_in_order(tables, evidence):
 
 
 def test_a_doubtful_stop_is_drawn_as_one(tables, evidence):
-    doubted = evidence.replace("stop,S1,4,4,3,0.90", "stop,S1,4,4,3,0.30")
+    doubted = evidence.replace("stop,S1,4,4,3,2026-11-19,0.90", "stop,S1,4,4,3,2026-11-19,0.30")
     assert doubted != evidence
     with zipfile.ZipFile(io.BytesIO(export_feed(tables, "strips", doubted))) as archive:
         strip = archive.read("12-P1.svg").decode()

@@ -51,7 +51,12 @@ def on_disk(exported, tmp_path):
 
 def test_geojson_is_read_by_gdal(on_disk, exported):
     features = geopandas.read_file(on_disk("geojson", ".geojson"))
-    assert features["layer"].value_counts().to_dict() == {"stops": 16, "patterns": 4, "routes": 2}
+    assert features["layer"].value_counts().to_dict() == {
+        "stops": 16,
+        "patterns": 4,
+        "routes": 2,
+        "evidence": 14,
+    }
     stop = features[features["stop_id"] == "S1"].iloc[0]
     assert (stop.geometry.x, stop.geometry.y) == (stop["stop_lon"], stop["stop_lat"])
     assert features.id.is_unique
@@ -82,6 +87,7 @@ def test_csv_tables_say_what_their_columns_are(exported):
         "routes",
         "calls",
         "headways",
+        "evidence",
     ]
 
 
@@ -99,6 +105,7 @@ def test_geopackage_is_read_by_gdal_and_sqlite(on_disk):
         ("stops", "Point"),
         ("patterns", "LineString"),
         ("routes", "MultiLineString"),
+        ("evidence", "LineString"),
         ("calls", None),
         ("headways", None),
     ]
@@ -115,7 +122,9 @@ def test_geopackage_is_read_by_gdal_and_sqlite(on_disk):
     assert LICENCE in str(said) and CONTRIBUTORS in str(said)
 
 
-@pytest.mark.parametrize(("layer", "kind"), [("stops", "Point"), ("routes", "MultiLineString")])
+@pytest.mark.parametrize(
+    ("layer", "kind"), [("stops", "Point"), ("routes", "MultiLineString"), ("evidence", "LineString")]
+)
 def test_geoparquet_is_read_by_geopandas(on_disk, layer, kind):
     frame = geopandas.read_parquet(on_disk("geoparquet", ".parquet", layer))
     assert frame.crs.to_epsg() == 4326 or frame.crs.to_string() == "OGC:CRS84"
@@ -230,3 +239,16 @@ def test_the_suffix_tells_the_format():
 def test_what_cannot_be_exported_is_refused(tables, kind, layer):
     with pytest.raises(ExportRefused):
         export_feed(tables, kind, layer=layer)
+
+
+@pytest.mark.parametrize("kind", ["csv", "geojson", "geopackage", "geoparquet"])
+def test_a_feed_without_evidence_has_no_row_of_it(tables, kind, tmp_path):
+    body = export_feed(tables, kind, layer="evidence" if kind == "geoparquet" else "")
+    path = tmp_path / "export.gpkg"
+    path.write_bytes(body)
+    if kind == "geojson":
+        assert "evidence" not in {one["properties"]["layer"] for one in json.loads(body)["features"]}
+    if kind == "geopackage":
+        assert len(pyogrio.read_dataframe(path, layer="evidence")) == 0
+    if kind == "geoparquet":
+        assert len(geopandas.read_parquet(path)) == 0

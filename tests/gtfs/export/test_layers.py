@@ -2,6 +2,7 @@
 
 import pytest
 
+from transitmap.geo import Plane, along_m
 from transitmap.gtfs.export.layers import layers_of
 from transitmap.gtfs.export.patterns import read_published
 
@@ -53,6 +54,25 @@ def test_unknown_headways_are_told_from_known_ones(layers):
     unknown = {one for one, what in zip(told, headways["headway_is"].values, strict=True) if what != "about"}
     assert unknown == {("P1", "SA"), ("P3", "SU")}
     assert len(told) == 7
+
+
+def test_evidence_is_a_line_from_call_to_call(layers):
+    evidence = layers["evidence"]
+    way = row(evidence, 2)
+    assert (way["segment_id"], way["pattern_id"], way["stop_sequence"]) == ("P1 S3 S4", "P1", 3)
+    assert (way["from_stop_id"], way["to_stop_id"], way["to_stop_name"]) == ("S3", "S4", "Central camionera")
+    assert (way["n_rides"], way["n_riders"], way["n_days"], way["confidence"]) == (9, 7, 3, 0.8)
+    assert way["last_seen"] == "2026-11-20"
+    ((line,),) = evidence.parts[2:3]
+    metres = Plane(19.53, -96.92).to_metres(line[:, 1], line[:, 0])
+    assert along_m(metres)[-1] == pytest.approx(2985 - 1480, abs=1.0)
+    assert len(evidence.parts) == 14  # 3 + 4 + 3 + 4 ways
+
+
+def test_a_way_nobody_rode_is_not_drawn(tables, evidence):
+    kept = "".join(one for one in evidence.splitlines(True) if "P1 S3 S4" not in one)
+    drawn = {layer.name: layer for layer in layers_of(read_published(tables, kept))}["evidence"]
+    assert len(drawn.parts) == 13
 
 
 def test_columns_are_as_long_as_their_geometry(layers):

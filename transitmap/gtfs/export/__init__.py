@@ -7,7 +7,7 @@ from pathlib import Path
 
 from transitmap.errors import TransitmapError
 from transitmap.gtfs.export.flat_tables import write_tables
-from transitmap.gtfs.export.geojson import write_geojson
+from transitmap.gtfs.export.geojson import source, write_geojson
 from transitmap.gtfs.export.geopackage import write_geopackage
 from transitmap.gtfs.export.geoparquet import write_geoparquet
 from transitmap.gtfs.export.gpx import write_gpx
@@ -15,7 +15,7 @@ from transitmap.gtfs.export.kml import write_kml
 from transitmap.gtfs.export.layers import Layer, layers_of
 from transitmap.gtfs.export.line_map import draw_map
 from transitmap.gtfs.export.osm import write_osm
-from transitmap.gtfs.export.patterns import Credit, FeedIncomplete, Published, read_published
+from transitmap.gtfs.export.patterns import Credit, FeedIncomplete, Published, credit_of, read_published
 from transitmap.gtfs.export.strips import draw_strips
 from transitmap.gtfs.export.timetable import write_timetable
 from transitmap.model import Tables
@@ -25,6 +25,7 @@ __all__ = [
     "ExportRefused",
     "FeedIncomplete",
     "Layer",
+    "about",
     "export_feed",
     "format_of",
     "layers_of",
@@ -56,7 +57,7 @@ LAYERED: dict[str, Callable[[tuple[Layer, ...], Credit], bytes]] = {
 }
 FORMATS = tuple(sorted((*WHOLE, *LAYERED, "geoparquet", "kml")))
 ONE_LAYER = ("geojson", "geoparquet")
-LAYERS = ("stops", "patterns", "routes", "calls", "headways")
+LAYERS = ("stops", "patterns", "routes", "calls", "headways", "evidence")
 
 
 class ExportRefused(TransitmapError, ValueError):
@@ -79,7 +80,7 @@ def export_feed(tables: Tables, kind: str, evidence_csv: str = "", layer: str = 
     """The feed in one of FORMATS, the same bytes every time.
 
     `evidence_csv` is what `build --evidence` wrote beside it. `layer` is one of LAYERS: geoparquet holds one
-    and must be told, geojson holds stops, patterns and routes unless it is told. `lang` is es or en, that of
+    and must be told, geojson holds those with a geometry unless it is told. `lang` is es or en, that of
     the feed where it is empty.
 
     Raises:
@@ -99,6 +100,15 @@ def export_feed(tables: Tables, kind: str, evidence_csv: str = "", layer: str = 
     if kind == "geoparquet" and not layer:
         raise ExportRefused(f"a GeoParquet file holds one layer: say which of {', '.join(LAYERS)}")
     return _of_layers(layers, feed, kind, lang)
+
+
+def about(tables: Tables) -> dict[str, str | None]:
+    """Whom to name for a feed, under which licence, in which version.
+
+    Raises:
+        FeedIncomplete: as `export_feed`.
+    """
+    return source(credit_of(tables))
 
 
 def _of_layers(layers: tuple[Layer, ...], feed: Published, kind: str, lang: str) -> bytes:

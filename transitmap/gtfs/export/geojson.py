@@ -14,12 +14,19 @@ def write_geojson(layers: tuple[Layer, ...], credit: Credit) -> bytes:
     """RFC 7946, WGS 84. What is not known is null; attribution and licence stand beside the features."""
     collection = {
         "type": "FeatureCollection",
-        "attribution": citation(credit, credit.lang),
-        "license": credit.licence_url or None,
-        "feed_version": credit.version or None,
+        **source(credit),
         "features": [feature for layer in layers if layer.geometry for feature in features(layer)],
     }
     return (json.dumps(collection, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
+
+
+def source(credit: Credit) -> dict[str, str | None]:
+    """What stands beside the features of any GeoJSON of a feed."""
+    return {
+        "attribution": citation(credit, credit.lang),
+        "license": credit.licence_url or None,
+        "feed_version": credit.version or None,
+    }
 
 
 def features(layer: Layer) -> list[dict[str, object]]:

@@ -34,7 +34,7 @@ def write_kml(layers: tuple[Layer, ...], feed: Published, lang: str) -> bytes:
     folders = [
         Folder(name=layer.name, features=_placemarks(layer))
         for layer in layers
-        if layer.geometry in ("Point", "LineString")
+        if layer.name in ("stops", "patterns")
     ]
     document = Document(
         name=feed.credit.publisher,

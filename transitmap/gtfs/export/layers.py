@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from transitmap.geo import Plane, along_m
-from transitmap.gtfs.export.patterns import Pattern, Published, Route, number, whole
+from transitmap.geo import Plane, along_m, piece
+from transitmap.gtfs.export.patterns import Call, Pattern, Published, Route, number, whole
 from transitmap.model import FloatArray
 
 WEDNESDAY = 2
@@ -38,13 +39,14 @@ class Layer(NamedTuple):
 
 
 def layers_of(feed: Published) -> tuple[Layer, ...]:
-    """stops, patterns and routes with their geometry; calls and headways as tables.
+    """stops, patterns, routes and, as ways between two calls, the evidence with their geometry; calls and
+    headways as tables.
 
     `n_rides`, `n_riders`, `n_days` and `confidence` are of the evidence, empty for a feed without. A number
     of departures is counted from the headways and therefore about right; hours whose headway nobody knows
     are not counted.
     """
-    return (_stops(feed), _patterns(feed), _routes(feed), _calls(feed), _headways(feed))
+    return (_stops(feed), _patterns(feed), _routes(feed), _calls(feed), _headways(feed), _evidence(feed))
 
 
 def _table(rows: Iterable[Any], fields: dict[str, tuple[type, Callable[[Any], Any]]]) -> dict[str, Column]:
@@ -217,5 +219,54 @@ def _headways(feed: Published) -> Layer:
         "low_s": (float, lambda row: row[1].low_s),
         "high_s": (float, lambda row: row[1].high_s),
         "n_vehicles": (int, lambda row: row[1].n_vehicles),
+        "n_riders": (int, lambda row: whole(row[1].evidence.get("n_riders", ""))),
+        "n_days": (int, lambda row: whole(row[1].evidence.get("n_days", ""))),
+        "last_seen": (str, lambda row: row[1].evidence.get("last_seen") or None),
     }
     return Layer("headways", "", _table(rows, fields), ())
+
+
+class _Way(NamedTuple):
+    """From one call of a pattern to the next, and the evidence of it."""
+
+    pattern: Pattern
+    stop_sequence: int
+    here: Call
+    there: Call
+    evidence: dict[str, str]
+
+
+def _evidence(feed: Published) -> Layer:
+    """A line for each way between two calls that the evidence knows: no row for a feed without."""
+    ways = [
+        _Way(pattern, k, here, there, here.onward)
+        for pattern in feed.patterns
+        for k, (here, there) in enumerate(pairwise(pattern.calls), start=1)
+        if here.onward
+    ]
+    fields = {
+        "segment_id": (str, lambda way: way.evidence["id"]),
+        "pattern_id": (str, lambda way: way.pattern.pattern_id),
+        "route_id": (str, lambda way: way.pattern.route.route_id),
+        "route_short_name": (str, lambda way: way.pattern.route.short_name or None),
+        "direction_id": (int, lambda way: whole(way.pattern.direction_id)),
+        "stop_sequence": (int, lambda way: way.stop_sequence),
+        "from_stop_id": (str, lambda way: way.here.stop.stop_id),
+        "from_stop_name": (str, lambda way: way.here.stop.name),
+        "to_stop_id": (str, lambda way: way.there.stop.stop_id),
+        "to_stop_name": (str, lambda way: way.there.stop.name),
+        "hail": (int, lambda way: int(way.here.is_hail)),
+        **SEEN,
+    }
+    return Layer("evidence", "LineString", _table(ways, fields), tuple((_line(way),) for way in ways))
+
+
+def _line(way: _Way) -> FloatArray:
+    """The pattern's line between the calls, straight where nobody says how far along it they lie."""
+    lon_lat, first_m, last_m = way.pattern.lon_lat, way.here.along_m, way.there.along_m
+    if first_m is None or last_m is None or first_m >= last_m:
+        return np.array([(one.stop.lon_deg, one.stop.lat_deg) for one in (way.here, way.there)])
+    plane = Plane.around(lon_lat[:, 1], lon_lat[:, 0])
+    line_m = plane.to_metres(lon_lat[:, 1], lon_lat[:, 0])
+    lat_deg, lon_deg = plane.to_degrees(piece(line_m, along_m(line_m), first_m, last_m))
+    return np.column_stack([lon_deg, lat_deg])

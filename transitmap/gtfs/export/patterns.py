@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from transitmap.errors import TransitmapError
-from transitmap.model import FloatArray, Tables
+from transitmap.model import FloatArray, Tables, segment_ids
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 NO_EVIDENCE: dict[str, str] = {}
@@ -81,13 +81,15 @@ class Route(NamedTuple):
 class Call(NamedTuple):
     """A call of a pattern: metres along its line and seconds since its first call, None where unsaid.
 
-    `is_hail`: between this call and the next people get on and off anywhere.
+    `is_hail`: between this call and the next people get on and off anywhere. `onward` is the evidence of the
+    way to the next call.
     """
 
     stop: Stop
     along_m: float | None
     offset_s: int | None
     is_hail: bool = False
+    onward: dict[str, str] = NO_EVIDENCE
 
 
 class Window(NamedTuple):
@@ -105,6 +107,7 @@ class Window(NamedTuple):
     high_s: float | None
     n_vehicles: int | None
     is_unknown: bool
+    evidence: dict[str, str] = NO_EVIDENCE
 
 
 class Pattern(NamedTuple):
@@ -164,7 +167,7 @@ def read_published(tables: Tables, evidence_csv: str = "", lang: str = "") -> Pu
         FeedIncomplete: stops, routes, trips or stop_times are missing, or do not fit each other.
     """
     evidence = _evidence(evidence_csv)
-    credit = _credit(tables)
+    credit = credit_of(tables)
     names = _translations(tables, lang) if lang and lang != credit.lang else {}
     stops = {
         row["stop_id"]: stop for row in _rows(tables, "stops.txt") if (stop := _stop(row, names, evidence))
@@ -229,7 +232,7 @@ def _evidence(text: str) -> Evidence:
     return {(row["kind"], row["id"]): row for row in rows}
 
 
-def _credit(tables: Tables) -> Credit:
+def credit_of(tables: Tables) -> Credit:
     """The first row of feed_info and all organisations that attributions.txt names."""
     info = next(iter(_rows(tables, "feed_info.txt", False)), {})
     agency = next(iter(_rows(tables, "agency.txt", False)), {})
@@ -329,6 +332,8 @@ def _patterns(
     for pattern_id, trips in zip(_pattern_ids(list(groups.values())), groups.values(), strict=True):
         first = trips[0]
         places = tuple(_there(stops, call["stop_id"], first) for call in calls[first["trip_id"]])
+        ways = segment_ids(pattern_id, [one.stop_id for one in places])
+        onward = [*(evidence.get(("segment", way), NO_EVIDENCE) for way in ways), NO_EVIDENCE]
         straight = np.array([(one.lon_deg, one.lat_deg) for one in places])
         patterns.append(
             Pattern(
@@ -337,7 +342,7 @@ def _patterns(
                 direction_id=first.get("direction_id", ""),
                 headsign=_told(names, "trip_headsign", "trip_id", first),
                 shape_id=first.get("shape_id", ""),
-                calls=_pattern_calls(places, [calls[trip["trip_id"]] for trip in trips]),
+                calls=_pattern_calls(places, [calls[trip["trip_id"]] for trip in trips], onward),
                 windows=_windows(trips, windows, evidence),
                 departures=_departures(trips, windows, calls),
                 lon_lat=shapes.get(first.get("shape_id", ""), straight),
@@ -387,7 +392,9 @@ def _pattern_ids(groups: list[Rows]) -> list[str]:
     return [one if times[one] == 1 else trips[0]["trip_id"] for one, trips in zip(ids, groups, strict=True)]
 
 
-def _pattern_calls(places: tuple[Stop, ...], chains: list[Rows]) -> tuple[Call, ...]:
+def _pattern_calls(
+    places: tuple[Stop, ...], chains: list[Rows], onward: list[dict[str, str]]
+) -> tuple[Call, ...]:
     """Calls with the middle of what the trips say of their times."""
     since: list[list[int]] = [[] for _ in places]
     for chain in chains:
@@ -402,8 +409,9 @@ def _pattern_calls(places: tuple[Stop, ...], chains: list[Rows]) -> tuple[Call, 
             along_m=number(row.get("shape_dist_traveled", "")),
             offset_s=round(median(some)) if some else None,
             is_hail="0" in (row.get("continuous_pickup"), row.get("continuous_drop_off")),
+            onward=way,
         )
-        for stop, row, some in zip(places, chains[0], since, strict=True)
+        for stop, row, some, way in zip(places, chains[0], since, onward, strict=True)
     )
 
 
@@ -433,7 +441,7 @@ def _windows(trips: Rows, windows: dict[str, Rows], evidence: Evidence) -> tuple
                 whole(seen.get("n_rides", "")),
             )
             is_unknown = UNKNOWN in seen.get("note", "")
-            found.append(Window(trip["service_id"], start_s, end_s, headway_s, *known, is_unknown))
+            found.append(Window(trip["service_id"], start_s, end_s, headway_s, *known, is_unknown, seen))
     return tuple(sorted(found, key=lambda one: one[:4]))
 
 

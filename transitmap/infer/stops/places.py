@@ -248,7 +248,7 @@ def _one_pole(calls: Calls, places: Places, config: StopsConfig) -> Calls:
 
 def _stops(places: Places, used: IntArray, halts: Halts, crowd: Crowd, plane: geo.Plane) -> Stops:
     rows = [_support(places, int(k), halts, crowd) for k in used]
-    table = np.array(rows, dtype=float).reshape(-1, 4)
+    table = np.array(rows, dtype=float).reshape(-1, 5)
     lat_deg, lon_deg = plane.to_degrees(places.xy_m[used])
     return Stops(
         lat_deg=lat_deg,
@@ -260,13 +260,15 @@ def _stops(places: Places, used: IntArray, halts: Halts, crowd: Crowd, plane: ge
         n_days=table[:, 3].astype(np.int64),
         confidence=places.confidence[used],
         name=tuple("" for _ in rows),
+        last_day=table[:, 4].astype(np.int64),
     )
 
 
 def _support(places: Places, place: int, halts: Halts, crowd: Crowd) -> list[float]:
-    """Spread of the position, rides, riders and days of one stop."""
+    """Spread of the position, rides, riders, days and last day of one stop."""
     behind = places.evidence[places.start[place] : places.start[place + 1]]
     ride_of = np.unique(halts.ride_index[behind])
     off_m = np.hypot(*(halts.xy_m[behind] - places.xy_m[place]).T)
     spread_m = float(np.median(off_m)) / np.sqrt(len(behind)) if len(behind) > 1 else UNKNOWN_SPREAD_M
-    return [spread_m, len(ride_of), len(np.unique(crowd.rider[ride_of])), len(np.unique(crowd.day[ride_of]))]
+    rider, day = np.unique(crowd.rider[ride_of]), np.unique(crowd.day[ride_of])
+    return [spread_m, len(ride_of), len(rider), len(day), day.max(initial=-1)]

@@ -36,9 +36,15 @@ def find_headways(
         for start, end, inside in windows:
             weight = np.bincount(hour[inside] - hour.min(), minlength=len(likely))
             interval_s = _quantiles_s(weight @ likely / weight.sum())
-            n_vehicles = len(np.unique(cell.vehicle[inside]))
-            rows.append((path, day_type, start * HOUR_S, end * HOUR_S, *interval_s, n_vehicles))
-    return _headways(np.array(rows, dtype=float).reshape(-1, 8), config)
+            seen_by = _counts(cell, inside, rider)
+            rows.append((path, day_type, start * HOUR_S, end * HOUR_S, *interval_s, *seen_by))
+    return _headways(np.array(rows, dtype=float).reshape(-1, 11), config)
+
+
+def _counts(cell: Seen, rows: IntArray, rider: IntArray) -> tuple[int, int, int, int]:
+    """Vehicles, riders, days and the last of the days of some rows."""
+    vehicle, who, day = cell.vehicle[rows], rider[cell.ride_index[rows]], cell.day[rows]
+    return len(np.unique(vehicle)), len(np.unique(who)), len(np.unique(day)), int(day.max())
 
 
 def _windows(hour: IntArray, rider: IntArray, min_riders: int) -> list[tuple[int, int, IntArray]]:
@@ -86,8 +92,9 @@ def _quantiles_s(likely: FloatArray) -> list[float]:
 
 
 def _headways(rows: FloatArray, config: TimesConfig) -> Headways:
-    """Columns of rows: path, day type, start and end, low, middle and high headway, vehicles."""
-    path, day_type, start_s, end_s, low_s, middle_s, high_s, n_vehicles = rows.T
+    """Columns of rows: path, day type, start and end, low, middle and high headway, and `_counts`."""
+    path, day_type, start_s, end_s, low_s, middle_s, high_s, *counts = rows.T
+    n_vehicles, n_riders, n_days, last_day = (count.astype(np.int64) for count in counts)
     is_bound = high_s > config.max_interval_ratio * low_s
     stated_s = np.where(is_bound, np.minimum(high_s, HOUR_S), middle_s)
     return Headways(
@@ -98,6 +105,9 @@ def _headways(rows: FloatArray, config: TimesConfig) -> Headways:
         headway_s=np.maximum(stated_s, config.min_headway_s),
         low_s=low_s,
         high_s=high_s,
-        n_vehicles=n_vehicles.astype(np.int64),
+        n_vehicles=n_vehicles,
         is_bound=is_bound,
+        n_riders=n_riders,
+        n_days=n_days,
+        last_day=last_day,
     )
