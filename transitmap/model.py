@@ -499,13 +499,22 @@ class Trips(Columns):
         return len(self.pattern_index)
 
 
+IDS_VERSION = 2
+
+
+def no_rows() -> IntArray:
+    """A column of numbers without a row."""
+    return np.zeros(0, dtype=np.int64)
+
+
 @dataclass(frozen=True, eq=False)
 class Ids(Columns):
     """Public ids, aligned with the rows of a Network, and what the next build needs to know them again.
 
     `next_*` are the numbers that the next new stop, route and pattern get: no id is ever used twice. The
     rest is a memory of the network in these ids: stop positions, route names, the chain of stops of each
-    pattern (ragged by `call_start`) and its line (ragged by `line_start`, a point every 100 m or so).
+    pattern (ragged by `call_start`) and its line (ragged by `line_start`, a point every 100 m or so). Behind
+    the rows of the network stand those of `gone_*_id`: what was in an earlier feed, `gone_*_feeds` feeds ago.
     """
 
     stop_id: tuple[str, ...]
@@ -525,6 +534,12 @@ class Ids(Columns):
     line_start: IntArray
     line_lat_deg: FloatArray
     line_lon_deg: FloatArray
+    gone_stop_id: tuple[str, ...] = ()
+    gone_route_id: tuple[str, ...] = ()
+    gone_pattern_id: tuple[str, ...] = ()
+    gone_stop_feeds: IntArray = field(default_factory=no_rows)
+    gone_route_feeds: IntArray = field(default_factory=no_rows)
+    gone_pattern_feeds: IntArray = field(default_factory=no_rows)
 
     def trip_id(self, pattern_index: int, day_type: int) -> str:
         """The id of a pattern's template trip on a day type (index of DAY_TYPES)."""
@@ -532,7 +547,7 @@ class Ids(Columns):
 
     def to_json(self) -> str:
         """All columns as one JSON object with sorted keys; the same ids give the same text."""
-        plain: JsonObject = {"ids_version": 1}
+        plain: JsonObject = {"ids_version": IDS_VERSION}
         for column in fields(self):
             value = getattr(self, column.name)
             plain[column.name] = value.tolist() if isinstance(value, np.ndarray) else value
@@ -540,15 +555,18 @@ class Ids(Columns):
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Ids:
-        """The ids that `to_json` wrote.
+        """The ids that `to_json` wrote, now or when it did not remember yet what is gone (version 1).
 
         Raises:
             ValueError: the text is no JSON, of another version, or lacks a column.
         """
         found = json.loads(text)
-        if not isinstance(found, dict) or found.pop("ids_version", None) != 1:
-            raise ValueError("ids: not a JSON object of ids_version 1")
+        version = found.pop("ids_version", None) if isinstance(found, dict) else None
+        if version not in (1, IDS_VERSION):
+            raise ValueError(f"ids: not a JSON object of ids_version 1 or {IDS_VERSION}")
         names = {column.name: str(column.type) for column in fields(cls)}
+        if version == 1:
+            found = {name: [] for name in names if name.startswith("gone_")} | found
         if set(found) != set(names):
             raise ValueError(f"ids: columns {sorted(set(found) ^ set(names))} missing or unknown")
         return cls(**{name: _as_column(kind, found[name]) for name, kind in names.items()})

@@ -16,15 +16,15 @@ from transitmap.config import Config, DiffConfig
 from transitmap.contribute import Known
 from transitmap.errors import FeedInvalid, RollbackRefused
 from transitmap.gtfs import diff
+from transitmap.gtfs.carry_ids import go_back
 from transitmap.gtfs.pack import unpack
-from transitmap.model import JsonObject
+from transitmap.model import Ids, JsonObject
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 SOON_DAYS = 14
 """A feed that ends within so many days must be renewed now: trip planners take weeks to fetch one."""
-COUNTERS = ("next_stop", "next_route", "next_pattern")
 
 
 # --- what changed ------------------------------------------------------------------------------------
@@ -196,14 +196,14 @@ def _again(
 ) -> store.FeedVersion:
     """What is shown is of the feed that was wanted, what is known of the latest; no number is given twice."""
     number = latest.number + 1
-    counters = {name: max(latest.ids[name], wanted.ids[name]) for name in COUNTERS}
+    ids = go_back(*(Ids.from_json(json.dumps(one.ids)) for one in (wanted, latest)))
     return store.feed_like(
         wanted,
         number=number,
         id=f"{number}-{wanted.feed_sha256[:12]}",
         made_s=now_s,
         known_sha256=latest.known_sha256,
-        ids={**wanted.ids, **counters},
+        ids=json.loads(ids.to_json()),
         rules_version=latest.rules_version,
         notices=notices,
         change_counts={},

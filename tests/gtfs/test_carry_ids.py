@@ -1,5 +1,6 @@
 """Ids stay with their stops, patterns and routes while the map grows, moves a little and shrinks."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 from tests.gtfs.small_city import CENTRE, small_city
 from transitmap.geo import along_m
 from transitmap.gtfs.admit import admit
-from transitmap.gtfs.carry_ids import Ids, carry_ids
+from transitmap.gtfs.carry_ids import Ids, carry_ids, go_back
+from transitmap.gtfs.carry_ids.memory import FORGOTTEN_AFTER
 from transitmap.model import Headways, Network, Patterns, Routes, Shapes, Stops
 
 JITTER_M = 10.0
@@ -93,25 +95,27 @@ builds = st.lists(
 
 @settings(max_examples=80, deadline=None)
 @given(builds)
-def test_ids_persist_one_to_one_and_are_never_reused(history):
-    previous, known = None, {}
-    ever: dict[str, object] = {}
+def test_ids_persist_one_to_one_come_back_and_are_never_reused(history):
+    previous, known, last, owner = None, {}, {}, {}
     for stop_keys, seed in history:
         network, *keys = grid_city(sorted(stop_keys), seed)
         ids = carry_ids(network, previous)
-        now = {}
-        given_ids = (ids.stop_id, ids.pattern_id, ids.route_id)
-        for kind, one_keys, one_ids in zip("SPR", keys, given_ids, strict=True):
-            assert len(set(one_ids)) == len(one_keys)
-            now |= {(kind, key): one for key, one in zip(one_keys, one_ids, strict=True)}
+        now = ids_of(keys, ids)
+        assert len(set(now.values())) == len(now) == sum(map(len, keys))
         for thing, one in now.items():
-            if thing in known and (thing[0] != "R" or shares_a_pattern(thing[1], now, known)):
+            assert owner.setdefault(one, thing) == thing
+            if thing[0] != "R":
+                assert one == last.setdefault(thing, one)
+            elif thing in known and shares_a_pattern(thing[1], now, known):
                 assert one == known[thing]
-            else:
-                assert one not in ever
-            ever[one] = thing
         # What is written down and read back carries on the same.
         previous, known = Ids.from_json(ids.to_json()), now
+
+
+def ids_of(keys, ids):
+    """The id of each thing: ("S", stop), ("P", (street, way)) and ("R", street)."""
+    named = zip("SPR", keys, (ids.stop_id, ids.pattern_id, ids.route_id), strict=True)
+    return {(kind, key): one for kind, some, all_ids in named for key, one in zip(some, all_ids, strict=True)}
 
 
 def shares_a_pattern(street, now, known):
@@ -127,7 +131,7 @@ def test_ids_survive_json_to_the_last_digit():
     assert carry_ids(small_city(), again).to_json() == ids.to_json()
 
 
-@pytest.mark.parametrize("text", ["[]", "{}", '{"ids_version": 2}', '{"ids_version": 1, "stop_id": []}', "?"])
+@pytest.mark.parametrize("text", ["[]", "{}", '{"ids_version": 3}', '{"ids_version": 1, "stop_id": []}', "?"])
 def test_other_json_is_refused(text):
     with pytest.raises(ValueError):
         Ids.from_json(text)
@@ -152,12 +156,24 @@ def moved(city, row, east_m=0.0, turn_deg=0.0):
 
 
 @pytest.mark.parametrize(
-    ("east_m", "turn_deg", "kept"),
-    [(24, 0, True), (26, 0, False), (0, 59, True), (0, -59, True), (0, 61, False)],
+    ("shared", "east_m", "turn_deg", "kept"),
+    [
+        (False, 24, 0, True),
+        (False, 26, 0, False),
+        (False, 0, 59, True),
+        (False, 0, -59, True),
+        (False, 0, 61, False),
+        (True, 59, 0, True),
+        (True, 61, 0, False),
+        (True, 0, 119, True),
+        (True, 0, -121, False),
+    ],
 )
-def test_a_stop_is_the_same_within_25_m_and_60_degrees(east_m, turn_deg, kept):
+def test_a_stop_may_move_and_turn_farther_where_the_same_patterns_call(shared, east_m, turn_deg, kept):
     city = small_city()
     before = carry_ids(city, None)
+    if not shared:  # somebody else's lines: no pattern is known to be the same
+        before = replace(before, line_lat_deg=before.line_lat_deg + 1.0)
     after = carry_ids(moved(city, 4, east_m, turn_deg), before)
     assert (after.stop_id[4] == before.stop_id[4]) is kept
     assert after.stop_id[:4] == before.stop_id[:4]
@@ -177,12 +193,60 @@ def test_the_name_decides_when_two_routes_share_the_line():
     assert after.pattern_id == before.pattern_id
 
 
-def test_a_map_that_was_lost_leaves_its_counters():
+def test_a_map_that_was_lost_comes_back_with_its_ids():
     before = carry_ids(small_city(), None)
     nothing, _ = admit(small_city(), 1000)
-    after = carry_ids(nothing, before)
-    assert (after.stop_id, after.next_stop, after.next_route, after.next_pattern) == ((), 15, 3, 5)
-    again = carry_ids(small_city(), after)
+    lost = carry_ids(nothing, before)
+    assert (lost.stop_id, lost.next_stop, lost.next_route, lost.next_pattern) == ((), 15, 3, 5)
+    assert lost.gone_stop_feeds.tolist() == [1] * 14
+    lost = carry_ids(nothing, Ids.from_json(lost.to_json()))
+    assert lost.gone_pattern_feeds.tolist() == [2] * 4
+    again = carry_ids(small_city(), lost)
+    assert again.to_json() == before.to_json()
+
+
+def test_what_is_forgotten_is_not_given_again():
+    before = carry_ids(small_city(), None)
+    nothing, _ = admit(small_city(), 1000)
+    lost = carry_ids(nothing, before)
+    lost = replace(
+        lost,
+        gone_stop_feeds=lost.gone_stop_feeds + FORGOTTEN_AFTER,
+        gone_route_feeds=lost.gone_route_feeds + FORGOTTEN_AFTER,
+        gone_pattern_feeds=lost.gone_pattern_feeds + FORGOTTEN_AFTER,
+    )
+    forgotten = carry_ids(nothing, lost)
+    assert forgotten.gone_stop_id == forgotten.gone_route_id == forgotten.gone_pattern_id == ()
+    again = carry_ids(small_city(), forgotten)
     assert again.stop_id[0] == "S15"
     assert again.route_id == ("R3", "R4")
     assert again.pattern_id[0] == "P5"
+
+
+def test_what_is_there_goes_before_what_is_gone():
+    """The stop of the last feed is 20 m away, one that is gone stood right here: this is the first one."""
+    city = small_city()
+    before = carry_ids(city, None)
+    away = carry_ids(moved(city, 4, 70.0), before)
+    assert (away.stop_id[4], away.gone_stop_id) == ("S15", ("S5",))
+    nearer = carry_ids(moved(city, 4, 20.0), away)
+    assert nearer.stop_id[4] == "S15"
+    assert carry_ids(city, nearer).stop_id[4] == "S15"
+    assert carry_ids(city, away).stop_id[4] == "S5"
+
+
+def test_a_feed_that_holds_again_remembers_what_came_after_it():
+    keys = sorted(key for key in STOPS if key[0] < 2)
+    first = carry_ids(grid_city(keys, 1)[0], None)
+    later, *later_keys = grid_city(STOPS, 2)
+    second = carry_ids(later, first)
+    shown = go_back(first, second)
+    assert (shown.stop_id, shown.next_stop) == (first.stop_id, second.next_stop)
+    assert ids_of(later_keys, carry_ids(later, shown)) == ids_of(later_keys, second)
+
+
+def test_ids_of_version_1_are_read():
+    ids = carry_ids(small_city(), None)
+    plain = json.loads(ids.to_json())
+    old = {name: value for name, value in plain.items() if not name.startswith("gone_")} | {"ids_version": 1}
+    assert Ids.from_json(json.dumps(old)).to_json() == ids.to_json()
