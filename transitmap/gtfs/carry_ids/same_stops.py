@@ -17,6 +17,8 @@ NEAR_M, TURN_DEG = 25.0, 60.0
 """Stops farther apart, or passed in ways further apart, are two where no pattern tells more."""
 NEAR_ALIKE_M, TURN_ALIKE_DEG = 60.0, 120.0
 """The same where all their patterns are the same: not yet the next stop, nor the way back."""
+TURN_COST = 0.4
+"""A turn tells less than a distance: near a corner the way that vehicles pass is soon off by 90 degrees."""
 
 
 def match_stops(new: Ids, old: Ids, plane: Plane, pattern_of: IntArray | None = None) -> IntArray:
@@ -32,11 +34,10 @@ def match_stops(new: Ids, old: Ids, plane: Plane, pattern_of: IntArray | None = 
     turn_deg = np.abs((new.stop_heading_deg[i] - old.stop_heading_deg[j] + 180.0) % 360.0 - 180.0)
     turn_deg = np.nan_to_num(turn_deg)  # a stop without a heading may be any of them
     alike = np.zeros(len(i)) if pattern_of is None else _share_of_patterns(new, old, pattern_of, i, j)
-    cost = np.maximum(
-        off_m / (NEAR_M + (NEAR_ALIKE_M - NEAR_M) * alike),
-        turn_deg / (TURN_DEG + (TURN_ALIKE_DEG - TURN_DEG) * alike),
-    )
-    same = cost <= ALONE
+    far = off_m / (NEAR_M + (NEAR_ALIKE_M - NEAR_M) * alike)
+    turned = turn_deg / (TURN_DEG + (TURN_ALIKE_DEG - TURN_DEG) * alike)
+    same = (far <= 1.0) & (turned <= 1.0)
+    cost = ALONE * (far + TURN_COST * turned) / (1.0 + TURN_COST)
     return pick_partners(len(new.stop_lat_deg), len(old.stop_id), i[same], j[same], cost[same])
 
 
