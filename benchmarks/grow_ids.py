@@ -81,7 +81,7 @@ def builds(folder: Path) -> Iterator[Network]:
     rng = np.random.default_rng(1)
     for share in SHARES:
         yield infer_network(rides[: int(len(rides) * share)], config)[0]
-    kept = rng.random(len(rides)) >= WITHDRAWN
+    kept = rng.random(len(rides)) < 1.0 - WITHDRAWN
     yield infer_network([ride for ride, is_kept in zip(rides, kept, strict=True) if is_kept], config)[0]
     yield infer_network([_noisier(ride, rng) for ride in rides], config)[0]
 
