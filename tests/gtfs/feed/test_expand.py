@@ -58,6 +58,13 @@ def test_the_rest_is_the_same_feed():
     }
 
 
+def test_a_feed_of_others_may_lack_what_ours_have():
+    feed = small_feed()
+    assert "feed_info.txt" not in expand({name: feed[name] for name in feed if name != "feed_info.txt"})
+    single = {name: feed[name] for name in feed if name != "frequencies.txt"}
+    assert expand(single) == single
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 20), st.integers(1, 6), st.integers(60, 3600)), min_size=1, max_size=4)
 )

@@ -16,18 +16,19 @@ def expand(tables: Tables) -> Tables:
 
     A window has departures at its start and every headway after it, while before its end; each is the
     template shifted (GTFS Reference, frequencies.txt). Its id is the template's with the departure's clock.
-    Nobody promised these departures; `feed_version` ends in `-expanded`.
+    Nobody promised these departures; `feed_version` ends in `-expanded`. A feed without frequencies stays
+    as it is.
     """
+    if FREQUENCIES not in tables:
+        return tables
     departures = _departures(tables)
-    return {
-        **{name: table for name, table in tables.items() if name != FREQUENCIES},
-        "trips.txt": _expand_trips(tables["trips.txt"], departures),
-        "stop_times.txt": _expand_stop_times(tables["stop_times.txt"], departures),
-        "feed_info.txt": {
-            **tables["feed_info.txt"],
-            "feed_version": [f"{one}{SUFFIX}" for one in tables["feed_info.txt"]["feed_version"]],
-        },
-    }
+    expanded = {name: table for name, table in tables.items() if name != FREQUENCIES}
+    expanded["trips.txt"] = _expand_trips(tables["trips.txt"], departures)
+    expanded["stop_times.txt"] = _expand_stop_times(tables["stop_times.txt"], departures)
+    if info := tables.get("feed_info.txt", {}):
+        version = [f"{one}{SUFFIX}" for one in info.get("feed_version", [])]
+        expanded["feed_info.txt"] = {**info, **({"feed_version": version} if version else {})}
+    return expanded
 
 
 def _departures(tables: Tables) -> dict[str, list[int]]:
