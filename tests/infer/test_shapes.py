@@ -97,7 +97,8 @@ def test_the_ends_lie_where_most_rides_began_and_ended():
 
 def test_a_line_nobody_began_at_keeps_its_ends():
     line_m = np.array([(0.0, 0.0), (5000.0, 0.0)])
-    assert place_ends(line_m, np.zeros((0, 2)), np.array([(2500.0, 0.0)]), 60.0) is not None
+    placed_m = place_ends(line_m, np.zeros((0, 2)), np.array([(2500.0, 0.0)]), 60.0)
+    assert np.allclose(placed_m[[0, -1]], line_m)
     assert np.array_equal(place_ends(line_m, np.zeros((0, 2)), np.zeros((0, 2)), 60.0), line_m)
 
 
