@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import sys
 
+import pytest
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = (
     "--no-sandbox", "--headless=new", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -34,6 +36,10 @@ def main() -> int:
 def find_chromium() -> str | None:
     """Where the system's Chromium is."""
     return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+CHROMIUM = find_chromium()
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="NO BROWSER: install chromium; NOT tested in one")
 
 
 def _install() -> None:

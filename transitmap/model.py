@@ -55,11 +55,11 @@ def _not_counted() -> IntArray:
     return np.zeros(0, dtype=np.int64)
 
 
-def _unknown(table: Columns, *names: str) -> None:
+def _unknown(table: Columns, n_rows: int, *names: str) -> None:
     """Fills columns that nobody counted with -1, so that all have one entry a row."""
     for name in names:
         if not len(getattr(table, name)):
-            object.__setattr__(table, name, np.full(len(table), -1, dtype=np.int64))  # type: ignore[arg-type]
+            object.__setattr__(table, name, np.full(n_rows, -1, dtype=np.int64))
 
 
 def _rows(values: npt.NDArray[Any] | tuple[str, ...], rows: BoolArray | IntArray) -> Any:
@@ -266,7 +266,7 @@ class Stops(Columns):
     last_day: IntArray = field(default_factory=_not_counted)
 
     def __post_init__(self) -> None:
-        _unknown(self, "last_day")
+        _unknown(self, len(self), "last_day")
         super().__post_init__()
 
     def __len__(self) -> int:
@@ -328,7 +328,7 @@ class Patterns(Columns):
     last_day: IntArray = field(default_factory=_not_counted)
 
     def __post_init__(self) -> None:
-        _unknown(self, "last_day")
+        _unknown(self, len(self), "last_day")
         super().__post_init__()
 
     def __len__(self) -> int:
@@ -375,7 +375,7 @@ class Headways(Columns):
     last_day: IntArray = field(default_factory=_not_counted)
 
     def __post_init__(self) -> None:
-        _unknown(self, "n_riders", "n_days", "last_day")
+        _unknown(self, len(self), "n_riders", "n_days", "last_day")
         super().__post_init__()
 
     def __len__(self) -> int:

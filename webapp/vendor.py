@@ -100,6 +100,8 @@ def find_npm() -> list[str] | None:
 def install(npm: list[str]) -> int:
     """Fetch the locked libraries, swap them in as one folder; how many files are now served.
 
+    No shell reads the command, and no word of it comes from outside: `npm` is what `find_npm` found here.
+
     Raises:
         SystemExit: npm failed; its own last lines are the message.
     """

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pyogrio
 import pytest
 
 from tests.gtfs.small_city import small_city
@@ -146,7 +147,6 @@ def test_a_segment_is_the_line_between_its_calls():
 
 
 def test_gdal_reads_the_map(tmp_path):
-    pyogrio = pytest.importorskip("pyogrio", reason="GDAL comes with the extra geo")
     path = tmp_path / "evidence.geojson"
     path.write_bytes(evidence_geojson(said(), carry_ids(said(), None)))
     table = pyogrio.raw.read(path, read_geometry=False)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.gtfs.small_city import small_feed
 from transitmap.gtfs.pack import pack
-from transitmap.gtfs.read import read_tables
+from transitmap.gtfs.read import FeedUnreadable, read_tables
 
 
 @pytest.fixture
@@ -54,3 +54,15 @@ def test_what_is_no_zip_is_refused(tmp_path, body):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"none\.zip: no readable feed"):
         read_tables(tmp_path / "none.zip")
+
+
+def test_a_zip_of_a_method_nobody_knows_is_unreadable(packed):
+    body = bytearray(packed.read_bytes())
+    for signature, at in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):  # APPNOTE 4.3.7 and 4.3.12
+        start = body.find(signature)
+        while start >= 0:
+            body[start + at : start + at + 2] = (99).to_bytes(2, "little")
+            start = body.find(signature, start + 1)
+    packed.write_bytes(body)
+    with pytest.raises(FeedUnreadable, match="compression"):
+        read_tables(packed)

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.chromium import ARGUMENTS, find_chromium
+from tests.chromium import ARGUMENTS, CHROMIUM, needs_browser
 from tests.webapp.city import NOTICE, publish
 from tests.webapp.conftest import serving
 from tests.webapp.traces import ride
 
-CHROMIUM = find_chromium()
 PHONE = {"width": 360, "height": 740}
 NARROW = {"width": 320, "height": 640}
 PAGES = (
@@ -30,9 +29,7 @@ PAGES = (
 WAIT_MS = 15_000
 MAX_PAGE_BYTES = 60_000
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="NO BROWSER: install chromium, the pages were NOT tested in one"
-)
+pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module")

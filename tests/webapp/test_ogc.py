@@ -133,7 +133,6 @@ def test_before_the_first_feed_there_is_nothing(client):
 
 
 def test_gdal_reads_it_with_pages_and_a_box(published, app):
-    pytest.importorskip("pyogrio", reason="GDAL comes with the extra geo")
     with serving(app) as port:
         told = subprocess.run(
             [sys.executable, "-c", GDAL, f"http://127.0.0.1:{port}/ogc", "-96.921,19.529,-96.919,19.531"],

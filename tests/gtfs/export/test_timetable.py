@@ -5,14 +5,11 @@ import re
 
 import pytest
 
-from tests.chromium import ARGUMENTS, find_chromium
+from tests.chromium import ARGUMENTS, CHROMIUM, needs_browser
 from tests.gtfs.export.test_patterns import one_more_trip
 from tests.gtfs.small_city import small_feed
 from transitmap.gtfs.export import FeedIncomplete, export_feed
 from transitmap.gtfs.export.words import days_in_words, every
-
-CHROMIUM = find_chromium()
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="NO BROWSER: the timetable was NOT printed")
 
 
 def page(tables, evidence="", lang=""):

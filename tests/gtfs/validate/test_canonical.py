@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.gtfs.small_city import TODAY, small_city, small_feed
-from transitmap.errors import FeedInvalid, TransitmapError
+from transitmap.errors import ConfigError, FeedInvalid, TransitmapError
 from transitmap.gtfs.pack import pack
 from transitmap.gtfs.validate import canonical
 from transitmap.gtfs.validate.canonical import _notices
@@ -128,3 +128,9 @@ def test_an_answer_that_takes_too_long_is_none(tmp_path):
 def test_a_group_without_samples_still_counts():
     report = {"notices": [{"code": "x", "severity": "WARNING", "totalNotices": 2, "sampleNotices": []}]}
     assert [(one.rule, one.severity, one.row) for one in _notices(report)] == [("x", "warning", 0)]
+
+
+@pytest.mark.parametrize("country", ["-x", "mx", "MEX", "MX\n"])
+def test_a_country_that_is_none_never_reaches_the_command(tmp_path, country):
+    with pytest.raises(ConfigError, match="two capitals"):
+        canonical(tmp_path / "feed.zip", TODAY, country)

@@ -163,7 +163,10 @@ def _routes(feed: Published) -> Layer:
     for pattern in feed.patterns:
         of.setdefault(pattern.route.route_id, []).append(pattern)
     routes = [route for route in feed.routes if route.route_id in of]
-    mine: Callable[[Route], list[Pattern]] = lambda route: of[route.route_id]  # noqa: E731
+
+    def mine(route: Route) -> list[Pattern]:
+        return of[route.route_id]
+
     fields = {
         "route_id": (str, lambda route: route.route_id),
         "agency_id": (str, lambda route: route.row.get("agency_id") or None),

@@ -11,7 +11,6 @@ WORDS = {
         "version": "versión {}",
         "valid": "Válido del {} al {}",
         "source": "Fuente: {}",
-        "days": ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"),
         "to": "{} a {}",
         "every_day": "Todos los días",
         "some_dates": "Fechas especiales ({})",
@@ -49,7 +48,6 @@ WORDS = {
         "version": "version {}",
         "valid": "Valid from {} to {}",
         "source": "Source: {}",
-        "days": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
         "to": "{} to {}",
         "every_day": "Every day",
         "some_dates": "Certain dates ({})",
@@ -83,10 +81,15 @@ WORDS = {
     },
 }
 
+DAYS = {
+    "es": ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"),
+    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+}
+
 
 def words_in(lang: str) -> dict[str, str]:
     """Words of a language, Spanish for one that there are no words in."""
-    return WORDS["en" if lang == "en" else "es"]  # type: ignore[return-value]
+    return WORDS.get(lang, WORDS["es"])
 
 
 def citation(credit: Credit, lang: str) -> str:
@@ -116,7 +119,7 @@ def days_in_words(days: tuple[bool, ...] | None, service_id: str, lang: str) -> 
         return words["some_dates"].format(service_id)
     if len(on) == 7:
         return words["every_day"]
-    names = [words["days"][k] for k in on]
+    names = [DAYS.get(lang, DAYS["es"])[k] for k in on]
     is_run = len(on) > 2 and on[-1] - on[0] == len(on) - 1
     told = words["to"].format(names[0], names[-1]) if is_run else ", ".join(names)
     return told[0].upper() + told[1:]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from transitmap.errors import FeedInvalid, TransitmapError
+from transitmap.errors import ConfigError, FeedInvalid, TransitmapError
 from transitmap.model import JsonObject, Notice
 
 
@@ -22,9 +23,12 @@ def canonical(
     look. About 0.5 s for a small feed, 15 s for 6 MB of text, 200 s for 48 MB.
 
     Raises:
+        ConfigError: the country is no code of two capitals.
         FeedInvalid: the validator itself broke, so its silence means nothing; holds its system errors.
         TransitmapError: it gave no report, or none within `timeout_s`.
     """
+    if not re.fullmatch("([A-Z]{2})?", country):
+        raise ConfigError("country", country, "must be empty or two capitals (ISO 3166)")
     with tempfile.TemporaryDirectory(prefix="transitmap-validate-") as folder:
         _run(zip_path, today, country, timeout_s, folder)
         report = _load(Path(folder) / "report.json")
@@ -38,7 +42,7 @@ def _run(zip_path: Path, today: datetime.date, country: str, timeout_s: float, f
     """One run that leaves its reports in `folder`; the exit status tells nothing the reports do not.
 
     No shell reads the command, and no word of it that comes from outside can pass for an option: the path is
-    absolute, the rest are a date and a country of two capitals.
+    absolute, the rest are a date and a country of two capitals, which `canonical` has checked.
     """
     command = [sys.executable, "-m", "gtfs_validator.cli", "-i", str(zip_path.resolve()), "-o", folder]
     command += ["-d", today.isoformat(), *(["-c", country] if country else [])]
