@@ -15,8 +15,8 @@ MAX_LINES = 50
 MEDIAN_LINES = 10
 
 DOORS = {
-    "sqlalchemy": ("transitmap/store.py", "transitmap/migrations/"),
-    "alembic": ("transitmap/store.py", "transitmap/migrations/"),
+    "sqlalchemy": ("transitmap/store/", "transitmap/migrations/"),
+    "alembic": ("transitmap/store/", "transitmap/migrations/"),
     "partridge": ("transitmap/gtfs/read.py",),
     "gtfs_validator": ("transitmap/gtfs/validate/canonical.py",),
     "gtfs_analyzer": ("transitmap/gtfs/validate/analyzer.py",),

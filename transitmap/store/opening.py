@@ -1,0 +1,109 @@
+"""The database at a URL: opened, asked in sessions, brought up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from transitmap.errors import ConfigError
+from transitmap.store.tables import Base
+
+BUSY_TIMEOUT_MS = 30_000
+TRY_AGAIN = (sa.exc.OperationalError, sa.exc.TimeoutError)
+"""What a busy, full or unreachable database raises: nothing was kept, a later try may succeed."""
+
+
+def open_engine(url: str) -> sa.Engine:
+    """The database at a URL: `sqlite:///path` or `postgresql://...`; the folder of a file is made.
+
+    SQLite runs in WAL with synchronous=FULL (a receipt survives a power cut), foreign keys on.
+
+    Raises:
+        ConfigError: the URL cannot be read or names another kind of database.
+    """
+    try:
+        place = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise ConfigError("database url", url.split(":")[0], "is no database URL") from error
+    if place.drivername in ("postgres", "postgresql"):
+        place = place.set(drivername="postgresql+psycopg")
+    if place.get_backend_name() not in ("sqlite", "postgresql"):
+        raise ConfigError("database url", place.drivername, "must be sqlite or postgresql")
+    if place.get_backend_name() == "postgresql":
+        return sa.create_engine(place, pool_pre_ping=True)
+    if place.database and place.database != ":memory:":
+        Path(place.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(place)
+    sa.event.listen(engine, "connect", _set_up_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, record: Any) -> None:
+    connection.isolation_level = None  # transactions begin where _begin_sqlite says
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    """Writers take their lock at the start: a lock taken later fails at once instead of waiting."""
+    is_writer = connection.get_execution_options().get("is_writer", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
+
+
+@contextmanager
+def session(engine: sa.Engine, write: bool = True) -> Iterator[Session]:
+    """A session that ends with a commit, or a rollback where the block raises.
+
+    With `write=False` (pages that only look) SQLite gives a snapshot that no writer waits for. Rows stay
+    readable after a commit.
+    """
+    with Session(engine.execution_options(is_writer=write), expire_on_commit=False) as open_session:
+        yield open_session
+        open_session.commit()
+
+
+def upgrade(url: str, revision: str = "head") -> None:
+    """Brings the tables of the database at `url` to a revision; nothing to do is no error."""
+    _migrate(url, revision, "upgrade")
+
+
+def downgrade(url: str, revision: str = "base") -> None:
+    """Takes the tables of the database at `url` back to a revision. What they held is gone."""
+    _migrate(url, revision, "downgrade")
+
+
+def _migrate(url: str, revision: str, direction: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    settings = Config()
+    settings.set_main_option("script_location", "transitmap:migrations")
+    settings.set_main_option("path_separator", "os")
+    engine = open_engine(url).execution_options(is_writer=True)
+    try:
+        with engine.begin() as connection:
+            settings.attributes["connection"] = connection
+            getattr(command, direction)(settings, revision)
+    finally:
+        engine.dispose()
+
+
+def try_add(session: Session, row: Base) -> bool:
+    """False, and nothing changed, where a unique constraint refuses the row: the database decides a race."""
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except sa.exc.IntegrityError:
+        return False
+    return True

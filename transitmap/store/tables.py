@@ -1,0 +1,215 @@
+"""The tables: who, when, state and ledger. Positions never come here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+ROLES = ("rider", "reviewer", "planner", "organiser")
+RECEIVED, UNDERSTOOD, REFUSED = UPLOAD_STATES = ("received", "understood", "refused")
+NO_NETWORK = ""
+"""The network version of rides that came before the first feed."""
+
+
+class Base(DeclarativeBase):
+    """The tables, with names for every constraint so that migrations can speak of them."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {
+        float: sa.Double(),
+        dict[str, Any]: sa.JSON(),
+        list[Any]: sa.JSON(),
+    }
+
+
+class User(Base):
+    """A pseudonym. `name_key` is what makes two names the same: case and width do not count."""
+
+    __tablename__ = "users"
+    __table_args__ = (sa.CheckConstraint(f"role IN {ROLES!r}", name="role"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(sa.String(80))
+    name_key: Mapped[str] = mapped_column(sa.String(160), unique=True)
+    password_hash: Mapped[str] = mapped_column(sa.String(255), default="")
+    role: Mapped[str] = mapped_column(sa.String(16), default="rider")
+    is_hidden: Mapped[bool] = mapped_column(default=False)
+    locale: Mapped[str] = mapped_column(sa.String(16), default="es_MX")
+    created_s: Mapped[float]
+
+
+class Token(Base):
+    """A write-only key of one device: only its hash is kept."""
+
+    __tablename__ = "tokens"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    token_sha256: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(80))
+    created_s: Mapped[float]
+    revoked_s: Mapped[float | None] = mapped_column(default=None)
+    last_used_s: Mapped[float | None] = mapped_column(default=None)
+
+
+class Upload(Base):
+    """Bytes somebody sent. `state` is received, understood or refused; `detail` says why, for the rider.
+
+    The same bytes are one upload a rider, and one rider's upload: only refused ones, which earned
+    nothing, may come from several people (everybody's empty file has the same bytes).
+    """
+
+    __tablename__ = "uploads"
+    __table_args__ = (
+        sa.UniqueConstraint("user_id", "sha256"),
+        sa.CheckConstraint(f"state IN {UPLOAD_STATES!r}", name="state"),
+        sa.Index(
+            "uq_uploads_contributed",
+            "sha256",
+            unique=True,
+            sqlite_where=sa.text("state <> 'refused'"),
+            postgresql_where=sa.text("state <> 'refused'"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"), index=True)
+    sha256: Mapped[str] = mapped_column(sa.String(64), index=True)
+    name: Mapped[str] = mapped_column(sa.String(200))
+    n_bytes: Mapped[int]
+    received_s: Mapped[float] = mapped_column(index=True)
+    state: Mapped[str] = mapped_column(sa.String(16), default=RECEIVED, index=True)
+    reason: Mapped[str] = mapped_column(sa.String(64), default="")
+    detail: Mapped[str] = mapped_column(sa.Text, default="")
+    consent: Mapped[str] = mapped_column(sa.String(32), default="")
+
+
+class RideRow(Base):
+    """One ride of an upload: what was kept and what it was recognised as. Its fixes are in the archive.
+
+    `sequence` is the order in which rides were understood, without gaps: the order of scoring.
+    `stretch` names the calls between which the rider was on board (see `contribute`).
+    """
+
+    __tablename__ = "rides"
+    __table_args__ = (sa.UniqueConstraint("upload_id", "ordinal"),)
+
+    sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    id: Mapped[str] = mapped_column(sa.String(48), unique=True)
+    upload_id: Mapped[str] = mapped_column(sa.ForeignKey("uploads.id"), index=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"), index=True)
+    ordinal: Mapped[int]
+    name: Mapped[str] = mapped_column(sa.String(240))
+    label: Mapped[str] = mapped_column(sa.String(200), default="")
+    n_fixes: Mapped[int]
+    dropped: Mapped[dict[str, Any]]
+    warnings: Mapped[list[Any]]
+    mode: Mapped[str] = mapped_column(sa.String(16))
+    reason: Mapped[str] = mapped_column(sa.String(64), default="")
+    network_version: Mapped[str] = mapped_column(sa.String(32), default=NO_NETWORK)
+    route_id: Mapped[str] = mapped_column(sa.String(64), default="")
+    route_name: Mapped[str] = mapped_column(sa.String(200), default="")
+    direction_id: Mapped[int | None] = mapped_column(default=None)
+    pattern_id: Mapped[str] = mapped_column(sa.String(64), default="")
+    stretch: Mapped[dict[str, Any]]
+    confidence: Mapped[float] = mapped_column(default=0.0)
+    started_s: Mapped[float]
+    distance_m: Mapped[float]
+    packed_sha256: Mapped[str] = mapped_column(sa.String(64))
+
+
+class FeedVersion(Base):
+    """One published feed: the blobs it consists of, and the ids that the next one carries on.
+
+    `network_sha256` is what everybody may see, `known_sha256` everything the rides showed (see `contribute`):
+    what new rides are compared with, and never handed out. `changes_sha256` is what changed since the one
+    before (empty where there is none), `change_counts` how much of it by kind and what happened. Where an
+    earlier feed was brought back, `restores` is its id; `note` says why.
+    """
+
+    __tablename__ = "feed_versions"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    id: Mapped[str] = mapped_column(sa.String(32), unique=True)
+    made_s: Mapped[float]
+    feed_sha256: Mapped[str] = mapped_column(sa.String(64))
+    network_sha256: Mapped[str] = mapped_column(sa.String(64))
+    evidence_sha256: Mapped[str] = mapped_column(sa.String(64))
+    known_sha256: Mapped[str] = mapped_column(sa.String(64), default="")
+    ids: Mapped[dict[str, Any]]
+    rules_version: Mapped[str] = mapped_column(sa.String(64))
+    n_rides: Mapped[int]
+    notices: Mapped[list[Any]]
+    change_counts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    changes_sha256: Mapped[str] = mapped_column(sa.String(64), default="")
+    restores: Mapped[str] = mapped_column(sa.String(32), default="")
+    note: Mapped[str] = mapped_column(sa.Text, default="")
+
+
+class FeedRefusal(Base):
+    """A feed that was made of so many rides and not published, with all that was found in it."""
+
+    __tablename__ = "feed_refusals"
+
+    rules_version: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    n_rides: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    made_s: Mapped[float]
+    notices: Mapped[list[Any]]
+
+
+class LedgerRow(Base):
+    """One award. Never changed, never deleted (triggers refuse both); a correction is a new row.
+
+    `millipoints` are whole thousandths of a point, so that a sum has one value in any order.
+    `network_version` is a FeedVersion.id, or NO_NETWORK.
+    """
+
+    __tablename__ = "ledger"
+    __table_args__ = (sa.UniqueConstraint("ride_id", "rule"),)
+
+    sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    ride_id: Mapped[str] = mapped_column(sa.ForeignKey("rides.id"))
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"), index=True)
+    rule: Mapped[str] = mapped_column(sa.String(32))
+    millipoints: Mapped[int] = mapped_column(sa.BigInteger)
+    rules_version: Mapped[str] = mapped_column(sa.String(64))
+    network_version: Mapped[str] = mapped_column(sa.String(32))
+    evidence: Mapped[dict[str, Any]]
+    text_es: Mapped[str] = mapped_column(sa.Text)
+    text_en: Mapped[str] = mapped_column(sa.Text)
+    created_s: Mapped[float] = mapped_column(index=True)
+
+
+class Observation(Base):
+    """Who counted as an observer of which segment under which network: derived, rebuilt by a replay.
+
+    `segment` is a keyed hash of (route, direction, cell); the key is in the archive, so the rows tell
+    nobody where anyone was. `day` counts local days since 1970-01-01.
+    """
+
+    __tablename__ = "observations"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    network_version: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    segment: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
+    user_id: Mapped[int] = mapped_column(primary_key=True)
+    day: Mapped[int]
+
+
+class Fact(Base):
+    """Single facts of an installation, by name; the row named `ledger` is what awards queue for."""
+
+    __tablename__ = "facts"
+
+    name: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    value: Mapped[str] = mapped_column(sa.Text)

@@ -1,0 +1,134 @@
+"""Uploads and the rides in them."""
+
+from __future__ import annotations
+
+import secrets
+import unicodedata
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from transitmap.errors import UploadRefused
+from transitmap.store.opening import try_add
+from transitmap.store.tables import RECEIVED, Fact, RideRow, Upload
+
+LEDGER_LOCK = "ledger"
+
+
+def add_upload(
+    session: Session, user_id: int, sha256: str, name: str, n_bytes: int, now_s: float, consent: str = ""
+) -> tuple[Upload, bool]:
+    """The upload of these bytes and whether it is new; a rider's same bytes again are the first upload.
+
+    Raises:
+        UploadRefused: `already_contributed`, another rider sent these bytes and they were of use.
+    """
+    mine = sa.select(Upload).where(Upload.user_id == user_id, Upload.sha256 == sha256)
+    if (known := session.scalar(mine)) is not None:
+        return known, False
+    upload = Upload(
+        id=secrets.token_urlsafe(16),
+        user_id=user_id,
+        sha256=sha256,
+        name=clean_name(name),
+        n_bytes=n_bytes,
+        received_s=now_s,
+        consent=consent,
+        state=RECEIVED,
+        reason="",
+        detail="",
+    )
+    if try_add(session, upload):
+        return upload, True
+    if (known := session.scalar(mine)) is not None:
+        return known, False
+    raise UploadRefused("already_contributed", "these bytes were contributed before, by another rider")
+
+
+def clean_name(name: str) -> str:
+    """A file's name fit to be shown: no folders, no control characters, at most 200 characters."""
+    last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    shown = "".join(letter for letter in unicodedata.normalize("NFC", last) if letter.isprintable())
+    return shown.strip()[:200] or "upload"
+
+
+def upload_by_id(session: Session, upload_id: str, user_id: int | None) -> Upload | None:
+    """The upload, if it is this rider's; None for a foreign and a missing one alike.
+
+    `user_id=None` asks for anybody's: only for organisers, reviewers and the machinery.
+    """
+    question = sa.select(Upload).where(Upload.id == upload_id)
+    if user_id is not None:
+        question = question.where(Upload.user_id == user_id)
+    return session.scalar(question)
+
+
+def uploads_of_user(session: Session, user_id: int, limit: int = 100, offset: int = 0) -> list[Upload]:
+    """A rider's uploads, newest first."""
+    question = (
+        sa.select(Upload).where(Upload.user_id == user_id).order_by(Upload.received_s.desc(), Upload.id)
+    )
+    return list(session.scalars(question.limit(limit).offset(offset)))
+
+
+def uploads_in_state(session: Session, state: str) -> list[Upload]:
+    """Everybody's uploads in a state, oldest first: `received` ones wait to be understood."""
+    return list(
+        session.scalars(sa.select(Upload).where(Upload.state == state).order_by(Upload.received_s, Upload.id))
+    )
+
+
+def rides_of_upload(session: Session, upload_id: str) -> list[RideRow]:
+    """The rides of one upload, in their order inside the file."""
+    return list(
+        session.scalars(sa.select(RideRow).where(RideRow.upload_id == upload_id).order_by(RideRow.ordinal))
+    )
+
+
+def rides_of_user(session: Session, user_id: int, limit: int = 100, offset: int = 0) -> list[RideRow]:
+    """A rider's rides, newest first."""
+    question = sa.select(RideRow).where(RideRow.user_id == user_id).order_by(RideRow.sequence.desc())
+    return list(session.scalars(question.limit(limit).offset(offset)))
+
+
+def rides_after(session: Session, sequence: int = 0) -> list[RideRow]:
+    """Everybody's rides understood after that one, in the order of scoring."""
+    return list(
+        session.scalars(sa.select(RideRow).where(RideRow.sequence > sequence).order_by(RideRow.sequence))
+    )
+
+
+def ride_ids(session: Session) -> set[str]:
+    """The ids of everybody's rides."""
+    return set(session.scalars(sa.select(RideRow.id)))
+
+
+def lock_ledger(session: Session) -> None:
+    """Waits until nobody else scores or publishes; the session's commit lets the next one in.
+
+    PostgreSQL locks one row; on SQLite the writer's transaction has the whole file already.
+    """
+    session.scalars(sa.select(Fact).where(Fact.name == LEDGER_LOCK).with_for_update()).one()
+
+
+def next_ride_sequence(session: Session) -> int:
+    """The place of the next ride in the order of scoring; call it under `lock_ledger`."""
+    return (session.scalar(sa.select(sa.func.max(RideRow.sequence))) or 0) + 1
+
+
+def add_rides(session: Session, rides: Sequence[RideRow]) -> None:
+    """Stores rides of one upload; call it under `lock_ledger`."""
+    session.add_all(rides)
+    session.flush()
+
+
+def settle_upload(session: Session, upload: Upload, state: str, reason: str = "", detail: str = "") -> None:
+    """Says what became of an upload: understood, or refused with a reason."""
+    upload.state, upload.reason, upload.detail = state, reason, detail
+    session.flush()
+
+
+def refresh_upload(session: Session, upload: Upload) -> None:
+    """Reads the upload's row again: another worker may have settled it meanwhile."""
+    session.refresh(upload)
