@@ -74,6 +74,21 @@ def test_migrations_go_up_and_down_and_match_the_tables(empty_database_url: str)
     store.upgrade(empty_database_url)
 
 
+def test_rides_survive_the_way_down_and_up(empty_database_url: str) -> None:
+    store.upgrade(empty_database_url)
+    engine = store.open_engine(empty_database_url)
+    with store.session(engine) as session:
+        add_ride(session, store.add_user(session, "Ana", "hash", NOW_S))
+    engine.dispose()
+    store.downgrade(empty_database_url, "0002")
+    store.upgrade(empty_database_url)
+    engine = store.open_engine(empty_database_url)
+    with store.session(engine) as session:
+        assert [ride.flagged for ride in store.rides_after(session)] == [{}]
+        assert store.uploads_in_state(session, store.RECEIVED)[0].kind == "file"
+    engine.dispose()
+
+
 def test_feeds_of_an_older_program_survive_the_way_up_and_down(empty_database_url: str) -> None:
     store.upgrade(empty_database_url, "0001")
     engine = store.open_engine(empty_database_url)

@@ -100,7 +100,8 @@ class Ride:
     """One trace as collected: clean fixes, what its rider said about it, and what was dropped and why.
 
     `ride_id` is the path inside the input (plus `#2` for the second trace of a file), or the upload's id on a
-    server. `rider_id` is empty where nobody knows who rode. `dropped` counts fixes by reason.
+    server. `rider_id` is empty where nobody knows who rode. `dropped` counts fixes by reason, `flagged` those
+    that were kept and are not beyond doubt (`mock`: the phone says that its position is made up).
     """
 
     ride_id: str
@@ -111,6 +112,43 @@ class Ride:
     rider_id: str = ""
     dropped: dict[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    flagged: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Message:
+    """One request of a live phone: raw, but for its token.
+
+    `dialect` is the adapter of `collect.clients` that reads it, `path` what followed the token in the URL,
+    `query` the raw query string, `headers` the few that tell something (lower-case names, no credentials).
+    """
+
+    dialect: str
+    received_s: float
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """What one message says, in the order it says it: nothing is sorted, screened or believed yet.
+
+    `trip` and `is_mock` have an entry a fix; `trip` is what the app calls the running trip, empty where it
+    does not. `dropped` counts by reason what could not be understood, `flagged` fixes that are kept.
+    `label` and `mode` are what the rider said of the ride.
+    """
+
+    fixes: Fixes
+    trip: tuple[str, ...]
+    is_mock: BoolArray
+    taps: Taps
+    dropped: dict[str, int] = field(default_factory=dict)
+    flagged: dict[str, int] = field(default_factory=dict)
+    label: str = ""
+    mode: str = ""
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,10 @@ class Base(DeclarativeBase):
 
 
 class User(Base):
-    """A pseudonym. `name_key` is what makes two names the same: case and width do not count."""
+    """A pseudonym. `name_key` is what makes two names the same: case and width do not count.
+
+    `trim_m` is how much of a ride's ends this rider leaves out; None is what the installation does.
+    """
 
     __tablename__ = "users"
     __table_args__ = (sa.CheckConstraint(f"role IN {ROLES!r}", name="role"),)
@@ -45,11 +48,26 @@ class User(Base):
     role: Mapped[str] = mapped_column(sa.String(16), default="rider")
     is_hidden: Mapped[bool] = mapped_column(default=False)
     locale: Mapped[str] = mapped_column(sa.String(16), default="es_MX")
+    trim_m: Mapped[float | None] = mapped_column(default=None)
     created_s: Mapped[float]
 
 
+class Login(Base):
+    """One browser where somebody is logged in: a cookie without its row opens nothing."""
+
+    __tablename__ = "logins"
+
+    id_sha256: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    opened_s: Mapped[float]
+
+
 class Token(Base):
-    """A write-only key of one device: only its hash is kept."""
+    """A write-only key of one device: only its hash is kept.
+
+    `app` is the program the key was made for. What came with it is counted for its owner: messages, fixes
+    in them, those left out by reason, and when the last came (`heard_s`).
+    """
 
     __tablename__ = "tokens"
 
@@ -60,10 +78,68 @@ class Token(Base):
     created_s: Mapped[float]
     revoked_s: Mapped[float | None] = mapped_column(default=None)
     last_used_s: Mapped[float | None] = mapped_column(default=None)
+    app: Mapped[str] = mapped_column(sa.String(20), default="")
+    heard_s: Mapped[float | None] = mapped_column(default=None)
+    n_messages: Mapped[int] = mapped_column(default=0)
+    n_fixes: Mapped[int] = mapped_column(default=0)
+    dropped: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class MessageRow(Base):
+    """One request of a live phone as it came, waiting to become part of a ride.
+
+    The same request again is this one. Once its ride is an upload (`upload_id`) the bytes are there and
+    `packed` is empty; the row stays for a while, to know a repetition.
+    """
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        sa.UniqueConstraint("token_id", "sha256"),
+        sa.Index("ix_messages_waiting", "token_id", "upload_id", "received_s"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_id: Mapped[int] = mapped_column(sa.ForeignKey("tokens.id", ondelete="CASCADE"))
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+    received_s: Mapped[float] = mapped_column(index=True)
+    dialect: Mapped[str] = mapped_column(sa.String(16))
+    n_fixes: Mapped[int]
+    first_fix_s: Mapped[float | None] = mapped_column(default=None)
+    last_fix_s: Mapped[float | None] = mapped_column(default=None)
+    packed: Mapped[bytes]
+    upload_id: Mapped[str] = mapped_column(sa.String(32), default="")
+
+
+class Bucket(Base):
+    """A rate limit's bucket: `level` tokens were in it at `updated_s`."""
+
+    __tablename__ = "buckets"
+
+    key: Mapped[str] = mapped_column(sa.String(96), primary_key=True)
+    level: Mapped[float]
+    updated_s: Mapped[float]
+
+
+class Usage(Base):
+    """What one rider sent on one day (UTC, days since 1970-01-01): what quotas are compared with."""
+
+    __tablename__ = "usage"
+
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    day: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    n_uploads: Mapped[int] = mapped_column(default=0)
+    n_messages: Mapped[int] = mapped_column(default=0)
+    n_bytes: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    n_fixes: Mapped[int] = mapped_column(sa.BigInteger, default=0)
 
 
 class Upload(Base):
     """Bytes somebody sent. `state` is received, understood or refused; `detail` says why, for the rider.
+
+    `kind` is `file`, or `live` for what a phone sent message by message (by device `token_id`). Members of an
+    archive are uploads of their own, `parent_id` is the archive's. `refused` are the traces in it that gave
+    no ride: name, reason, detail. `trim_m` is what was chosen for its ends, None what holds for the
+    installation. Whoever works on it holds it until `lease_until_s`; `attempts` counts those who began.
 
     The same bytes are one upload a rider, and one rider's upload: only refused ones, which earned
     nothing, may come from several people (everybody's empty file has the same bytes).
@@ -92,6 +168,13 @@ class Upload(Base):
     reason: Mapped[str] = mapped_column(sa.String(64), default="")
     detail: Mapped[str] = mapped_column(sa.Text, default="")
     consent: Mapped[str] = mapped_column(sa.String(32), default="")
+    kind: Mapped[str] = mapped_column(sa.String(8), default="file")
+    parent_id: Mapped[str] = mapped_column(sa.String(32), default="", index=True)
+    token_id: Mapped[int | None] = mapped_column(default=None)
+    trim_m: Mapped[float | None] = mapped_column(default=None)
+    refused: Mapped[list[Any]] = mapped_column(default=list)
+    lease_until_s: Mapped[float | None] = mapped_column(default=None)
+    attempts: Mapped[int] = mapped_column(default=0)
 
 
 class RideRow(Base):
@@ -124,6 +207,8 @@ class RideRow(Base):
     stretch: Mapped[dict[str, Any]]
     confidence: Mapped[float] = mapped_column(default=0.0)
     started_s: Mapped[float]
+    ended_s: Mapped[float | None] = mapped_column(default=None)
+    flagged: Mapped[dict[str, Any]] = mapped_column(default=dict)
     distance_m: Mapped[float]
     packed_sha256: Mapped[str] = mapped_column(sa.String(64))
 
