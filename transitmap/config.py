@@ -37,6 +37,31 @@ class CollectConfig:
 
 
 @dataclass(frozen=True)
+class LiveConfig:
+    """What phones send message by message. A ride ends where a device is silent for `silence_s`, or has said
+    so much that it waits no longer (`max_wait_s` from its first message, `max_waiting_bytes`). A message may
+    have `max_batch_bytes` and `max_batch_fixes`; what it was is known for `known_s`, so that repetitions are.
+    """
+
+    silence_s: float = 900.0
+    max_wait_s: float = 21_600.0
+    max_waiting_bytes: int = 20_000_000
+    max_batch_bytes: int = 1_000_000
+    max_batch_fixes: int = 1_000
+    known_s: float = 2_592_000.0
+
+
+@dataclass(frozen=True)
+class QuotaConfig:
+    """What one rider may send on one day (UTC); 0 means no limit."""
+
+    max_uploads: int = 200
+    max_messages: int = 100_000
+    max_bytes: int = 250_000_000
+    max_fixes: int = 2_000_000
+
+
+@dataclass(frozen=True)
 class AreasConfig:
     """How far from the middle of most rides a ride may lie: one plane is good for about that far."""
 
@@ -277,6 +302,8 @@ class Config:
     """All settings of one campaign."""
 
     collect: CollectConfig = field(default_factory=CollectConfig)
+    live: LiveConfig = field(default_factory=LiveConfig)
+    quota: QuotaConfig = field(default_factory=QuotaConfig)
     areas: AreasConfig = field(default_factory=AreasConfig)
     copies: CopiesConfig = field(default_factory=CopiesConfig)
     legs: LegsConfig = field(default_factory=LegsConfig)
@@ -348,6 +375,8 @@ RULES = (
     Rule("collect.max_attributes", *_at_least(2)),  # lat, lon
     Rule("collect.max_name_chars", *_at_least(1)),
     Rule("collect.m??_fixes", *_at_least(2)),
+    Rule("live.max_*", *_at_least(1)),
+    Rule("quota.max_*", *_at_least(0)),
     Rule("copies.min_positions", *_at_least(1)),
     Rule("patterns.min_points", *_at_least(2)),
     Rule("patterns.min_overlap", *_at_least(1)),
