@@ -44,7 +44,7 @@ DOORS = {
 HEAVY = ("sklearn", "pandas", "partridge", "networkx", "scipy")
 """Imported inside functions only: `transitmap --help` must not wait for them."""
 
-BASE = {"model", "errors", "geo", "config", "svg"}
+BASE = {"model", "errors", "geo", "config", "svg", "cells"}
 LAYERS = {
     "transitmap.model": set(),
     "transitmap.errors": set(),
