@@ -31,6 +31,7 @@ DOORS = {
     "zstandard": ("transitmap/archive.py",),
     "fsspec": ("transitmap/archive.py",),
     "argon2": ("transitmap/passwords.py",),
+    "zxcvbn": ("transitmap/passwords.py",),
     "tzfpy": ("transitmap/infer/times/clock.py",),
     "osmium": ("transitmap/streets.py",),
     "joblib": ("transitmap/build.py",),

@@ -18,6 +18,7 @@ from transitmap.store.feed_versions import (
     refusals,
     set_fact,
 )
+from transitmap.store.logins import LOGIN_S, close_login, close_logins, open_login, user_of_login
 from transitmap.store.opening import (
     BUSY_TIMEOUT_MS,
     TRY_AGAIN,
@@ -90,6 +91,11 @@ from transitmap.store.uploads import (
 )
 
 __all__ = [
+    "user_of_login",
+    "open_login",
+    "close_logins",
+    "close_login",
+    "LOGIN_S",
     "BUSY_TIMEOUT_MS",
     "Base",
     "CHUNK",
