@@ -72,10 +72,11 @@ class Lifter:
     def of(cls, text: XmlText) -> Lifter | None:
         """For a text that looks like UTF-8 and has no instruction but the declaration, else None."""
         body = text.body
-        first = body.find(b"<?", 0, 16)
-        declared = first >= 0 and body[first : first + 6] == b"<?xml "
-        is_odd = body.find(b"<?", first + 2 if declared else 0) >= 0 or body[:2] in (b"\xff\xfe", b"\xfe\xff")
-        return None if is_odd else cls(body)
+        first = body.find(b"<?xml ", 0, 16)
+        first = max(first, body.find(b"?>", first, first + 256)) + 2 if first >= 0 else 0
+        mark = body.find(b"?", first)  # rare, so that this is fast; then only is "<?" looked for
+        has_instruction = mark >= 0 and body.find(b"<?", max(first, mark - 1)) >= 0
+        return None if has_instruction or body[:2] in (b"\xff\xfe", b"\xfe\xff") else cls(body)
 
     def rest(self) -> Iterator[bytes]:
         """The file with `<?points N?>` where the next N points were."""
@@ -111,7 +112,8 @@ class Lifter:
 def _marked(gaps: list[str]) -> str:
     """The texts between points, with a mark where points were."""
     rest, n_seen = [gaps[0]], 0
-    for number in [number for number, gap in enumerate(gaps) if gap and number]:
+    filled = [number for number, gap in enumerate(gaps) if gap and number] if any(gaps[1:]) else []
+    for number in filled:
         rest.append(f"<?{MARK} {number - n_seen}?>{gaps[number]}")
         n_seen = number
     if n_seen < len(gaps) - 1:

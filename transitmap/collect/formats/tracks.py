@@ -71,10 +71,12 @@ class FixSheet:
         self.lat.extend(points.lat)
         self.lon.extend(points.lon)
         self.time.extend(points.time)
-        first = len(self.lat) - len(points.lat)
+        rows = range(len(self.lat) - len(points.lat), len(self.lat))
         for column, values in ((self.hdop, points.hdop), (self.accuracy, points.accuracy)):
-            if values[0] is not None or any(values):
-                column.update((row, text) for row, text in enumerate(values, start=first) if text is not None)
+            if None not in values:
+                column.update(zip(rows, values, strict=True))
+            elif any(values):
+                column.update(pair for pair in zip(rows, values, strict=True) if pair[1])
         if len(self.lat) >= self.room:
             self.flush()
         if len(self) > self.max_fixes:
