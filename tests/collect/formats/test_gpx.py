@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.collect.made_up import POINTS, START_S, gpx, point, read, read_one
 from transitmap.collect.formats.gpx import METRES_PER_HDOP, _GpxFile
 from transitmap.collect.formats.gpx_points import Lifter
-from transitmap.collect.formats.tracks import cut_rides
+from transitmap.collect.formats.sheet import cut_rides
 from transitmap.collect.formats.xml_reader import XmlText
 from transitmap.config import CollectConfig
 from transitmap.errors import UploadRefused

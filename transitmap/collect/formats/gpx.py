@@ -6,7 +6,7 @@ import itertools
 import re
 
 from transitmap.collect.formats.gpx_points import MARK, Lifter
-from transitmap.collect.formats.tracks import FixSheet, Trace, TraceFile, Waypoint, cut_rides
+from transitmap.collect.formats.sheet import FixSheet, Trace, TraceFile, Waypoint, cut_rides
 from transitmap.collect.formats.xml_reader import Body, XmlReader, XmlText, in_one_encoding
 from transitmap.config import CollectConfig
 from transitmap.errors import UploadRefused

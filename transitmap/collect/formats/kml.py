@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from transitmap.collect.formats.tracks import FixSheet, Trace, TraceFile, Waypoint, cut_rides
+from transitmap.collect.formats.sheet import FixSheet, Trace, TraceFile, Waypoint, cut_rides
 from transitmap.collect.formats.xml_reader import Body, XmlReader, in_one_encoding
 from transitmap.config import CollectConfig
 from transitmap.errors import UploadRefused

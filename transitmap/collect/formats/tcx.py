@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transitmap.collect.formats.tracks import FixSheet, Trace, TraceFile, cut_rides
+from transitmap.collect.formats.sheet import FixSheet, Trace, TraceFile, cut_rides
 from transitmap.collect.formats.xml_reader import Body, XmlReader, in_one_encoding
 from transitmap.config import CollectConfig
 from transitmap.errors import UploadRefused
