@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from transitmap.collect import parse, screen, trim
+from transitmap.collect import parse, screen, split, trim
 from transitmap.config import Config
 from transitmap.errors import UploadRefused
 from transitmap.geo import Plane, along_m
@@ -90,14 +90,33 @@ def collect_file(name: str, body: bytes, config: Config, now_s: float) -> list[R
     Raises:
         UploadRefused: the file as a whole cannot be read.
     """
+    return _clean(parse.parse(name, body, config.collect), config, now_s)
+
+
+def _clean(rides: Sequence[Ride], config: Config, now_s: float) -> list[Ride | Refusal]:
+    """The rides screened, split and trimmed, or why they are none; numbered anew in their order."""
     collected: list[Ride | Refusal] = []
-    for ride in parse.parse(name, body, config.collect):
+    for ride in rides:
         try:
             screened = screen.screen(ride, config.collect, now_s)
-            collected.append(trim.trim(screened, config.collect))
+            parts = split.split(screened, config.collect, config.live, config.legs)
         except UploadRefused as refused:
             collected.append(Refusal(ride.ride_id, refused.reason, refused.detail))
-    return collected
+        else:
+            collected += [_trimmed(part, config) for part in parts]
+    first = rides[0].ride_id
+    names = [f"{first}#{number + 1}" if number else first for number in range(len(collected))]
+    return [replace(one, ride_id=name) for one, name in zip(collected, names, strict=True)]
+
+
+def _trimmed(part: Ride | Refusal, config: Config) -> Ride | Refusal:
+    """The part without its ends, or why it is no ride."""
+    if isinstance(part, Refusal):
+        return part
+    try:
+        return trim.trim(part, config.collect)
+    except UploadRefused as refused:
+        return Refusal(part.ride_id, refused.reason, refused.detail)
 
 
 def infer_network(
