@@ -29,6 +29,8 @@ DAY_S = datetime.datetime(2026, 11, 22, 6, tzinfo=datetime.UTC).timestamp()
         ("2026-11-22T00:00:00-06:00", DAY_S),
         ("2026-11-22T00:00:00.000-0600", DAY_S),
         ("2026-11-22 06:00:00Z", DAY_S),
+        ("2026/11/22 06:00:00+00", DAY_S),
+        ("2026/11/22 00:00:00.000-06", DAY_S),
     ],
 )
 def test_a_time_is_told_by_its_size_or_its_shape(value: object, time_s: float) -> None:

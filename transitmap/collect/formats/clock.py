@@ -73,7 +73,9 @@ def _read_texts(texts: list[str]) -> Times:
 
 
 def _iso(text: str) -> str:
-    """`2014/06/04 09:10:11` as ISO 8601 writes it."""
+    """`2014/06/04 09:10:11` as ISO 8601 writes it, and an offset of hours alone."""
     if text[4:5] == "/":
         text = text[:10].replace("/", "-") + text[10:]
-    return f"{text[:10]}T{text[11:]}" if text[10:11] == " " else text
+    if text[-3:-2] in ("+", "-") and len(text) > len("2014-06-04 09"):
+        text += ":00"
+    return f"{text[:10]}T{text[11:].lstrip()}" if text[10:11] == " " else text
