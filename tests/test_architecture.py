@@ -25,6 +25,8 @@ DOORS = {
     "sklearn": ("transitmap/infer/",),
     "gpxpy": ("transitmap/simulate/", "transitmap/export.py", "transitmap/gtfs/export/gpx.py"),
     "fastkml": ("transitmap/gtfs/export/kml.py",),
+    "fitdecode": ("transitmap/collect/formats/fit.py",),
+    "orjson": ("transitmap/collect/clients/decode.py", "transitmap/collect/formats/json_text.py"),
     "jinja2": ("transitmap/gtfs/export/timetable.py",),
     "pyarrow": ("transitmap/gtfs/export/geoparquet.py",),
     "pyogrio": ("transitmap/gtfs/export/geopackage.py",),
