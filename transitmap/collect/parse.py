@@ -11,8 +11,10 @@ from transitmap.collect.formats.fit import is_fit, read_fit
 from transitmap.collect.formats.geojson import is_geojson, read_geojson
 from transitmap.collect.formats.gpx import read_gpx
 from transitmap.collect.formats.json_text import read_json
+from transitmap.collect.formats.kml import read_kml
 from transitmap.collect.formats.nmea import is_nmea, read_nmea
 from transitmap.collect.formats.rec import is_rec, read_rec
+from transitmap.collect.formats.tcx import read_tcx
 from transitmap.collect.formats.timeline import is_timeline, read_timeline
 from transitmap.config import CollectConfig
 from transitmap.errors import UploadRefused
@@ -41,9 +43,11 @@ HINTS = {
 }
 """What a file is that is no trace, and which to pick instead, by a code that pages translate."""
 
-_ROOT = re.compile(rb"<(?:[A-Za-z0-9_.-]{1,40}:)?(gpx)[\s/>]")
+_ROOT = re.compile(rb"<(?:[A-Za-z0-9_.-]{1,40}:)?(gpx|kml|TrainingCenterDatabase)[\s/>]")
 _XML_READERS: dict[bytes, Callable[[str, bytes, CollectConfig], list[Ride]]] = {
     b"gpx": read_gpx,
+    b"kml": read_kml,
+    b"TrainingCenterDatabase": read_tcx,
 }
 _STARTS = (
     (b"PK\x03\x04", "zip"),
