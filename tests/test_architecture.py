@@ -69,8 +69,8 @@ LAYERS = {
 
 STAGES = {
     "transitmap/infer": (
-        "areas copies labels legs lines patterns patterns_known routes sayings shapes sightings stops strays "
-        "stretches times traffic trips vehicles witnesses"
+        "areas copies labels legs lines patterns patterns_known routes sayings shapes sightings sketches "
+        "stops strays stretches times traffic trips vehicles witnesses"
     ),
     "transitmap/gtfs": "admit carry_ids claim_ids diff evidence export feed pack read validate",
     "transitmap/points": "evidence rules score standings",
