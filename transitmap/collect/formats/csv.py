@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, TextIO
 
 from transitmap.collect.formats import columns
 from transitmap.collect.formats.traces import Tap, Trace, check_count, rides_of
@@ -16,6 +16,7 @@ from transitmap.model import Ride
 DELIMITERS = ",;\t|"
 MAX_HEADER_CHARS = 4096
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_ANY_BYTES = "latin-1"
 _SEPARATOR = "sep="  # the first line of what some spreadsheets write
 _PAUSES = ("segment_", "idle")
 
@@ -37,7 +38,7 @@ class _Layout(NamedTuple):
 
 def is_csv(head: str) -> bool:
     """Whether a text begins with a line that names two of time, latitude and longitude at least."""
-    layout = _layout(_header(head)[0])
+    layout = _layout(_header(io.StringIO(head, newline="")))
     return sum(cell >= 0 for cell in (layout.time, layout.lat, layout.lon)) >= 2
 
 
@@ -50,21 +51,21 @@ def read_csv(name: str, body: bytes, config: CollectConfig) -> list[Ride]:
     Raises:
         UploadRefused: `bad_encoding`, `bad_csv`, `no_timestamps`, `no_track_points`, `too_many_points`.
     """
-    text, is_guessed = _decode(body)
-    header, rest = _header(text)
-    layout = _layout(header)
+    encoding = _encoding(body)
+    lines = io.TextIOWrapper(io.BytesIO(body), encoding, newline="")
+    layout = _layout(_header(lines))
     if layout.lat < 0 or layout.lon < 0:
         raise UploadRefused(
             "no_track_points", f"no column of {'latitudes' if layout.lat < 0 else 'longitudes'}"
         )
     if layout.time < 0:
         raise UploadRefused("no_timestamps", "no column of times; export the trace with its times")
-    traces = _traces(rest, layout, config)
+    traces = _traces(lines, layout, config)
     if not traces:
         raise UploadRefused("no_track_points", "a header and no rows; export the trace")
     for trace in traces:
-        trace.warnings |= {"encoding_mismatch"} if is_guessed else set()
-    if not any(trace.time for trace in traces):
+        trace.warnings |= {"encoding_mismatch"} if encoding == _ANY_BYTES else set()
+    if not any(map(len, traces)):
         n = sum(trace.dropped["bad_row"] for trace in traces)
         raise UploadRefused(
             "bad_csv", f"{n} rows have more cells than the header names; use another delimiter"
@@ -72,28 +73,28 @@ def read_csv(name: str, body: bytes, config: CollectConfig) -> list[Ride]:
     return rides_of(name, traces, config, at_silence=True)
 
 
-def _decode(body: bytes) -> tuple[str, bool]:
-    """The text, and whether its encoding is a guess: what is not Unicode is taken as Latin-1."""
+def _encoding(body: bytes) -> str:
+    """The encoding of the text: what is not Unicode is taken as Latin-1, which any bytes are.
+
+    Raises:
+        UploadRefused: `bad_encoding`, a text that begins as UTF-16 and is none.
+    """
     encoding = next((codec for mark, codec in _MARKS if body.startswith(mark)), "utf-8")
     try:
-        return body.decode(encoding), False
+        body.decode(encoding)
     except UnicodeDecodeError as error:
-        if encoding != "utf-8":
-            raise UploadRefused(
-                "bad_encoding", f"the text is not the {encoding} that it begins as"
-            ) from error
-    return body.decode("latin-1"), True
+        if encoding == "utf-16":
+            raise UploadRefused("bad_encoding", "the text is not the UTF-16 that it begins as") from error
+        return _ANY_BYTES
+    return encoding
 
 
-def _header(text: str) -> tuple[str, str]:
-    """The first line that is not blank and no spreadsheet's mark, and the text after it."""
-    at = 0
-    while True:
-        end = text.find("\n", at)
-        line = text[at : end if end >= 0 else len(text)].strip("\ufeff \r")
-        if end < 0 or (line and not line.lower().startswith(_SEPARATOR)):
-            return line[:MAX_HEADER_CHARS], text[end + 1 :] if end >= 0 else ""
-        at = end + 1
+def _header(lines: TextIO) -> str:
+    """The first line that is not blank and no spreadsheet's mark; the lines go on behind it."""
+    while line := lines.readline(MAX_HEADER_CHARS):
+        if line.strip("\ufeff \r\n") and not line.lower().startswith(_SEPARATOR):
+            return line
+    return ""
 
 
 def _layout(header: str) -> _Layout:
@@ -126,11 +127,11 @@ def _place(group: tuple[str, ...], names: list[str]) -> int:
     return names.index(name) if name else -1
 
 
-def _traces(text: str, layout: _Layout, config: CollectConfig) -> list[Trace]:
+def _traces(lines: Iterable[str], layout: _Layout, config: CollectConfig) -> list[Trace]:
     """The rows, a trace for each run of rows of one trip."""
     traces: list[Trace] = []
     running: str | None = None
-    for n_rows, cells in enumerate(_rows(text, layout.delimiter), start=1):
+    for n_rows, cells in enumerate(_rows(lines, layout.delimiter), start=1):
         check_count(n_rows, config)
         trip = _cell(cells, layout.trip)
         if running is None or trip != running:
@@ -140,10 +141,10 @@ def _traces(text: str, layout: _Layout, config: CollectConfig) -> list[Trace]:
     return traces
 
 
-def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
+def _rows(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
     """The rows that hold anything."""
     try:
-        for cells in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+        for cells in csv.reader(lines, delimiter=delimiter):
             if any(cells):
                 yield cells
     except csv.Error as error:

@@ -58,11 +58,15 @@ def read_fit(name: str, body: bytes, config: CollectConfig) -> list[Ride]:
     return rides_of(name, [trace for activity in activities for trace in _traces(activity)], config)
 
 
+_Record = tuple[int | None, float | None, float | None, Any]
+"""Time, latitude, longitude and accuracy."""
+
+
 @dataclass
 class _Activity:
     """One FIT file of a chain: its records, and when its sessions began with what sport."""
 
-    trace: Trace = field(default_factory=Trace)
+    records: list[_Record] = field(default_factory=list)
     sessions: list[tuple[int, str]] = field(default_factory=list)
 
 
@@ -80,7 +84,7 @@ def _activities(body: bytes, config: CollectConfig) -> Iterator[_Activity]:
             if frame.global_mesg_num == _RECORD:
                 n_records += 1
                 check_count(n_records, config)
-                _add_record(activity.trace, _raw(frame))
+                activity.records.append(_record(_raw(frame)))
             elif frame.global_mesg_num == _SESSION:
                 _add_session(activity, frame)
     if activity is not None:
@@ -109,10 +113,10 @@ def _raw(frame: Any) -> dict[int, Any]:
     }
 
 
-def _add_record(trace: Trace, raw: dict[int, Any]) -> None:
+def _record(raw: dict[int, Any]) -> _Record:
     """One fix. An invalid number is None in raw values."""
     lat, lon, time = (raw.get(number) for number in (_LAT, _LON, _TIMESTAMP))
-    trace.add(
+    return (
         FIT_EPOCH_S + time if isinstance(time, int) and time >= LEAST_CLOCK_S else None,
         lat * DEGREES if isinstance(lat, int) else None,
         lon * DEGREES if isinstance(lon, int) else None,
@@ -133,9 +137,9 @@ def _traces(activity: _Activity) -> Iterator[Trace]:
     sessions = sorted(activity.sessions) or [(0, "")]
     traces = [Trace(mode="" if sport == "generic" else sport) for _, sport in sessions]
     starts = [start for start, _ in sessions]
-    whole, row = activity.trace, 0
-    for values in zip(whole.time, whole.lat, whole.lon, whole.accuracy, strict=True):
-        while row + 1 < len(starts) and isinstance(values[0], int) and values[0] >= starts[row + 1]:
+    row = 0
+    for record in activity.records:
+        while row + 1 < len(starts) and record[0] is not None and record[0] >= starts[row + 1]:
             row += 1
-        traces[row].add(*values)
+        traces[row].add(*record)
     yield from traces

@@ -41,7 +41,7 @@ def read_geojson(name: str, document: Any, config: CollectConfig) -> list[Ride]:
     _check_crs(document)
     lines: list[Trace] = []
     traces: list[Trace] = []
-    n_untimed = 0
+    n_points = n_untimed = 0
     trip: object = None
     for feature in _features(document):
         geometry, properties = _dict(feature.get("geometry")), _dict(feature.get("properties"))
@@ -50,12 +50,13 @@ def read_geojson(name: str, document: Any, config: CollectConfig) -> list[Ride]:
                 trip = properties.get("trip")
                 traces.append(Trace())
             _add_point(traces[-1], geometry.get("coordinates"), properties)
-            check_count(len(traces[-1].time), config)
+            n_points += 1
+            check_count(n_points, config)
         else:
             line = _line(geometry, properties)
             lines += [line] if line is not None else []
             n_untimed += line is None and geometry.get("type") in GEOMETRIES
-    timed = [*lines, *(trace for trace in traces if any(time is not None for time in trace.time))]
+    timed = [*lines, *(trace for trace in traces if trace.n_timed)]
     if not timed and (n_untimed or traces):
         raise UploadRefused("no_timestamps", "no point has a time; export the track with its times")
     return rides_of(name, timed, config, at_silence=True)
@@ -92,9 +93,7 @@ def _add_point(trace: Trace, position: Any, properties: Mapping[str, Any]) -> No
     lat, lon = _lat_lon(position)
     time = properties.get(columns.first_of(columns.TIME, properties))
     trace.add(time, lat, lon, properties.get(columns.first_of(columns.ACCURACY, properties)))
-    note = properties.get(columns.first_of(columns.NOTE, properties))
-    if isinstance(note, str) and note.strip():
-        trace.taps.append(Tap(time, lat, lon, note))
+    _add_note(trace, time, lat, lon, properties.get(columns.first_of(columns.NOTE, properties)))
 
 
 def _line(geometry: Mapping[str, Any], properties: Mapping[str, Any]) -> Trace | None:
@@ -110,11 +109,12 @@ def _line(geometry: Mapping[str, Any], properties: Mapping[str, Any]) -> Trace |
         return None
     accuracies = _list(properties.get(columns.first_of(columns.ACCURACY, properties)))
     trace = Trace(label=_first_text(properties, _NAMES), mode=_first_text(properties, _MODES))
-    trace.time, trace.accuracy = times, accuracies if len(accuracies) == len(times) else [None] * len(times)
-    for lat, lon in map(_lat_lon, parts):
-        trace.lat.append(lat)
-        trace.lon.append(lon)
-    _add_notes(trace, _list(properties.get(columns.first_of(columns.NOTE, properties))))
+    notes = _list(properties.get(columns.first_of(columns.NOTE, properties)))
+    told = (column if len(column) == len(times) else [None] * len(times) for column in (accuracies, notes))
+    for time, position, accuracy, note in zip(times, parts, *told, strict=True):
+        lat, lon = _lat_lon(position)
+        trace.add(time, lat, lon, accuracy)
+        _add_note(trace, time, lat, lon, note)
     return trace
 
 
@@ -128,11 +128,10 @@ def _vertex_times(properties: Mapping[str, Any]) -> list[Any]:
     return []
 
 
-def _add_notes(trace: Trace, notes: list[Any]) -> None:
-    """Taps of a parallel array of notes."""
-    if len(notes) == len(trace.time):
-        rows = zip(trace.time, trace.lat, trace.lon, notes, strict=True)
-        trace.taps += [Tap(*row) for row in rows if isinstance(row[3], str) and row[3].strip()]
+def _add_note(trace: Trace, time: object, lat: object, lon: object, note: object) -> None:
+    """A tap where something is noted."""
+    if isinstance(note, str) and note.strip():
+        trace.taps.append(Tap(time, lat, lon, note))
 
 
 def _lat_lon(position: Any) -> tuple[object, object]:

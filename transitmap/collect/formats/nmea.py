@@ -15,6 +15,7 @@ METRES_PER_HDOP = 4.0
 """HDOP is a ratio: times a phone's range error of about 4 m it is metres, as for GPX."""
 _LINE = re.compile(rb"\$(G[A-Z]|BD)(RMC|GGA),[ -~]{10,90}")
 _SENTENCE = re.compile(r"\$(?:G[A-Z]|BD)(RMC|GGA),([ -)+-~]{0,200})(?:\*([0-9A-Fa-f]{2}))?[ \r]*")
+_GGA = re.compile(r"\$(?:G[A-Z]|BD)GGA,([0-9.]{6,12})(?:,[^,\n]{0,20}){6},([0-9.]{0,9}),")
 _HOUR = re.compile(r"([0-9]{2})([0-9]{2})([0-9]{2})(\.[0-9]{1,6})?")
 _DAY = re.compile(r"([0-9]{2})([0-9]{2})([0-9]{2})")
 _DEGREES = re.compile(r"([0-9]{0,3}?)([0-9]{2}(?:\.[0-9]{0,9})?)")
@@ -34,9 +35,10 @@ def read_nmea(name: str, body: bytes, config: CollectConfig) -> list[Ride]:
     Raises:
         UploadRefused: `no_timestamps` (no RMC), `no_track_points`, `too_many_points`.
     """
-    trace, hdop, n_undated = Trace(), {}, 0
-    clocks: list[str] = []
-    for line in body.decode("ascii", "replace").split("\n"):
+    text = body.decode("ascii", "replace")
+    hdop = dict(_GGA.findall(text))
+    trace = Trace()
+    for line in text.split("\n"):
         at = line.find("$")
         sentence = _SENTENCE.fullmatch(line[at:]) if at >= 0 else None
         if sentence is None:
@@ -46,15 +48,11 @@ def read_nmea(name: str, body: bytes, config: CollectConfig) -> list[Ride]:
             continue
         cells = sentence[2].split(",")
         if sentence[1] == "RMC" and len(cells) >= 9 and cells[1] == "A":
-            check_count(len(trace.time) + 1, config)
-            trace.add(_time(cells[8], cells[0]), _degrees(*cells[2:4]), _degrees(*cells[4:6]))
-            clocks.append(cells[0])
-        elif sentence[1] == "GGA" and len(cells) >= 8:
-            n_undated += 1
-            hdop[cells[0]] = cells[7]
-    if n_undated and not trace.time:
+            check_count(len(trace) + 1, config)
+            where = _degrees(*cells[2:4]), _degrees(*cells[4:6])
+            trace.add(_time(cells[8], cells[0]), *where, _metres(hdop.get(cells[0], "")))
+    if hdop and not len(trace):
         raise UploadRefused("no_timestamps", "the log names no day; record RMC sentences too")
-    trace.accuracy = [_metres(hdop.get(clock, "")) for clock in clocks]
     return rides_of(name, [trace], config, at_silence=True)
 
 

@@ -42,7 +42,7 @@ def read_rec(name: str, body: bytes, config: CollectConfig) -> list[Ride]:
             continue
         if isinstance(message, dict) and message.get("_type", "location") == "location":
             _add(trace, message)
-            check_count(len(trace.time), config)
+            check_count(len(trace), config)
     return rides_of(name, [trace], config, at_silence=True)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from transitmap.collect.formats.clock import read_clock
 from transitmap.collect.formats.text import read_numbers
@@ -16,9 +18,21 @@ from transitmap.config import CollectConfig
 from transitmap.errors import UploadRefused
 from transitmap.model import BoolArray, Fixes, FloatArray, IntArray, Ride, Taps
 
+BLOCK_FIXES = 1 << 14
 SILENCE_S = 1800.0
 """Who was silent for longer was not on one ride: a stand is shorter (`LegsConfig.max_silence_s`)."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _FAULTS = ("no_position", "bad_number", "bad_time")
+
+
+class Columns(NamedTuple):
+    """Fixes as numbers; `fault` is 0, or 1 + the row of _FAULTS that says why a fix is dropped."""
+
+    time_s: FloatArray
+    lat_deg: FloatArray
+    lon_deg: FloatArray
+    accuracy_m: FloatArray
+    fault: npt.NDArray[np.int8]
 
 
 class Tap(NamedTuple):
@@ -30,27 +44,50 @@ class Tap(NamedTuple):
     name: str
 
 
-@dataclass
 class Trace:
-    """One trace as its file tells it: a number, a text or None a fix in each column, whatever they hold."""
+    """One trace as its file tells it: a number, a text or None a fix for each column, whatever they hold.
 
-    time: list[object] = field(default_factory=list)
-    lat: list[object] = field(default_factory=list)
-    lon: list[object] = field(default_factory=list)
-    accuracy: list[object] = field(default_factory=list)
-    taps: list[Tap] = field(default_factory=list)
-    label: str = ""
-    mode: str = ""
-    warnings: set[str] = field(default_factory=set)
-    dropped: Counter[str] = field(default_factory=Counter)
-    flagged: Counter[str] = field(default_factory=Counter)
+    The last few fixes are kept as they came, all before as numbers: 33 bytes a fix.
+    """
+
+    def __init__(self, label: str = "", mode: str = "") -> None:
+        self.label, self.mode = label, mode
+        self.taps: list[Tap] = []
+        self.warnings: set[str] = set()
+        self.dropped: Counter[str] = Counter()
+        self.n_timed = 0
+        self._block: tuple[list[object], ...] = ([], [], [], [])
+        self._done: list[Columns] = []
+        self._n_done = 0
+
+    def __len__(self) -> int:
+        return self._n_done + len(self._block[0])
 
     def add(self, time: object, lat: object, lon: object, accuracy: object = None) -> None:
         """One more fix."""
-        self.time.append(time)
-        self.lat.append(lat)
-        self.lon.append(lon)
-        self.accuracy.append(accuracy)
+        for column, value in zip(self._block, (time, lat, lon, accuracy), strict=True):
+            column.append(value)
+        self.n_timed += time is not None and time != ""
+        if len(self._block[0]) >= BLOCK_FIXES:
+            self._flush()
+
+    def columns(self) -> Columns:
+        """All fixes as numbers."""
+        self._flush()
+        return Columns(*(np.concatenate(parts) for parts in zip(*self._done, strict=True)))
+
+    def _flush(self) -> None:
+        """Turns the last fixes into numbers."""
+        time, lat, lon, accuracy = self._block
+        (lat_deg, bad_lat), (lon_deg, bad_lon) = read_values(lat), read_values(lon)
+        times = read_clock(time)
+        unplaced = _is_blank(lat) | _is_blank(lon)
+        fault = np.select([unplaced, bad_lat | bad_lon, times.is_bad], [1, 2, 3], 0).astype(np.int8)
+        self._done.append(Columns(times.time_s, lat_deg, lon_deg, _accuracy_m(accuracy), fault))
+        self._n_done += len(time)
+        self.warnings |= {"assumed_utc"} if times.is_naive.any() else set()
+        for column in self._block:
+            column.clear()
 
 
 def rides_of(
@@ -64,12 +101,12 @@ def rides_of(
     Raises:
         UploadRefused: `no_track_points`, `too_many_points`.
     """
-    n_fixes = sum(len(trace.time) for trace in traces)
+    n_fixes = sum(map(len, traces))
     check_count(n_fixes, config)
     if not n_fixes:
         n_taps = sum(len(trace.taps) for trace in traces)
         raise UploadRefused("no_track_points", f"found {n_taps} marks, no track points; export the track")
-    rides = [ride for trace in traces if trace.time for ride in _rides(trace, config, at_silence)]
+    rides = [ride for trace in traces if len(trace) for ride in _rides(trace, config, at_silence)]
     return [_named(ride, name, number) for number, ride in enumerate(rides, start=1)]
 
 
@@ -100,8 +137,10 @@ def read_values(values: Sequence[object]) -> tuple[FloatArray, BoolArray]:
 
 
 def short(text: object, max_chars: int) -> str:
-    """A name on one line, cut; the cut before the split keeps a name of a megabyte cheap."""
-    return " ".join(text[: 4 * max_chars].split())[:max_chars] if isinstance(text, str) else ""
+    """A name on one line, without control characters, which no database takes; empty where it is no text."""
+    if not isinstance(text, str):
+        return ""
+    return " ".join(_CONTROL.sub(" ", text[: 4 * max_chars]).split())[:max_chars]
 
 
 def _is_number(value: object) -> bool:
@@ -122,31 +161,23 @@ def _named(ride: Ride, name: str, number: int) -> Ride:
 
 def _rides(trace: Trace, config: CollectConfig, at_silence: bool) -> Iterator[Ride]:
     """The rides of one trace; each tap goes to the one nearest in time."""
-    warnings, dropped = set(trace.warnings), Counter(trace.dropped)
-    (lat_deg, bad_lat), (lon_deg, bad_lon) = read_values(trace.lat), read_values(trace.lon)
-    times = read_clock(trace.time)
-    if times.is_naive.any():
-        warnings.add("assumed_utc")
+    table = trace.columns()
+    warnings = set(trace.warnings)
     taps = _taps(trace.taps, config, warnings)
-    unplaced = _is_blank(trace.lat) | _is_blank(trace.lon)
-    fault = np.select([unplaced, bad_lat | bad_lon, times.is_bad], [1, 2, 3], 0)
-    accuracy_m = _accuracy_m(trace.accuracy)
-    spans = _spans(times.time_s, at_silence)
-    owner = _owners(taps.time_s, times.time_s, spans)
+    spans = _spans(table.time_s, at_silence)
+    owner = _owners(taps.time_s, table.time_s, spans)
     for number, span in enumerate(spans):
-        keep = fault[span] == 0
-        counts = np.bincount(fault[span], minlength=len(_FAULTS) + 1)[1:].tolist()
+        fault = table.fault[span]
+        counts = np.bincount(fault, minlength=len(_FAULTS) + 1)[1:].tolist()
         lost = {reason: n for reason, n in zip(_FAULTS, counts, strict=True) if n}
-        columns = (times.time_s, lat_deg, lon_deg, accuracy_m)
         yield Ride(
             ride_id="",
-            fixes=Fixes(*(column[span][keep] for column in columns)),
+            fixes=Fixes(*(column[span][fault == 0] for column in table[:4])),
             taps=taps.take(owner == number),
             label=short(trace.label, config.max_name_chars),
             declared_mode=short(trace.mode, config.max_name_chars).lower(),
-            dropped=dict(dropped + Counter(lost)) if number == 0 else lost,
+            dropped=dict(trace.dropped + Counter(lost)) if number == 0 else lost,
             warnings=tuple(sorted(warnings)),
-            flagged=dict(trace.flagged),
         )
 
 
