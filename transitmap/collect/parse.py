@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
-from transitmap.collect.formats.csv import is_csv, read_csv
-from transitmap.collect.formats.fit import is_fit, read_fit
+from transitmap.collect.formats.csv import read_csv
+from transitmap.collect.formats.fit import read_fit
 from transitmap.collect.formats.geojson import is_geojson, read_geojson
 from transitmap.collect.formats.gpx import read_gpx
 from transitmap.collect.formats.json_text import read_json
+from transitmap.collect.formats.kinds import SNIFF_BYTES, kind_of
 from transitmap.collect.formats.kml import read_kml
-from transitmap.collect.formats.nmea import is_nmea, read_nmea
-from transitmap.collect.formats.rec import is_rec, read_rec
+from transitmap.collect.formats.nmea import read_nmea
+from transitmap.collect.formats.rec import read_rec
 from transitmap.collect.formats.tcx import read_tcx
 from transitmap.collect.formats.timeline import is_timeline, read_timeline
 from transitmap.config import CollectConfig
 from transitmap.errors import UploadRefused
 from transitmap.model import Ride
 
-SNIFF_BYTES = 16_384
 EXPECTED = "expected GPX, FIT, TCX, KML, GeoJSON, NMEA or CSV"
 HINTS = {
     "zip": "a zip file where a trace should be",
@@ -43,22 +42,6 @@ HINTS = {
 }
 """What a file is that is no trace, and which to pick instead, by a code that pages translate."""
 
-_ROOT = re.compile(rb"<(?:[A-Za-z0-9_.-]{1,40}:)?(gpx|kml|TrainingCenterDatabase)[\s/>]")
-_XML_READERS: dict[bytes, Callable[[str, bytes, CollectConfig], list[Ride]]] = {
-    b"gpx": read_gpx,
-    b"kml": read_kml,
-    b"TrainingCenterDatabase": read_tcx,
-}
-_STARTS = (
-    (b"PK\x03\x04", "zip"),
-    (b"\x1f\x8b", "gzip"),
-    (b"%PDF", "pdf"),
-    (b"Rar!\x1a\x07", "rar"),
-    (b"7z\xbc\xaf\x27\x1c", "7z"),
-    (b"\xff\xd8\xff", "jpeg"),
-    (b"\x89PNG", "png"),
-)
-_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif")
 _SETTINGS = ("deviceSettings", "hasReportedLocations", "timelineEdits", "hasSetRetention")
 
 
@@ -66,37 +49,20 @@ def parse(name: str, body: bytes, config: CollectConfig) -> list[Ride]:
     """The rides of one file in its order; `ride_id` is the name, `name#2` for the second trace, and so on.
 
     Raises:
-        UploadRefused: `empty_file`, `not_a_trace` (with one of HINTS as its detail), or what the format's
-            reader refuses.
+        UploadRefused: `empty_file`, `not_a_trace` (its detail begins with one of HINTS), or what the
+            format's reader refuses.
     """
     if not body:
         raise UploadRefused("empty_file", "the file has 0 bytes")
-    if is_fit(body):
-        return read_fit(name, body, config)
-    if hint := _hint_of_bytes(body):
-        raise _no_trace(hint)
-    head = body[:SNIFF_BYTES].replace(b"\0", b"")  # UTF-16 becomes readable
-    if _first_char(head) in (b"{", b"["):
-        return _read_json_trace(name, body, config)
-    if root := _ROOT.search(head):
-        return _XML_READERS[root[1]](name, body, config)
-    return _read_text(name, body, head, config)
+    kind = kind_of(body)
+    if kind in _READERS:
+        return _READERS[kind](name, body, config)
+    lower = body[:SNIFF_BYTES].replace(b"\0", b"").lower()
+    raise _no_trace(_hint_of_page(lower) if kind == "page" else _hint_of_other(kind, lower))
 
 
 def _no_trace(hint: str) -> UploadRefused:
     return UploadRefused("not_a_trace", f"{HINTS[hint]}; {EXPECTED}")
-
-
-def _hint_of_bytes(body: bytes) -> str:
-    """What the first bytes say, empty where they may be a trace's."""
-    if body[4:8] == b"ftyp" and body[8:12] in _HEIF_BRANDS:
-        return "heic"
-    return next((hint for start, hint in _STARTS if body.startswith(start)), "")
-
-
-def _first_char(head: bytes) -> bytes:
-    """The first that is neither blank nor a mark of an encoding."""
-    return head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")[:1]
 
 
 def _read_json_trace(name: str, body: bytes, config: CollectConfig) -> list[Ride]:
@@ -126,24 +92,28 @@ def _hint_of_json(document: Any) -> str:
     return "maps_settings" if any(key in document for key in _SETTINGS) else "other_json"
 
 
-def _read_text(name: str, body: bytes, head: bytes, config: CollectConfig) -> list[Ride]:
-    """Lines of text, told by the first ones."""
-    lower = head.lower()
-    if b"<!doctype" in lower or b"<html" in lower:
-        if b"<!DOCTYPE" in head and b"<!doctype html" not in lower:
-            return read_gpx(name, body, config)  # which refuses it in its own words
-        raise _no_trace(_hint_of_page(lower))
-    if is_rec(head):
-        return read_rec(name, body, config)
-    if is_nmea(head):
-        return read_nmea(name, body, config)
-    if is_csv(head.decode("latin-1").lstrip("\xef\xbb\xbf\xff\xfe")):
-        return read_csv(name, body, config)
-    raise _no_trace("encrypted_timeline" if b"end-to-end encrypt" in lower else "other")
-
-
 def _hint_of_page(lower: bytes) -> str:
-    """Which web page, by words that it carries in all languages."""
+    """Which web page, by words that it carries."""
     if b"myactivity.google" in lower or b"my activity" in lower or b"mi actividad" in lower:
         return "my_activity"
     return "takeout_page" if b"takeout" in lower else "web_page"
+
+
+def _hint_of_other(kind: str, lower: bytes) -> str:
+    """What else it is."""
+    if kind == "other" and b"end-to-end encrypt" in lower:
+        return "encrypted_timeline"
+    return kind if kind in HINTS else "other"
+
+
+_READERS: dict[str, Callable[[str, bytes, CollectConfig], list[Ride]]] = {
+    "gpx": read_gpx,
+    "doctype": read_gpx,  # which refuses it in its own words
+    "fit": read_fit,
+    "tcx": read_tcx,
+    "kml": read_kml,
+    "json": _read_json_trace,
+    "csv": read_csv,
+    "rec": read_rec,
+    "nmea": read_nmea,
+}
