@@ -29,6 +29,7 @@ from transitmap.infer import (
     sayings,
     shapes,
     sightings,
+    sketches,
     strays,
     stretches,
     times,
@@ -129,8 +130,18 @@ def infer_network(
     """Everybody's rides to a network, and what each ride was in it (one row a ride, in order).
 
     With `streets`, shapes follow these where they fit. Without a single vehicle leg the network is empty.
-    Pure: the same rides give the same network, and so in whatever processes `spread` does part of the work.
+    Sketches have a row each and no say. Pure: the same rides give the same network, and so in whatever
+    processes `spread` does part of the work.
     """
+    drawn, is_sketch = sketches.set_aside(rides)
+    network, trip = _infer(drawn, config, progress, streets, spread)
+    return network, sketches.put_back(trip, rides, is_sketch)
+
+
+def _infer(
+    rides: Sequence[Ride], config: Config, progress: Progress | None, streets: Streets | None, spread: Spread
+) -> tuple[Network, Trips]:
+    """The network that these rides draw."""
     tell = _Teller(progress)
     tell("copies", 0.0)
     rides, said = sayings.hear(rides)
@@ -179,7 +190,13 @@ def gather_crowd(rides: Sequence[Ride], line: Lines, plane: Plane, config: Confi
 
 
 def recognise(network: Network, rides: Sequence[Ride], config: Config) -> Trips:
-    """What new rides are in a network already mapped; the network does not change."""
+    """What new rides are in a network already mapped; the network does not change. Sketches are nothing."""
+    drawn, is_sketch = sketches.set_aside(rides)
+    return sketches.put_back(_recognise(network, drawn, config), rides, is_sketch)
+
+
+def _recognise(network: Network, rides: Sequence[Ride], config: Config) -> Trips:
+    """What rides that are no sketches are in a network."""
     plane, is_far = areas.find_area(rides, config.areas)
     copy_of = copies.find_copies(rides, config.copies)
     leg = legs.split_legs(rides, config.legs)
