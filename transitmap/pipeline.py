@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from transitmap.collect import parse, screen, split, trim
+from transitmap.collect import bundle, parse, screen, split, trim
 from transitmap.config import Config
 from transitmap.errors import UploadRefused
 from transitmap.geo import Plane, along_m
@@ -92,6 +92,15 @@ def collect_file(name: str, body: bytes, config: Config, now_s: float) -> list[R
         UploadRefused: the file as a whole cannot be read.
     """
     return _clean(parse.parse(name, body, config.collect), config, now_s)
+
+
+def collect_live(name: str, body: bytes, config: Config, now_s: float) -> list[Ride | Refusal]:
+    """The clean rides of one bundle of live messages, as of a file: the upload's kind says what it is.
+
+    Raises:
+        UploadRefused: there is no ride in it.
+    """
+    return _clean(bundle.read_bundle(name, body, config), config, now_s)
 
 
 def _clean(rides: Sequence[Ride], config: Config, now_s: float) -> list[Ride | Refusal]:
