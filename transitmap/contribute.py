@@ -155,11 +155,7 @@ def contribute(
         OSError: the archive could not keep the body; nothing is acknowledged.
         store.TRY_AGAIN: the database could not keep the upload; nothing is acknowledged.
     """
-    limit = config.collect.max_upload_bytes
-    if limit and len(body) > limit:
-        raise UploadRefused("too_large", f"{len(body)} bytes, at most {limit}")
-    sha256 = archive.put(body)
-    upload, is_new = store.add_upload(session, user.id, sha256, name, len(body), now_s, consent)
+    upload, is_new = accept(session, archive, user.id, name, body, config, now_s, consent)
     session.commit()
     waits = Receipt(upload.id, is_new, store.RECEIVED, "", "", ())
     try:
@@ -169,6 +165,38 @@ def contribute(
     except (*store.TRY_AGAIN, OSError, ConfigError):
         session.rollback()
         return waits
+
+
+def accept(
+    session: Session,
+    archive: Archive,
+    user_id: int,
+    name: str,
+    body: bytes,
+    config: Config,
+    now_s: float,
+    consent: str = "",
+    kind: str = "file",
+    token_id: int | None = None,
+    trim_m: float | None = None,
+    parent_id: str = "",
+) -> tuple[store.Upload, bool]:
+    """Keeps what somebody sent and does nothing else with it: its upload, and whether that is new.
+
+    The bytes are on the disk when this returns, the row once the caller has committed: before that nothing
+    may be acknowledged. The same bytes by the same rider are the first upload again.
+
+    Raises:
+        UploadRefused: `already_contributed` (by another rider) or `too_large`; there is no row then.
+        OSError: the archive could not keep the body.
+        store.TRY_AGAIN: the database could not keep the row.
+    """
+    limit = config.collect.max_upload_bytes
+    if limit and len(body) > limit:
+        raise UploadRefused("too_large", f"{len(body)} bytes, at most {limit}")
+    more = {"kind": kind, "token_id": token_id, "trim_m": trim_m, "parent_id": parent_id}
+    sha256 = archive.put(body)
+    return store.add_upload(session, user_id, sha256, name, len(body), now_s, consent, **more)
 
 
 def understand(

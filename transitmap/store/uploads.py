@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import unicodedata
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -17,9 +18,18 @@ LEDGER_LOCK = "ledger"
 
 
 def add_upload(
-    session: Session, user_id: int, sha256: str, name: str, n_bytes: int, now_s: float, consent: str = ""
+    session: Session,
+    user_id: int,
+    sha256: str,
+    name: str,
+    n_bytes: int,
+    now_s: float,
+    consent: str = "",
+    **more: Any,
 ) -> tuple[Upload, bool]:
     """The upload of these bytes and whether it is new; a rider's same bytes again are the first upload.
+
+    `more` are further columns of `Upload`.
 
     Raises:
         UploadRefused: `already_contributed`, another rider sent these bytes and they were of use.
@@ -27,18 +37,19 @@ def add_upload(
     mine = sa.select(Upload).where(Upload.user_id == user_id, Upload.sha256 == sha256)
     if (known := session.scalar(mine)) is not None:
         return known, False
-    upload = Upload(
-        id=secrets.token_urlsafe(16),
-        user_id=user_id,
-        sha256=sha256,
-        name=clean_name(name),
-        n_bytes=n_bytes,
-        received_s=now_s,
-        consent=consent,
-        state=RECEIVED,
-        reason="",
-        detail="",
-    )
+    columns: dict[str, Any] = {
+        "id": secrets.token_urlsafe(16),
+        "user_id": user_id,
+        "sha256": sha256,
+        "name": clean_name(name),
+        "n_bytes": n_bytes,
+        "received_s": now_s,
+        "consent": consent,
+        "state": RECEIVED,
+        "reason": "",
+        "detail": "",
+    }
+    upload = Upload(**(columns | more))
     if try_add(session, upload):
         return upload, True
     if (known := session.scalar(mine)) is not None:
