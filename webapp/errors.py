@@ -31,6 +31,7 @@ STATUS = {
     "too_many_parts": 413,
     "field_too_large": 413,
     "not_a_trace": 415,
+    "too_many_requests": 429,
     "busy": 503,
     "fault": 500,
 }
@@ -106,6 +107,8 @@ def answer(problem: Problem, status: int | None = None) -> Response:
 
 def wants_json() -> bool:
     """Whether a program asks."""
+    if request.blueprint == "ingest":
+        return True
     return request.path.startswith(("/api/", "/ogc/")) or request.path == "/health"
 
 
