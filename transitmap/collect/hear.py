@@ -7,7 +7,11 @@ from transitmap.collect.clients.columns import nothing
 from transitmap.collect.clients.decode import Unreadable
 from transitmap.model import Answer, Heard, Message
 
-_CLIENTS = {"owntracks": owntracks, "overland": overland, "osmand": osmand}
+_CLIENTS = {
+    "osmand": (osmand.hear, osmand.answer),
+    "overland": (overland.hear, overland.answer),
+    "owntracks": (owntracks.hear, owntracks.answer),
+}
 DIALECTS = tuple(_CLIENTS)
 
 
@@ -20,11 +24,11 @@ def hear(message: Message) -> Heard:
         KeyError: nobody speaks that dialect.
     """
     try:
-        return _CLIENTS[message.dialect].hear(message)
+        return _CLIENTS[message.dialect][0](message)
     except Unreadable as error:
         return nothing(error.reason)
 
 
 def answer(message: Message, heard: Heard) -> Answer:
     """The success reply of the app that sent the message."""
-    return _CLIENTS[message.dialect].answer(message, heard)
+    return _CLIENTS[message.dialect][1](message, heard)
