@@ -33,6 +33,7 @@ DOORS = {
     "werkzeug": ("webapp/", "transitmap/collect/clients/decode.py"),
     "fsspec": ("transitmap/archive.py",),
     "argon2": ("transitmap/passwords.py",),
+    "zxcvbn": ("transitmap/passwords.py",),
     "tzfpy": ("transitmap/infer/times/clock.py",),
     "osmium": ("transitmap/streets.py",),
     "joblib": ("transitmap/build.py",),
@@ -46,7 +47,7 @@ DOORS = {
 HEAVY = ("sklearn", "pandas", "partridge", "networkx", "scipy")
 """Imported inside functions only: `transitmap --help` must not wait for them."""
 
-BASE = {"model", "errors", "geo", "config", "svg"}
+BASE = {"model", "errors", "geo", "config", "svg", "cells"}
 LAYERS = {
     "transitmap.model": set(),
     "transitmap.errors": set(),

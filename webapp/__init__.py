@@ -61,12 +61,15 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def _flask_settings(settings: Settings) -> dict[str, object]:
+    from transitmap.store import LOGIN_S
+
     return {
         "SECRET_KEY": settings.secret_key,
+        "TRUSTED_HOSTS": list(settings.hosts) or None,
         "SESSION_COOKIE_NAME": "transitmap",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
-        "PERMANENT_SESSION_LIFETIME": 30 * 86_400,
+        "PERMANENT_SESSION_LIFETIME": int(LOGIN_S),
         "MAX_CONTENT_LENGTH": 256 * 1024,  # forms; uploads count their bytes themselves
         "MAX_FORM_MEMORY_SIZE": 64 * 1024,
         "MAX_FORM_PARTS": 20,

@@ -7,7 +7,7 @@ import logging
 from flask import Flask, Response, g, json, render_template, request, url_for
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from transitmap import store
 from transitmap.errors import UploadRefused
@@ -67,6 +67,9 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Problem, answer)
     app.register_error_handler(UploadRefused, lambda error: answer(problem_of(error)))
     app.register_error_handler(CSRFError, lambda error: answer(Problem("form_expired")))
+    app.register_error_handler(
+        SecurityError, lambda error: Response("not here\n", 400, mimetype="text/plain")
+    )
     app.register_error_handler(HTTPException, _answer_http)
     for kind in store.TRY_AGAIN:
         app.register_error_handler(kind, lambda error: answer(Problem("busy")))
