@@ -29,8 +29,11 @@ DOORS = {
     "pyarrow": ("transitmap/gtfs/export/geoparquet.py",),
     "pyogrio": ("transitmap/gtfs/export/geopackage.py",),
     "zstandard": ("transitmap/archive.py",),
+    "orjson": ("transitmap/collect/clients/decode.py",),
+    "werkzeug": ("webapp/", "transitmap/collect/clients/decode.py"),
     "fsspec": ("transitmap/archive.py",),
     "argon2": ("transitmap/passwords.py",),
+    "zxcvbn": ("transitmap/passwords.py",),
     "tzfpy": ("transitmap/infer/times/clock.py",),
     "osmium": ("transitmap/streets.py",),
     "joblib": ("transitmap/build.py",),
@@ -44,7 +47,7 @@ DOORS = {
 HEAVY = ("sklearn", "pandas", "partridge", "networkx", "scipy")
 """Imported inside functions only: `transitmap --help` must not wait for them."""
 
-BASE = {"model", "errors", "geo", "config", "svg"}
+BASE = {"model", "errors", "geo", "config", "svg", "cells"}
 LAYERS = {
     "transitmap.model": set(),
     "transitmap.errors": set(),

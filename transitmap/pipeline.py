@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from transitmap.collect import parse, screen, trim
+from transitmap.collect import bundle, parse, screen, trim
 from transitmap.config import Config
 from transitmap.errors import UploadRefused
 from transitmap.geo import Plane, along_m
@@ -90,8 +90,22 @@ def collect_file(name: str, body: bytes, config: Config, now_s: float) -> list[R
     Raises:
         UploadRefused: the file as a whole cannot be read.
     """
+    return _clean(parse.parse(name, body, config.collect), config, now_s)
+
+
+def collect_live(name: str, body: bytes, config: Config, now_s: float) -> list[Ride | Refusal]:
+    """The clean rides of one bundle of live messages, as of a file: the upload's kind says what it is.
+
+    Raises:
+        UploadRefused: there is no ride in it.
+    """
+    return _clean(bundle.read_bundle(name, body, config), config, now_s)
+
+
+def _clean(rides: Sequence[Ride], config: Config, now_s: float) -> list[Ride | Refusal]:
+    """The rides screened and trimmed, or why they are none."""
     collected: list[Ride | Refusal] = []
-    for ride in parse.parse(name, body, config.collect):
+    for ride in rides:
         try:
             screened = screen.screen(ride, config.collect, now_s)
             collected.append(trim.trim(screened, config.collect))

@@ -7,7 +7,7 @@ import logging
 from flask import Flask, Response, g, json, render_template, request, url_for
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from transitmap import store
 from transitmap.errors import UploadRefused
@@ -31,6 +31,7 @@ STATUS = {
     "too_many_parts": 413,
     "field_too_large": 413,
     "not_a_trace": 415,
+    "too_many_requests": 429,
     "busy": 503,
     "storage_full": 507,
     "fault": 500,
@@ -73,6 +74,9 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Problem, answer)
     app.register_error_handler(UploadRefused, lambda error: answer(problem_of(error)))
     app.register_error_handler(CSRFError, lambda error: answer(Problem("form_expired")))
+    app.register_error_handler(
+        SecurityError, lambda error: Response("not here\n", 400, mimetype="text/plain")
+    )
     app.register_error_handler(HTTPException, _answer_http)
     for kind in (*store.TRY_AGAIN, OSError):
         app.register_error_handler(kind, lambda error: answer(not_kept(error)))
@@ -113,6 +117,8 @@ def answer(problem: Problem, status: int | None = None) -> Response:
 
 def wants_json() -> bool:
     """Whether a program asks."""
+    if request.blueprint == "ingest":
+        return True
     return request.path.startswith(("/api/", "/ogc/")) or request.path == "/health"
 
 

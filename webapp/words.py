@@ -17,6 +17,7 @@ REQUESTS = {
     "name_taken": _("Somebody already has that name."),
     "too_many_parts": _("Too many files at once. Send at most 20."),
     "field_too_large": _("A field of the form is too long."),
+    "too_many_requests": _("That was a lot at once. Try again later."),
     "busy": _("We are busy right now. Nothing was lost: try again in half a minute."),
     "storage_full": _("We have no room left right now. Nothing was lost: try again later."),
     "fault": _("Something broke on our side. Nothing of yours was changed."),

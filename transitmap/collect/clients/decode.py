@@ -1,0 +1,108 @@
+"""Bytes that strangers sent -> plain values: JSON, query strings, forms; what is none is `Unreadable`."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from transitmap.model import Message
+
+MAX_PARAMETERS = 200
+_JSON_STARTS = (b"{", b"[")
+
+Item = dict[str, Any]
+"""One thing told: the members of a JSON object, or the parameters of a request."""
+
+
+class Unreadable(Exception):
+    """A message that says nothing; `reason` is the code it is counted by."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def read_json(body: bytes) -> Any:
+    """The value of a JSON text of finite numbers and whole characters, at most 1,024 levels deep.
+
+    Raises:
+        Unreadable: `empty`, `bad_json`.
+    """
+    if not body.strip():
+        raise Unreadable("empty")
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Unreadable("bad_json") from error
+
+
+def read_items(message: Message) -> list[Item]:
+    """The JSON objects of the body, or the parameters of the request as one; what is no object is empty.
+
+    Raises:
+        Unreadable: `empty`, `bad_json`, `bad_form`.
+    """
+    if message.body.lstrip()[:1] in _JSON_STARTS:
+        return objects(read_json(message.body))
+    return [read_parameters(message)]
+
+
+def objects(told: Any) -> list[Item]:
+    """A JSON object or the objects of an array; anything else in their place tells nothing."""
+    return [as_object(one) for one in (told if isinstance(told, list) else [told])]
+
+
+def as_object(told: Any) -> Item:
+    """A JSON object, an empty one where it is none."""
+    return told if isinstance(told, dict) else {}
+
+
+def read_parameters(message: Message) -> Item:
+    """The parameters of the form in the body and of the query, which wins; of several with one name the last.
+
+    Raises:
+        Unreadable: `empty`, `bad_form` (too many parameters).
+    """
+    form = _read_form(message)
+    if not form and not message.query.strip():
+        raise Unreadable("empty")
+    return form | _pairs(message.query)
+
+
+def _read_form(message: Message) -> Item:
+    """The body as a form, in either of its encodings."""
+    kind = message.headers.get("content-type", "")
+    if kind.lower().startswith("multipart/form-data"):
+        return _read_multipart(message.body, kind)
+    return _pairs(message.body.decode("utf-8", "replace"))
+
+
+def _pairs(text: str) -> Item:
+    try:
+        return dict(parse_qsl(text.strip(), keep_blank_values=True, max_num_fields=MAX_PARAMETERS))
+    except ValueError as error:
+        raise Unreadable("bad_form") from error
+
+
+def _read_multipart(body: bytes, kind: str) -> Item:
+    """The fields of a multipart form; files are passed over."""
+    from werkzeug.http import parse_options_header
+    from werkzeug.sansio.multipart import Data, Epilogue, Field, MultipartDecoder, NeedData
+
+    boundary = parse_options_header(kind)[1].get("boundary", "").encode("latin-1", "replace")
+    fields: dict[str, bytes] = {}
+    name = ""
+    try:
+        decoder = MultipartDecoder(boundary, max_parts=MAX_PARAMETERS)
+        decoder.receive_data(body)
+        decoder.receive_data(None)
+        while not isinstance(event := decoder.next_event(), Epilogue | NeedData):
+            if isinstance(event, Data):
+                fields[name] = fields.get(name, b"") + event.data if name else b""
+            else:
+                name = event.name if isinstance(event, Field) else ""
+    except ValueError as error:  # also what werkzeug raises of too many parts
+        raise Unreadable("bad_form") from error
+    return {name: value.decode("utf-8", "replace") for name, value in fields.items() if name}

@@ -1,0 +1,34 @@
+"""One message of a live phone -> what it says, and what its app waits to be told."""
+
+from __future__ import annotations
+
+from transitmap.collect.clients import osmand, overland, owntracks
+from transitmap.collect.clients.columns import nothing
+from transitmap.collect.clients.decode import Unreadable
+from transitmap.model import Answer, Heard, Message
+
+_CLIENTS = {
+    "osmand": (osmand.hear, osmand.answer),
+    "overland": (overland.hear, overland.answer),
+    "owntracks": (owntracks.hear, owntracks.answer),
+}
+DIALECTS = tuple(_CLIENTS)
+
+
+def hear(message: Message) -> Heard:
+    """What one message says. No content raises: what cannot be understood is counted in `dropped`.
+
+    A phone sends a message that was refused again, for ever, and all others wait behind it.
+
+    Raises:
+        KeyError: nobody speaks that dialect.
+    """
+    try:
+        return _CLIENTS[message.dialect][0](message)
+    except Unreadable as error:
+        return nothing(error.reason)
+
+
+def answer(message: Message, heard: Heard) -> Answer:
+    """The success reply of the app that sent the message."""
+    return _CLIENTS[message.dialect][1](message, heard)
