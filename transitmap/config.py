@@ -22,6 +22,8 @@ class CollectConfig:
     ("south,west,north,east" in degrees, empty is the earth) only with their axes exchanged are told so. 0
     means no limit for `max_upload_bytes`, `max_unpacked_bytes` (all files of an archive together),
     `max_members` and `max_past_years`; files of one's own are read so (`collect.intake.for_files`).
+    A service reads in a child process, which may take `max_read_bytes` and `max_read_cpu_s` for a body; it
+    answers at once where that is no larger than `max_inline_bytes` and read within `max_inline_s`.
     """
 
     max_upload_bytes: int = 25_000_000
@@ -38,6 +40,10 @@ class CollectConfig:
     min_reach_m: float = 0.0
     trim_m: float = 0.0
     area: str = ""
+    max_inline_bytes: int = 5_000_000
+    max_inline_s: float = 20.0
+    max_read_bytes: int = 512_000_000
+    max_read_cpu_s: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -385,6 +391,8 @@ RULES = (
     Rule("collect.max_unpacked_bytes", *_at_least(0)),
     Rule("collect.max_members", *_at_least(0)),
     Rule("collect.max_member_bytes", *_at_least(1)),
+    Rule("collect.max_inline_bytes", *_at_least(0)),
+    Rule("collect.max_read_bytes", *_at_least(1)),
     Rule("collect.max_depth", *_at_least(5)),  # gpx, trk, trkseg, trkpt, time
     Rule("collect.max_attributes", *_at_least(2)),  # lat, lon
     Rule("collect.max_name_chars", *_at_least(1)),
