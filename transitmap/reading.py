@@ -30,7 +30,8 @@ def read(
     first = next(unpack(name, body, config.collect))
     if kind != LIVE and not (isinstance(first, tuple) and first[1] is body):
         return _members(name, body, config)
-    return _rides(upload_id, rider_id, pipeline.collect_file(name, body, config, received_s))
+    collect = pipeline.collect_live if kind == LIVE else pipeline.collect_file
+    return _rides(upload_id, rider_id, collect(name, body, config, received_s))
 
 
 def _members(name: str, body: bytes, config: Config) -> Iterator[Part]:
