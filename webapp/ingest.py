@@ -90,6 +90,13 @@ def phonetrack(verb: str, token: str, device: str, prefix: str = "") -> Response
     return _listen("phonetrack", token, f"{verb}/{device}")
 
 
+@blueprint.route("/ingest/locus", methods=["GET", "POST"])
+@blueprint.route("/ingest/locus/<token>", methods=["GET", "POST"])
+def locus(token: str = "") -> Response:
+    """Locus Map."""
+    return _listen("locus", token)
+
+
 @blueprint.post("/ingest/recorder")
 @blueprint.post("/ingest/recorder/<token>")
 def recorder(token: str = "") -> Response:
