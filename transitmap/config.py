@@ -37,7 +37,7 @@ class CollectConfig:
     min_fixes: int = 2
     trim_m: float = 0.0
     max_inline_bytes: int = 5_000_000
-    max_inline_s: float = 10.0
+    max_inline_s: float = 20.0
     max_read_bytes: int = 512_000_000
     max_read_cpu_s: float = 10.0
 

@@ -390,7 +390,7 @@ def test_a_file_sent_while_the_rules_are_new_waits(app, device):
     city.publish(app)
     app.extensions["transitmap_rules"] = dataclasses.replace(rules, version="newer")
     answer = device(ride())
-    assert (answer.status_code, answer.json["state"]) == (201, "received")
+    assert (answer.status_code, answer.json["state"]) == (202, "received")
 
 
 def test_an_upload_records_the_words_it_was_sent_under(app, device, log_in):

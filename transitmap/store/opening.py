@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +18,17 @@ if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
 
 BUSY_TIMEOUT_MS = 30_000
+DISK_FULL = "53100"
+"""PostgreSQL's code for it."""
 TRY_AGAIN = (sa.exc.OperationalError, sa.exc.TimeoutError)
 """What a busy, full or unreachable database raises: nothing was kept, a later try may succeed."""
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error of the disk or the database says that there is no room left."""
+    if isinstance(error, sa.exc.DBAPIError):
+        return "disk is full" in str(error.orig) or getattr(error.orig, "sqlstate", "") == DISK_FULL
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def open_engine(url: str) -> sa.Engine:
