@@ -257,6 +257,16 @@ def _ask_for_a_password(response: Response) -> Response:
     return response
 
 
+def _busy(error: Exception) -> Response:
+    """The database or the archive cannot keep it now, for whatever reason: the phone keeps it for us."""
+    log.error("a phone was sent away: %s", type(error).__name__)
+    return answer(Problem("busy"))
+
+
+for _kind in (*store.TRY_AGAIN, OSError):
+    blueprint.register_error_handler(_kind, _busy)
+
+
 def _tokens(token: str) -> list[str]:
     """All that may be a token, the likeliest first: in the path, in the header, in the query."""
     scheme, _, value = request.headers.get("Authorization", "").strip().partition(" ")

@@ -73,7 +73,7 @@ def _counted(max_bytes: int) -> Iterator[bytes]:
     limit_mb = max_bytes // 1_000_000
     if declared is not None and declared > max_bytes:
         raise Problem("too_large", f"{declared} bytes, limit {limit_mb} MB", limit_bytes=max_bytes)
-    request.max_content_length = None  # counted here; Werkzeug's own limit would end a body silently
+    request.max_content_length = max_bytes + 1  # counted here; Werkzeug's limit would end a body silently
     n_bytes = 0
     while piece := _read(n_bytes):
         n_bytes += len(piece)

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from tests.webapp.conftest import serving
 from transitmap import live, store
+from transitmap.archive import unpack_message
 from transitmap.config import override
 from transitmap.contribute import receipt_of, understand
 from webapp import create_app
@@ -234,7 +235,7 @@ def test_each_phone_gives_a_ride_with_a_receipt_and_the_log_knows_nothing(
     archive = app.extensions["transitmap_archive"]
     with store.session(app.extensions["transitmap_engine"]) as session:
         rows = session.scalars(sa.select(store.MessageRow)).all()
-        spool = b"".join(row.packed for row in rows)
+        spool = repr([unpack_message(row.packed) for row in rows]).encode()
         sealed = live.seal(session, archive, settings.config, time.time() + 3600)
         assert len(sealed) == len(CLIENTS)
         for upload_id in sealed:
@@ -246,12 +247,12 @@ def test_each_phone_gives_a_ride_with_a_receipt_and_the_log_knows_nothing(
             (upload,) = store.uploads_of_user(session, rider)
             receipt = receipt_of(session, upload)
             assert [ride.n_kept for ride in receipt.rides] == [N], client.__name__
-            assert receipt.millipoints > 0, client.__name__
+            assert receipt.rides[0].lines, "what it was worth, and why"
             raw = archive.get(upload.sha256)
             for secret in (tokens[client].encode(), b"secreto", b"casa de ana"):
                 assert secret not in raw and secret not in spool, client.__name__
     told = "\n".join(record.getMessage() + str(record.exc_text) for record in caplog.records)
-    assert told, "the server said something"
+    assert told.endswith("Client disconnected while serving a request" + str(None))
     assert [secret for secret in SECRETS if secret in told] == []
 
 
