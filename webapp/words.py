@@ -15,6 +15,7 @@ REQUESTS = {
     "form_expired": _("This page had been open for long. Go back, reload it and try again."),
     "bad_request": _("The request could not be understood."),
     "name_taken": _("Somebody already has that name."),
+    "link_expired": _("This link is used up or too old. Make a new key on the page of your phones."),
     "too_many_parts": _("Too many files at once. Send at most 20."),
     "field_too_large": _("A field of the form is too long."),
     "busy": _("We are busy right now. Nothing was lost: try again in half a minute."),
