@@ -108,8 +108,7 @@ def log_out() -> Response:
 @login_required
 def mine() -> str:
     """The way to my devices, and my privacy."""
-    tokens = store.tokens_of_user(db.session(), auth.must_me().id)
-    n_devices = sum(token.revoked_s is None for token in tokens)
+    n_devices = store.n_live_tokens(db.session(), auth.must_me().id)
     return render_template("account.html", n_devices=n_devices)
 
 

@@ -154,7 +154,16 @@ APPS = (
         (_("Send the key as “Authorization: Bearer” with each file."),),
     ),
 )
-BY_KEY = {app.key: app for app in APPS}
+RECORDER = App(
+    "recorder",
+    _("This site’s recorder"),
+    (ANDROID, IPHONE),
+    _("Nothing to install: records while its screen is on, and you can mark stops with a tap."),
+    trial=_("Open the recorder, start, and wait a minute under the open sky."),
+    is_simple=True,
+)
+"""Needs no key: it sends from the browser where its rider is logged in."""
+BY_KEY = {app.key: app for app in (*APPS, RECORDER)}
 VENDORS = (
     (
         "Xiaomi, Redmi, POCO",

@@ -25,12 +25,14 @@ from werkzeug.wrappers import Response as BaseResponse
 from transitmap import store
 from webapp import auth, db, phone_keys, setup_links
 from webapp.errors import Problem
-from webapp.phone_apps import APPS, BY_KEY, VENDORS, App
+from webapp.phone_apps import ANDROID, APPS, BY_KEY, IPHONE, RECORDER, VENDORS, App
 from webapp.qr import qr_svg
 
 blueprint = Blueprint("phones", __name__, url_prefix="/phones")
 HERE = {"localhost", "127.0.0.1", "[::1]"}
 WAYS = ("file", "live")
+MAX_PHONES = 50
+"""Keys that one rider may have at a time."""
 
 
 @dataclass(frozen=True)
@@ -50,26 +52,33 @@ def index() -> str:
     """Which app for whom, and my devices; only these where htmx asks."""
     user = auth.me()
     devices = _devices(store.tokens_of_user(db.session(), user.id)) if user else []
+    devices.sort(key=lambda device: device.state == "revoked")
     if request.headers.get("HX-Request"):
         return render_template("_devices.html", devices=devices)
-    recorder = "recorder.index" if "recorder.index" in current_app.view_functions else ""
-    return render_template("phones.html", apps=APPS, devices=devices, recorder=recorder, vendors=VENDORS)
+    return render_template(
+        "phones.html",
+        apps=APPS,
+        devices=devices,
+        recorder=RECORDER,
+        vendors=VENDORS,
+        blueprints=current_app.blueprints,
+    )
 
 
 @blueprint.get("/apps/<app_key>")
 def app(app_key: str) -> str:
     """One app: how it is set up, what ruins a trip in it, and a form for a key."""
-    if app_key not in BY_KEY:
+    if app_key not in setup_links.SETUPS:
         raise Problem("not_found")
-    return render_template("phone_app.html", app=BY_KEY[app_key], vendors=VENDORS, is_open=_is_open())
+    chosen = BY_KEY[app_key]
+    return render_template("phone_app.html", app=chosen, vendors=_vendors(chosen), is_open=_is_open())
 
 
 @blueprint.post("/")
 @login_required
 def add() -> str:
     """Makes a key for a device and shows it, this once."""
-    chosen = BY_KEY.get(request.form.get("app", ""), BY_KEY["program"])
-    return _hand_over(chosen, _name() or _("My phone"))
+    return _hand_over(_app_with_keys(request.form.get("app", "")), _name() or _("My phone"))
 
 
 @blueprint.get("/<int:token_id>")
@@ -78,10 +87,14 @@ def device(token_id: int) -> str:
     """One device: what came, what was left out, its trips; only this where htmx asks."""
     token = _mine(token_id)
     page = "_phone.html" if request.headers.get("HX-Request") else "phone.html"
-    shown, said = _devices([token])[0], request.args.get("said", "")
-    uploads = store.uploads_of_token(db.session(), token)
+    shown = _devices([token])[0]
     return render_template(
-        page, device=shown, uploads=uploads, said=said, silence_min=_silence_min(), vendors=VENDORS
+        page,
+        device=shown,
+        uploads=store.uploads_of_token(db.session(), token),
+        said=request.args.get("said", ""),
+        silence_min=_silence_min(),
+        vendors=_vendors(shown.app),
     )
 
 
@@ -112,7 +125,7 @@ def renew(token_id: int) -> str:
     """Takes a device's key back and makes another one for it: the old one can be shown to nobody."""
     token = _mine(token_id)
     _take_back(token_id)
-    return _hand_over(BY_KEY.get(token.app, BY_KEY["program"]), token.name)
+    return _hand_over(_app_with_keys(token.app), token.name)
 
 
 @blueprint.get("/setup/<carried>")
@@ -139,8 +152,18 @@ def _read_link(carried: str) -> tuple[str, str]:
     return key, way
 
 
+def _app_with_keys(app_key: str) -> App:
+    return BY_KEY[app_key if app_key in setup_links.SETUPS else "program"]
+
+
 def _hand_over(chosen: App, name: str) -> str:
-    """The page that shows a new key."""
+    """The page that shows a new key.
+
+    Raises:
+        Problem: `too_many_phones`, and none was made.
+    """
+    if store.n_live_tokens(db.session(), auth.must_me().id) >= MAX_PHONES:
+        raise Problem("too_many_phones")
     number = phone_keys.draw()
     key = phone_keys.key_of(_secret(), number)
     token, _key = store.add_token(db.session(), auth.must_me(), name, time.time(), app=chosen.key, plain=key)
@@ -159,7 +182,7 @@ def _hand_over(chosen: App, name: str) -> str:
         uploads=[],
         said="new",
         silence_min=_silence_min(),
-        vendors=VENDORS,
+        vendors=_vendors(chosen),
         is_open=_is_open(),
     )
 
@@ -204,6 +227,13 @@ def _mine(token_id: int) -> store.Token:
 def _take_back(token_id: int) -> None:
     if not store.revoke_token(db.session(), token_id, auth.must_me().id, time.time()):
         raise Problem("not_found")
+
+
+def _vendors(chosen: App) -> list[tuple[str, object]]:
+    """Those whose phones the app runs on."""
+    return [
+        (name, text) for name, text in VENDORS if (IPHONE if name == IPHONE else ANDROID) in chosen.systems
+    ]
 
 
 def _name() -> str:

@@ -15,6 +15,9 @@ REQUESTS = {
     "form_expired": _("This page had been open for long. Go back, reload it and try again."),
     "bad_request": _("The request could not be understood."),
     "name_taken": _("Somebody already has that name."),
+    "too_many_phones": _(
+        "You have as many phones as one rider can have. Take the key of an old one back first."
+    ),
     "link_expired": _("This link is used up or too old. Make a new key on the page of your phones."),
     "too_many_parts": _("Too many files at once. Send at most 20."),
     "field_too_large": _("A field of the form is too long."),
@@ -65,6 +68,19 @@ DROPPED = {
     "future_date": _("in the future"),
     "too_old": _("too old"),
     "trimmed": _("cut off at the ends, for your privacy"),
+    "duplicate_fix": _("that we had already"),
+    "empty": _("without any content"),
+    "bad_json": _("that could not be read"),
+    "bad_form": _("that could not be read as a form"),
+    "encrypted": _("encrypted: switch encryption off in the app"),
+    "not_a_location": _("that hold no position, as apps send now and then"),
+    "event": _("that tell of a zone entered or left, not of the way"),
+    "region": _("sent because of a zone, not on the way"),
+    "ping": _("that repeat an old place to say the phone is there"),
+    "heartbeat": _("that repeat an old place to say the phone is there"),
+    "anchor": _("made up by a pause zone of the app"),
+    "no_fix": _("that the phone itself did not trust"),
+    "too_large": _("too large at once: choose smaller bundles in the app"),
 }
 WARNINGS = {
     "empty_segments": _("Some parts of the track were empty."),

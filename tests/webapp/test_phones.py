@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.webapp.conftest import form_token, serving
 from transitmap import store
-from webapp import phone_keys, setup_links
+from webapp import phone_keys, phones, setup_links
 from webapp.phone_apps import APPS, BY_KEY
 from webapp.qr import qr_svg
 
@@ -214,6 +214,17 @@ def test_a_new_key_takes_the_place_of_the_old_one(app, coyote):
     assert (token.id, token.name, token.app) == (2, "Moto de Ana", "colota")
 
 
+def test_a_rider_has_so_many_phones_and_no_more(app, coyote, monkeypatch):
+    monkeypatch.setattr(phones, "MAX_PHONES", 2)
+    add_phone(coyote)
+    add_phone(coyote)
+    form = {"csrf_token": form_token(coyote, "/phones/apps/colota"), "app": "colota"}
+    assert coyote.post("/phones/", data=form).status_code == 409
+    assert post(coyote, "/phones/1/renew").status_code == 200, "one goes, one comes"
+    post(coyote, "/phones/2/revoke")
+    assert coyote.post("/phones/", data=form).status_code == 200
+
+
 def test_a_device_can_be_renamed(coyote):
     add_phone(coyote)
     form = {"csrf_token": form_token(coyote, "/phones/1"), "device": " El <b>  de\u202e repuesto "}
@@ -299,7 +310,7 @@ def test_the_owner_sees_what_came_and_what_was_left_out_and_why(app, coyote):
     assert re.search(r"Recibido hace 1\d segundos", page)
     assert "Hay un viaje en curso: 6 posiciones esperan" in page
     assert "mensajes 40 posiciones 1,234 fuera 9" in page
-    assert page.index("7 posiciones sin hora") < page.index("2 posiciones fuera de las latitudes")
+    assert page.index("7 sin hora") < page.index("2 fuera de las latitudes")
     assert "recibido hace" in coyote.get("/phones/").text
 
 

@@ -110,6 +110,12 @@ def tokens_of_user(session: Session, user_id: int) -> list[Token]:
     return list(session.scalars(sa.select(Token).where(Token.user_id == user_id).order_by(Token.id.desc())))
 
 
+def n_live_tokens(session: Session, user_id: int) -> int:
+    """How many devices can send for this rider."""
+    question = sa.select(sa.func.count()).where(Token.user_id == user_id, Token.revoked_s.is_(None))
+    return session.scalars(question).one()
+
+
 def revoke_token(session: Session, token_id: int, user_id: int, now_s: float) -> bool:
     """Whether this rider has such a token; from now on it opens nothing."""
     token = token_by_id(session, token_id, user_id)
