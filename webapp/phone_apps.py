@@ -65,7 +65,7 @@ APPS = (
         _("Small and plain: one switch, on or off. Good for a whole day of riding."),
         (
             _("Install Traccar Client (version 10) and open it once."),
-            _("Scan the code with the app, or tap the button on the phone, and accept the new settings."),
+            _("Scan the code inside the app, not with the phone’s camera; or tap the button on the phone."),
             _("Switch “Continuous tracking” on before you board."),
         ),
         (
