@@ -91,7 +91,7 @@ def device(token_id: int) -> str:
     return render_template(
         page,
         device=shown,
-        uploads=store.uploads_of_token(db.session(), token),
+        trips=_trips(token),
         said=request.args.get("said", ""),
         silence_min=_silence_min(),
         vendors=_vendors(shown.app),
@@ -179,7 +179,7 @@ def _hand_over(chosen: App, name: str) -> str:
         made=made,
         ways=[(way, _gpslogger_link(one)) for way, one in carried] if is_gpslogger else [],
         code=qr_svg(made.qr or page_url) if made.qr or page_url else "",
-        uploads=[],
+        trips=[],
         said="new",
         silence_min=_silence_min(),
         vendors=_vendors(chosen),
@@ -215,6 +215,13 @@ def _ago(then_s: float | None) -> str:
         return ""
     passed = datetime.timedelta(seconds=max(time.time() - then_s, 1))
     return format_timedelta(-passed, add_direction=True)
+
+
+def _trips(token: store.Token) -> list[tuple[store.Upload, list[store.RideRow]]]:
+    """What became of the latest a device sent: each upload and its rides."""
+    uploads = store.uploads_of_token(db.session(), token)
+    rides = store.rides_of_uploads(db.session(), [upload.id for upload in uploads])
+    return [(upload, [ride for ride in rides if ride.upload_id == upload.id]) for upload in uploads]
 
 
 def _mine(token_id: int) -> store.Token:

@@ -323,7 +323,15 @@ def test_the_trips_of_a_device_lead_to_their_receipts(app, coyote):
             upload.kind = kind
         session.flush()
         ids = [upload.id for upload in store.uploads_of_user(session, 1)]
+        ride = {
+            "sequence": 1, "id": "r", "upload_id": ids[2], "user_id": 1, "ordinal": 1, "name": "x",
+            "n_fixes": 9, "dropped": {}, "warnings": [], "mode": "bus", "route_name": "Ruta 57",
+            "stretch": {}, "started_s": 1_790_000_000.0, "distance_m": 1.0, "packed_sha256": "",
+        }  # fmt: skip
+        store.add_rides(session, [store.RideRow(**ride)])
     page = coyote.get("/phones/1").text
+    assert page.count("Ruta 57") == 1
+    assert re.search(r"2\d sept?\.? 2026", page)
     assert [ids.index(found) for found in re.findall(r'href="/traces/([\w-]+)"', page)] == [1, 2]
 
 
