@@ -30,6 +30,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         headers,
         help,
         home,
+        ingest,
         language,
         network,
         ogc,
@@ -52,8 +53,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     for part in (language, auth, pages, static, headers):
         part.init_app(app)
     db.init_app(app, settings.database_url, settings.archive_url)
-    for noun in (home, accounts, phones, traces, standings, network, feeds, ogc, help):
+    for noun in (home, accounts, ingest, phones, traces, standings, network, feeds, ogc, help):
         app.register_blueprint(noun.blueprint)
+    auth.csrf.exempt(ingest.blueprint)  # phones have no form; what a browser may send checks its origin
     api.init_app(app)
     errors.init_app(app)  # last: the OpenAPI library brings an error handler of its own
     return app
