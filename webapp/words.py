@@ -85,6 +85,11 @@ DROPPED = {
     "heartbeat": _("that repeat an old place to say the phone is there"),
     "anchor": _("made up by a pause zone of the app"),
     "no_fix": _("that the phone itself did not trust"),
+    "bad_sentence": _("that could not be read"),
+    "bad_checksum": _("that were damaged on the way"),
+    "too_many": _("more than one message may hold"),
+    "lone_fix": _("alone between long silences"),
+    "lone_mark": _("marks outside any trip"),
     "too_large": _("too large at once: choose smaller bundles in the app"),
 }
 WARNINGS = {

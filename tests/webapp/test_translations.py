@@ -68,6 +68,16 @@ def test_the_choice_is_remembered(client):
     assert '<html lang="en">' in client.get("/help/").text
 
 
+def test_every_reason_why_a_phones_position_was_left_out_has_words():
+    root = Path(transitmap.__file__).parent / "collect"
+    paths = [*sorted((root / "clients").glob("*.py")), root / "hear.py", root / "gather.py"]
+    text = "".join(path.read_text(encoding="utf-8") for path in paths)
+    told = r'(?:why=|why = |Unreadable\(|nothing\(|_add\(dropped, )"([a-z_]+)"'
+    reasons = set(re.findall(told, text)) | {"no_position", "out_of_range", "no_time", "bad_time"}
+    assert len(reasons) > 10
+    assert sorted(reasons - set(words.DROPPED)) == []
+
+
 def test_every_refusal_of_collect_has_a_sentence():
     root = Path(transitmap.__file__).parent
     text = "".join(path.read_text(encoding="utf-8") for path in sorted((root / "collect").rglob("*.py")))
