@@ -85,6 +85,7 @@ DROPPED = {
     "heartbeat": _("that repeat an old place to say the phone is there"),
     "anchor": _("made up by a pause zone of the app"),
     "no_fix": _("that the phone itself did not trust"),
+    "unreadable": _("that could not be read"),
     "bad_sentence": _("that could not be read"),
     "bad_checksum": _("that were damaged on the way"),
     "too_many": _("more than one message may hold"),
