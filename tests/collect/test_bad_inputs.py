@@ -18,8 +18,6 @@ import pytest
 
 from tests.collect.made_up import NOW_S
 from transitmap import pipeline
-from transitmap.collect.formats.kml import read_kml
-from transitmap.collect.formats.tcx import read_tcx
 from transitmap.collect.intake import unpack
 from transitmap.config import Config, override, server_defaults
 from transitmap.errors import UploadRefused
@@ -313,7 +311,7 @@ def test_a_bad_input_gets_its_exact_answer(name: str) -> None:
 
 
 def test_the_table_leaves_no_row_out() -> None:
-    elsewhere = {50, 54, 55}  # 50 and 54 below, 55 is FIT
+    elsewhere = {50, 54, 55}  # 50 and 54 below, as is 56; 55 is FIT
     assert {int(name.split()[0]) for name in ROWS} | elsewhere == set(range(7, 56))
 
 
@@ -401,24 +399,32 @@ TRACK = "<kml><Placemark><Track>{}</Track></Placemark></kml>"
 WHEN, COORD = "<when>2026-03-02T10:00:00Z</when>", "<coord>-99.1 19.4 2240</coord>"
 
 
+TRACKPOINT = (
+    "<Trackpoint><Time>{}</Time><Position><LatitudeDegrees>{:.4f}</LatitudeDegrees>"
+    "<LongitudeDegrees>-99.1</LongitudeDegrees></Position></Trackpoint>"
+)
+TCX = "<TrainingCenterDatabase><Activities><Activity Sport='Other'><Lap><Track>{}</Track></Lap></Activity>"
+TCX += "</Activities></TrainingCenterDatabase>"
+PAIRS = "".join(f"<when>{moment(k)}</when><coord>-99.1 {19.4 + k * 5e-4:.4f} 2240</coord>" for k in range(N))
+POINTS = "".join(TRACKPOINT.format(moment(k), 19.4 + k * 5e-4) for k in range(N))
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        (TRACK.format(WHEN + COORD + WHEN), "no_timestamps"),
-        (TRACK.format(WHEN + COORD + COORD), "no_timestamps"),
-        (TRACK.format(COORD), "no_timestamps"),
-        (f"<!DOCTYPE kml [<!ENTITY a 'b'>]>{TRACK.format(WHEN + COORD)}", "doctype_forbidden"),
+        (TRACK.format(PAIRS), Kept()),
+        (TRACK.format(PAIRS + WHEN), "no_timestamps"),
+        (TRACK.format(PAIRS + COORD), "no_timestamps"),
+        (TRACK.format(COORD * N), "no_timestamps"),
+        (TRACK.format(PAIRS + WHEN + "<coord/>"), Kept(dropped={"no_position": 1})),
+        (f"<!DOCTYPE kml [<!ENTITY a 'b'>]>{TRACK.format(PAIRS)}", "doctype_forbidden"),
+        (TCX.format(POINTS), Kept()),
+        (TCX.format(POINTS + "<Trackpoint><Time>x</Time></Trackpoint>"), Kept(dropped={"no_position": 1})),
+        (
+            f'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>{TCX.format(POINTS + "&a;")}',
+            "doctype_forbidden",
+        ),
     ],
-    ids=["more times", "more places", "no times", "DOCTYPE"],
 )
-def test_a_kml_track_has_a_time_a_place(body: str, expected: str) -> None:
-    with pytest.raises(UploadRefused) as caught:
-        read_kml("ride", body.encode(), SERVER.collect)
-    assert caught.value.reason == expected
-
-
-def test_a_tcx_with_a_dtd_is_refused() -> None:
-    body = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><TrainingCenterDatabase>&a;'
-    with pytest.raises(UploadRefused) as caught:
-        read_tcx("ride", body.encode(), SERVER.collect)
-    assert caught.value.reason == "doctype_forbidden"
+def test_kml_and_tcx_get_their_exact_answer(body: str, expected: Kept | str) -> None:
+    assert answer(body.encode()) == expected
