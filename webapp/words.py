@@ -121,7 +121,7 @@ WARNINGS = {
     "bad_waypoint": _("Some marks could not be read."),
     "repaired_ampersand": _("The file had a known fault of its app; we mended it."),
     "sparse_timeline": _(
-        "Google keeps positions minutes apart, so this trip draws nothing and earns nothing. Record the next one."
+        "Google keeps positions minutes apart: this trip draws and earns nothing. Record the next one."
     ),
 }
 RIDES = {

@@ -13,7 +13,7 @@ from transitmap.model import Ride
 
 _LINE = re.compile(rb"[0-9T:.+-]{19,32}Z?[ \t]+[^ \t\n]{1,20}[ \t]+\{")
 _DOUBTFUL = {"p": "ping", "c": "region", "C": "region", "b": "region"}
-"""Why a message was sent that is no fix of a ride: a ping tells an old position, a region that of its fence."""
+"""Why a message was sent that is no fix of a ride: a ping tells an old position, a region its fence's."""
 
 
 def is_rec(head: bytes) -> bool:
