@@ -83,7 +83,7 @@ LINE = feature("LineString", PLACES, coordTimes=TIMES)
 UTM = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::32614"}}
 BOMB = gzip.compress(bytes(250_000_000), compresslevel=1)
 SWAPPED = [[19.4, -99.1], [19.4, -98.1]]
-UNSORTED = [1772445600 + second for second in (9, 5, 7, 3, 1)]
+UNSORTED = b"time,lat,lon\n" + b"".join(b"%d,19.4,-99.1\n" % (1772445600 + k) for k in (9, 5, 7, 3, 1))
 IN_3D, IN_4D = [[*place, 2240] for place in PLACES], [[*place, 2240, 1] for place in PLACES]
 STAMP = "2026-03-02T10:00:00Z"
 
@@ -105,7 +105,7 @@ ROWS: dict[str, tuple[bytes, list[str]]] = {
     "32 null island": (f"time,lat,lon\n{STAMP},0,0\n".encode(), ["null_island"]),
     "33 swapped": (as_json(feature("LineString", SWAPPED, coordTimes=TIMES)), ["swapped_coordinates"]),
     "35 no times": (f"lat,lon,name\n19.4,-99.1,{STAMP}\n".encode(), ["no_timestamps"]),
-    "38 unsorted": (b"time,lat,lon\n" + b"".join(b"%d,19.4,-99.1\n" % t for t in UNSORTED), ["unsorted_time"]),
+    "38 unsorted": (UNSORTED, ["unsorted_time"]),
     "45 a stopwatch": (b"time,lat,lon\n0,19.4,-99.1\n1,19.4,-99.1\n", ["no_timestamps"]),
     "48 the future": (b"time,lat,lon\n2100-01-01T00:00:00Z,19.4,-99.1\n", ["future_date"]),
     "51 one point": (f"time,lat,lon\n{STAMP},19.4,-99.1\n".encode(), ["too_short"]),
@@ -285,8 +285,22 @@ def test_changed_files_are_refused_in_words_or_give_rides(seed: str) -> None:
 NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 WORDS = st.sampled_from([STAMP, "geo:19.4,-99.1", "19.4°, -99.1°", "Point", "LineString", "IN_BUS"])
 KEYS = st.sampled_from(
-    "type coordinates geometry properties time activity start end topCandidate latLng startTime endTime crs point "
-    "timelinePath position duration startTimestamp coordTimes".split()
+    [
+        *(
+            "type",
+            "coordinates",
+            "geometry",
+            "properties",
+            "time",
+            "activity",
+            "start",
+            "end",
+            "crs",
+            "point",
+        ),
+        *("latLng", "startTime", "endTime", "topCandidate", "timelinePath", "position", "duration"),
+        "coordTimes",
+    ]
 )
 VALUES = st.recursive(
     st.none() | st.booleans() | NUMBERS | st.text(max_size=6) | WORDS,
