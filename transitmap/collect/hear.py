@@ -37,10 +37,13 @@ def hear(message: Message) -> Heard:
     Raises:
         KeyError: nobody speaks that dialect.
     """
+    hear_it = _CLIENTS[message.dialect][0]
     try:
-        return _CLIENTS[message.dialect][0](message)
+        return hear_it(message)
     except Unreadable as error:
         return nothing(error.reason, error.n)
+    except Exception:  # a fault of an adapter: whoever mends it reads the message again
+        return nothing("unreadable")
 
 
 def answer(message: Message, heard: Heard) -> Answer:
