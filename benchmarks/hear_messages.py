@@ -34,10 +34,8 @@ def main() -> None:
     print(f"  its JSON by orjson: {best_ms(lambda: orjson.loads(batch.body)):.2f} ms")
     print(f"  its JSON by json: {best_ms(lambda: json.loads(batch.body)):.2f} ms")
     print(f"one fix of OwnTracks: {best_ms(lambda: hear(single)):.3f} ms")
-    print(
     pack_ms = best_ms(lambda: pack_bundle("x", bundle, NOTHING_KNOWN), 3)
     print(f"bundle of {N_BUNDLE} such, packed: {pack_ms:.0f} ms")
-    )
     print(f"  and read: {best_ms(lambda: read_bundle('x', packed, Config()), 3):.0f} ms")
 
 
