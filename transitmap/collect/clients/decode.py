@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
-import orjson
-
+from transitmap.collect.formats import json_text
+from transitmap.errors import UploadRefused
 from transitmap.model import Message
 
 MAX_PARAMETERS = 200
@@ -37,8 +37,8 @@ def read_json(body: bytes) -> Any:
     if not body.strip():
         raise Unreadable("empty")
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        return json_text.read_json(body)
+    except UploadRefused as error:
         raise Unreadable("bad_json") from error
 
 
