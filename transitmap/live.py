@@ -11,13 +11,14 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
+import numpy as np
+
 from transitmap import store
 from transitmap.archive import Archive, pack_message, unpack_message
-from transitmap.collect import hear
-from transitmap.collect.clients.columns import nothing
+from transitmap.collect import bundle, hear
 from transitmap.config import CollectConfig, Config, LiveConfig
 from transitmap.errors import TransitmapError
-from transitmap.model import Heard, Message
+from transitmap.model import Heard, IntArray, Message
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -31,6 +32,7 @@ MAX_KNOWN_UPLOADS = 50
 """So many earlier bundles of one time are looked at for fixes that come again."""
 RECORDER = "recorder"
 YEAR_S = 31_557_600.0
+Span = tuple[()] | tuple[float, float]
 HEARD_EVERY_S = 5.0
 """A phone that only repeats itself is noted as heard so often: noting costs a write to the disk."""
 
@@ -57,7 +59,7 @@ def take(engine: Engine, device: store.Device, message: Message, config: Config,
     Raises:
         store.TRY_AGAIN: the database could not keep it; nothing may be acknowledged.
     """
-    heard = _heard(message)
+    heard = hear.hear(message)
     if heard.n_told > config.live.max_batch_fixes:
         refuse_batch(engine, device, now_s)
         return Taken(heard, False, "too_large")
@@ -85,15 +87,6 @@ def refuse_batch(engine: Engine, device: store.Device, now_s: float) -> None:
     """Tells the owner of a device that a batch was too large to be taken: the phone goes on keeping it."""
     with store.session(engine) as session:
         store.count_heard(session, device.token_id, 0, 0, {"too_large": 1}, now_s)
-
-
-def _heard(message: Message) -> Heard:
-    """What the message says; nothing where even its adapter fails. Its bytes are kept all the same."""
-    try:
-        return hear.hear(message)
-    except Exception as error:  # whatever a phone sends must not stop its queue
-        log.error("a message of %s could not be heard: %s", message.dialect, type(error).__name__)
-        return nothing("unreadable")
 
 
 def _key(message: Message) -> str:
@@ -206,8 +199,9 @@ def seal(session: Session, archive: Archive, config: Config, now_s: float) -> li
         headings = store.waiting_headings(session, waiting.token_id)
         session.commit()  # packing is slow and must keep no phone waiting
         for ids in ended(headings, config.live, now_s):
+            span_s = _span_s(headings, ids)
             try:
-                sealed += _seal_one(session, archive, waiting.token_id, ids, config)
+                sealed += _seal_one(session, archive, waiting.token_id, ids, span_s, config)
             except (OSError, ValueError, KeyError, TransitmapError) as error:
                 session.rollback()
                 log.error("messages of a device go on waiting: %s", type(error).__name__)
@@ -215,6 +209,14 @@ def seal(session: Session, archive: Archive, config: Config, now_s: float) -> li
     store.sweep_limits(session, now_s)
     session.commit()
     return sealed
+
+
+def _span_s(headings: Sequence[store.Heading], ids: Sequence[int]) -> Span:
+    """From the first fix of these messages to the last; empty without any."""
+    chosen = set(ids)
+    spans = [(one.first_fix_s, one.last_fix_s) for one in headings if one.id in chosen]
+    known = [(first_s, last_s) for first_s, last_s in spans if first_s is not None and last_s is not None]
+    return (min(first_s for first_s, _ in known), max(last_s for _, last_s in known)) if known else ()
 
 
 def ended(headings: Sequence[store.Heading], config: LiveConfig, now_s: float) -> list[list[int]]:
@@ -273,28 +275,25 @@ def _left_behind(headings: Sequence[store.Heading], config: LiveConfig, now_s: f
     return [one.id for one in headings if one.id in before or (one.first_fix_s is None and one.id <= last)]
 
 
-def _known_keys(
-    session: Session, archive: Archive, token: store.Token, messages: Sequence[Message], config: Config
-) -> set[tuple[float, float, float]]:
-    return set()
-
-
 def _seal_one(
-    session: Session, archive: Archive, token_id: int, ids: Sequence[int], config: Config
+    session: Session, archive: Archive, token_id: int, ids: Sequence[int], span_s: Span, config: Config
 ) -> list[str]:
-    """The id of the upload that these messages are now; none where another worker sealed some of them."""
+    """The id of the upload that these messages are now; none where another worker sealed some of them.
+
+    Where this is stopped behind `put`, the next one finds the same messages, makes the same bytes of them
+    and finds these in the archive.
+    """
     token, user = store.owner_of_token(session, token_id)
     messages = [unpack_message(packed) for packed in store.packed_messages(session, ids)]
+    earlier = store.overlapping_uploads(session, token, *span_s, MAX_KNOWN_UPLOADS) if span_s else []
     session.commit()
     if len(messages) != len(ids):
         return []
-    from transitmap.collect import bundle
-
-    known = _known_keys(session, archive, token, messages, config)
-    body = bundle.pack_bundle(token.name, messages, known)
+    body = bundle.pack_bundle(token.name, messages, _known_keys(archive, earlier))
+    sha256 = archive.put(body)
     received_s = max(message.received_s for message in messages)
     upload, _ = store.add_upload(
-        session, user.id, archive.put(body), token.name, len(body), received_s, consent_of(token),
+        session, user.id, sha256, token.name, len(body), received_s, consent_of(token),
         kind="live", token_id=token.id, trim_m=user.trim_m,
     )  # fmt: skip
     if store.seal_messages(session, ids, upload.id) != len(ids):
@@ -302,3 +301,12 @@ def _seal_one(
         return []
     session.commit()
     return [upload.id]
+
+
+def _known_keys(archive: Archive, earlier: Sequence[store.Upload]) -> IntArray:
+    """The fixes that these bundles hold; one whose raw body is gone holds none that anybody could see."""
+    keys = [np.zeros(0, dtype=np.int64)]
+    for upload in earlier:
+        if archive.has(upload.sha256):
+            keys.append(bundle.bundle_keys(archive.get(upload.sha256)))
+    return np.concatenate(keys)

@@ -8,7 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from transitmap import publish, store
+from transitmap import live, publish, store
 from transitmap.archive import Archive
 from transitmap.config import Config
 from transitmap.contribute import LEASE_S, understand
@@ -101,6 +101,7 @@ def _look(database_url: str, archive_url: str, config: Config, refused: Tried) -
             version, is_held = "", store.is_held(session)
             if _is_of_old_rules(session, rules) and not is_held:
                 version = _publish(session, archive, config, rules, refused)
+            live.seal(session, archive, config, time.time())
             if not _is_of_old_rules(session, rules):
                 understand_waiting(session, archive, config, rules)
             if _has_new_rides(session) and not is_held:

@@ -90,6 +90,13 @@ def phonetrack(verb: str, token: str, device: str, prefix: str = "") -> Response
     return _listen("phonetrack", token, f"{verb}/{device}")
 
 
+@blueprint.route("/ingest/locus", methods=["GET", "POST"])
+@blueprint.route("/ingest/locus/<token>", methods=["GET", "POST"])
+def locus(token: str = "") -> Response:
+    """Locus Map."""
+    return _listen("locus", token)
+
+
 @blueprint.post("/ingest/recorder")
 @blueprint.post("/ingest/recorder/<token>")
 def recorder(token: str = "") -> Response:
@@ -248,6 +255,16 @@ def _ask_for_a_password(response: Response) -> Response:
     if response.status_code == 401:
         response.headers.add("WWW-Authenticate", 'Basic realm="transitmap"')
     return response
+
+
+def _busy(error: Exception) -> Response:
+    """The database or the archive cannot keep it now, for whatever reason: the phone keeps it for us."""
+    log.error("a phone was sent away: %s", type(error).__name__)
+    return answer(Problem("busy"))
+
+
+for _kind in (*store.TRY_AGAIN, OSError):
+    blueprint.register_error_handler(_kind, _busy)
 
 
 def _tokens(token: str) -> list[str]:

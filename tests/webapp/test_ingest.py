@@ -1,4 +1,4 @@
-"""Every address that phones know, with the bodies their apps send: kept before it is answered, 200 for any content."""
+"""Every address that phones know: what came is kept before it is answered, 200 for content of any kind."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import json
 import pytest
 import sqlalchemy as sa
 
-from transitmap import live, store
+from transitmap import store
 from transitmap.archive import unpack_message
+from transitmap.collect import hear
 
 OWNTRACKS = {
     "_type": "location", "lat": 48.85833, "lon": 2.29513, "tst": 1782400000, "acc": 5, "vel": 61, "tid": "JJ",
@@ -271,7 +272,7 @@ def test_the_recorder_takes_the_logged_in_rider_from_our_own_pages_alone(app, lo
 
 
 def test_an_adapter_that_fails_costs_no_message(app, client, token, monkeypatch):
-    monkeypatch.setattr(live.hear, "hear", lambda message: 1 / 0)
+    monkeypatch.setitem(hear._CLIENTS, "owntracks", (lambda message: 1 / 0, hear._CLIENTS["owntracks"][1]))
     assert client.post(f"/ingest/owntracks/{token}", json=OWNTRACKS).json == []
     assert [row.n_fixes for row in rows(app)] == [0]
     assert device(app).dropped == {"unreadable": 1}

@@ -15,7 +15,7 @@ from transitmap.config import Config
 from transitmap.errors import UploadRefused
 from transitmap.model import IntArray, Message, Ride
 
-__all__ = ["fix_keys", "pack_bundle", "read_bundle"]
+__all__ = ["bundle_keys", "fix_keys", "pack_bundle", "read_bundle"]
 
 _KIND, _VERSION = "transitmap live", 1
 
@@ -57,6 +57,16 @@ def read_bundle(name: str, body: bytes, config: Config) -> list[Ride]:
     """
     known, messages = _unpacked(body)
     return gather(name, [hear(message) for message in messages], known, config.collect, config.live)
+
+
+def bundle_keys(body: bytes) -> IntArray:
+    """The `fix_keys` of all messages in a bundle: what comes again later is known by them.
+
+    Raises:
+        UploadRefused: `not_a_trace`.
+    """
+    _, messages = _unpacked(body)
+    return np.concatenate([np.zeros(0, np.int64), *(fix_keys(hear(message).fixes) for message in messages)])
 
 
 def _unpacked(body: bytes) -> tuple[IntArray, list[Message]]:

@@ -48,10 +48,10 @@ def open_engine(url: str) -> sa.Engine:
     if place.get_backend_name() not in ("sqlite", "postgresql"):
         raise ConfigError("database url", place.drivername, "must be sqlite or postgresql")
     if place.get_backend_name() == "postgresql":
-        return sa.create_engine(place, pool_pre_ping=True)
+        return sa.create_engine(place, pool_pre_ping=True, hide_parameters=True)
     if place.database and place.database != ":memory:":
         Path(place.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(place)
+    engine = sa.create_engine(place, hide_parameters=True)  # no log names a place, an error neither
     sa.event.listen(engine, "connect", _set_up_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine

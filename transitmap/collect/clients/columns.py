@@ -21,6 +21,7 @@ MS_ABOVE = 1e11
 APPLE_BELOW_S = 9.4e8
 APPLE_EPOCH_S = 978_307_200.0  # 2001-01-01, from which Overland counts in one of its modes
 EARLIEST_S, LATEST_S = 1_262_304_000.0, 4_102_444_800.0  # 2010 and 2100
+_SIGNS = ("+", "-")
 _NUMBERS = {float, int, type(None)}
 
 
@@ -47,26 +48,41 @@ def heard(told: Sequence[Told]) -> Heard:
     """The fixes among what was told, in its order; each other one is counted by its reason."""
     if not told:
         return nothing()
-    lat, lon, time, accuracy, speed, unit, trip, is_mock, why, tap = zip(*told, strict=True)
+    return heard_columns(*zip(*told, strict=True))
+
+
+def heard_columns(
+    lat: Sequence[Any],
+    lon: Sequence[Any],
+    time: Sequence[Any],
+    accuracy: Sequence[Any],
+    speed: Sequence[Any],
+    speed_unit: Sequence[float],
+    trip: Sequence[str],
+    is_mock: Sequence[bool],
+    why: Sequence[str],
+    tap: Sequence[str],
+) -> Heard:
+    """The same of columns, the fields of `Told`: for batches, which come by the thousand."""
     lat_deg, lon_deg = numbers(lat), numbers(lon)
     time_s, is_naive = times_s(time)
     reason = _reasons(lat_deg, lon_deg, time, time_s, why)
     rows = np.flatnonzero(reason == "")
-    kept, flagged = rows.tolist(), int(is_naive[rows].sum())
+    kept, n_naive = rows.tolist(), int(is_naive[rows].sum())
     fixes = Fixes(time_s[rows], lat_deg[rows], lon_deg[rows], _positive(numbers(accuracy))[rows])
     return Heard(
         fixes=fixes,
         trip=tuple([trip[row] for row in kept]),
         is_mock=np.array(is_mock, dtype=np.bool_)[rows],
-        claimed_m_s=(_not_negative(numbers(speed)) * np.array(unit))[rows],
+        claimed_m_s=(_not_negative(numbers(speed)) * np.array(speed_unit))[rows],
         taps=_taps(fixes, [tap[row] for row in kept]),
         dropped=_count(reason),
-        flagged={"assumed_utc": flagged} if flagged else {},
+        flagged={"assumed_utc": n_naive} if n_naive else {},
     )
 
 
-def nothing(reason: str = "") -> Heard:
-    """A message that tells no position, counted by its reason where that is any."""
+def nothing(reason: str = "", n: int = 1) -> Heard:
+    """A message that tells no position; where it should, `n` of them are counted by the reason."""
     none = np.zeros(0)
     return Heard(
         fixes=Fixes(none, none, none, none),
@@ -74,7 +90,7 @@ def nothing(reason: str = "") -> Heard:
         is_mock=np.zeros(0, dtype=np.bool_),
         claimed_m_s=none,
         taps=Taps(none, none, none, ()),
-        dropped={reason: 1} if reason else {},
+        dropped={reason: n} if reason else {},
     )
 
 
@@ -104,27 +120,37 @@ def times_s(values: Sequence[Any]) -> tuple[FloatArray, BoolArray]:
     Numbers are seconds, milliseconds where so large that they must be, seconds since 2001 where so small
     that no phone was on the road; text is such a number or ISO 8601.
     """
-    if all(type(value) is str and ":" in value for value in values):
-        iso = read_times([_mended(value) for value in values])
-        return _plausible(iso.time_s), iso.is_naive
-    is_iso = [type(value) is str and ":" in value for value in values]
-    texts = read_times([_mended(value) if told else "" for value, told in zip(values, is_iso, strict=True)])
-    count = numbers([None if told else value for value, told in zip(values, is_iso, strict=True)])
+    is_iso = np.array([type(value) is str and ":" in value for value in values], dtype=np.bool_)
+    if is_iso.all():
+        time_s, is_naive = _iso_s(values)
+    elif not is_iso.any():
+        time_s, is_naive = _counted_s(numbers(values)), is_iso
+    else:
+        apart = [times_s([value]) for value in values]
+        return np.concatenate([one for one, _ in apart]), np.concatenate([one for _, one in apart])
+    return np.where((time_s >= EARLIEST_S) & (time_s < LATEST_S), time_s, np.nan), is_naive
+
+
+def _counted_s(count: FloatArray) -> FloatArray:
+    """Numbers in their several units as Unix seconds."""
     count = np.where(count > MS_ABOVE, count / 1000.0, count)
-    count = np.where((count >= 0) & (count < APPLE_BELOW_S), count + APPLE_EPOCH_S, count)
-    return _plausible(np.where(is_iso, texts.time_s, count)), texts.is_naive
+    return np.where((count >= 0) & (count < APPLE_BELOW_S), count + APPLE_EPOCH_S, count)
+
+
+def _iso_s(values: Sequence[str]) -> tuple[FloatArray, BoolArray]:
+    times = read_times([_mended(value) for value in values])
+    return times.time_s, times.is_naive
 
 
 def _mended(value: str) -> str:
-    """ISO 8601 with the T and the plus that a space may stand for: a query string loses the plus."""
+    """ISO 8601 as most write it: a space may stand for the T, or for a plus that a query string lost."""
+    if value[10:11] == "T" and value[-1:] == "Z":
+        return value
     text = value.strip()
     if text[10:11] == " ":
         text = f"{text[:10]}T{text[11:]}"
-    return text.replace(" ", "+")
-
-
-def _plausible(time_s: FloatArray) -> FloatArray:
-    return np.where((time_s >= EARLIEST_S) & (time_s < LATEST_S), time_s, np.nan)
+    text = text.replace(" ", "+")
+    return f"{text[:-2]}:{text[-2:]}" if text[-5:-4] in _SIGNS else text
 
 
 def _reasons(
@@ -169,5 +195,7 @@ def text(value: Any, max_chars: int = MAX_TEXT_CHARS) -> str:
     """What a rider or an app wrote, on one line of printable characters; empty where it is no text."""
     if not isinstance(value, str):
         return ""
-    printable = "".join(char if char.isprintable() else " " for char in value[: 4 * max_chars])
-    return " ".join(printable.split())[:max_chars]
+    value = value[: 4 * max_chars]
+    if not value.isprintable():
+        value = "".join(char if char.isprintable() else " " for char in value)
+    return " ".join(value.split())[:max_chars]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -10,6 +11,8 @@ import orjson
 from transitmap.model import Message
 
 MAX_PARAMETERS = 200
+MAX_ITEMS = 10_000
+"""No phone waits for more: a megabyte of `{},` must not take seconds."""
 _JSON_STARTS = (b"{", b"[")
 
 Item = dict[str, Any]
@@ -17,11 +20,11 @@ Item = dict[str, Any]
 
 
 class Unreadable(Exception):
-    """A message that says nothing; `reason` is the code it is counted by."""
+    """A message that says nothing; `reason` is the code by which its `n` things are counted."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, n: int = 1) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.n = reason, n
 
 
 def read_json(body: bytes) -> Any:
@@ -42,7 +45,7 @@ def read_items(message: Message) -> list[Item]:
     """The JSON objects of the body, or the parameters of the request as one; what is no object is empty.
 
     Raises:
-        Unreadable: `empty`, `bad_json`, `bad_form`.
+        Unreadable: `empty`, `bad_json`, `bad_form`, `too_many`.
     """
     if message.body.lstrip()[:1] in _JSON_STARTS:
         return objects(read_json(message.body))
@@ -50,13 +53,33 @@ def read_items(message: Message) -> list[Item]:
 
 
 def objects(told: Any) -> list[Item]:
-    """A JSON object or the objects of an array; anything else in their place tells nothing."""
-    return [as_object(one) for one in (told if isinstance(told, list) else [told])]
+    """A JSON object or the objects of an array; anything else in their place is an empty one.
+
+    Raises:
+        Unreadable: `too_many`.
+    """
+    return [as_object(one) for one in (bounded(told) if isinstance(told, list) else [told])]
+
+
+def bounded(told: list[Any]) -> list[Any]:
+    """The same list, if it is no longer than any app writes it.
+
+    Raises:
+        Unreadable: `too_many`.
+    """
+    if len(told) > MAX_ITEMS:
+        raise Unreadable("too_many", len(told))
+    return told
 
 
 def as_object(told: Any) -> Item:
     """A JSON object, an empty one where it is none."""
     return told if isinstance(told, dict) else {}
+
+
+def first_of(item: Item, names: Sequence[str]) -> Any:
+    """The value of the first of several names that the item has; None where it has none."""
+    return next((item[name] for name in names if name in item), None)
 
 
 def read_parameters(message: Message) -> Item:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transitmap.collect.clients.columns import KNOT, Told, heard, number
-from transitmap.collect.clients.decode import Item, as_object, read_items
+from transitmap.collect.clients.decode import Item, as_object, first_of, read_items
 from transitmap.model import Answer, Heard, Message
 
 _TIMES = ("timestamp", "time", "tst")
@@ -56,7 +56,7 @@ def _flat(item: Item) -> Told:
     return Told(
         lat=lat,
         lon=lon,
-        time=next((item[name] for name in _TIMES if name in item), None),
+        time=first_of(item, _TIMES),
         accuracy=item.get("hdop") if accuracy is None else accuracy,
         speed=speed,
         speed_unit=KNOT if _counts_in_knots(item) else 1.0,

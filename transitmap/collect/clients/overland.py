@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from transitmap.collect.clients.columns import MAX_TRIP_CHARS, Told, heard, number, text
-from transitmap.collect.clients.decode import Item, Unreadable, as_object, read_json
+from transitmap.collect.clients.columns import MAX_TRIP_CHARS, heard_columns, number, text
+from transitmap.collect.clients.decode import Item, Unreadable, as_object, objects, read_json
 from transitmap.model import Answer, Heard, Message
 
 _REJECTED = ("no_position", "out_of_range", "no_time", "bad_time")
@@ -16,13 +16,13 @@ def hear(message: Message) -> Heard:
     """The locations of a batch; `current` is one of another batch and is left alone.
 
     Raises:
-        Unreadable: `empty`, `bad_json`, `not_a_location`.
+        Unreadable: `empty`, `bad_json`, `not_a_location`, `too_many`.
     """
     told = as_object(read_json(message.body))
     features = told.get("locations")
     if not isinstance(features, list):
         raise Unreadable("not_a_location")
-    return _in_trip(heard([_told(as_object(feature)) for feature in features]), as_object(told.get("trip")))
+    return _in_trip(_batch(objects(features)), as_object(told.get("trip")))
 
 
 def answer(message: Message, heard: Heard) -> Answer:
@@ -32,26 +32,40 @@ def answer(message: Message, heard: Heard) -> Answer:
     return Answer(200, "application/json", f'{{"result":"ok"{rejected}}}'.encode())
 
 
-def _told(feature: Item) -> Told:
-    """One GeoJSON feature: a fix, or an event of the app."""
-    told = feature.get("properties")
-    properties: Item = told if type(told) is dict else {}
-    accuracy, speed = properties.get("horizontal_accuracy"), properties.get("speed")
-    why = ""
-    if properties.get("action") or properties.get("type") == "trip":
-        why = "event"
-    elif speed is None and number(accuracy) == 0:
-        why = "anchor"
-    lon, lat = _place(feature.get("geometry"))
-    trip = properties.get("trip_id")
-    trip = text(trip, MAX_TRIP_CHARS) if trip else ""
-    return Told(lat, lon, properties.get("timestamp"), accuracy, speed, 1.0, trip, False, why)
+def _batch(features: list[Item]) -> Heard:
+    """GeoJSON features as columns: fixes, and events of the app."""
+    properties = [as_object(feature.get("properties")) for feature in features]
+    places = [_place(feature.get("geometry")) for feature in features]
+    names = [told.get("trip_id") for told in properties]
+    trip = {name: text(name, MAX_TRIP_CHARS) for name in {name for name in names if type(name) is str}}
+    speed = [told.get("speed") for told in properties]
+    accuracy = [told.get("horizontal_accuracy") for told in properties]
+    n = len(features)
+    return heard_columns(
+        lat=[lat for _, lat in places],
+        lon=[lon for lon, _ in places],
+        time=[told.get("timestamp") for told in properties],
+        accuracy=accuracy,
+        speed=speed,
+        speed_unit=[1.0] * n,
+        trip=[trip[name] if type(name) is str else "" for name in names],
+        is_mock=[False] * n,
+        why=[_why_no_fix(*told) for told in zip(properties, accuracy, speed, strict=True)],
+        tap=[""] * n,
+    )
 
 
 def _place(geometry: Any) -> tuple[Any, Any]:
     """Longitude and latitude of a point."""
     place = geometry.get("coordinates") if type(geometry) is dict else None
     return (place[0], place[1]) if type(place) is list and len(place) > 1 else _NOWHERE
+
+
+def _why_no_fix(properties: Item, accuracy: Any, speed: Any) -> str:
+    """Events of the app and of a trip, and the middles of zones that Colota sends."""
+    if "action" in properties or properties.get("type") == "trip":
+        return "event"
+    return "anchor" if speed is None and number(accuracy) == 0 else ""
 
 
 def _in_trip(found: Heard, trip: Item) -> Heard:
