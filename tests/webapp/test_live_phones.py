@@ -215,8 +215,8 @@ CLIENTS = {
 
 
 def send(port: int, path: str, body: bytes | None, headers: dict) -> tuple[int, bytes]:
-    asked = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, headers)
-    with urllib.request.urlopen(asked, timeout=30) as answer:
+    asked = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, headers)  # noqa: S310
+    with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310
         return answer.status, answer.read()
 
 
@@ -291,7 +291,7 @@ def test_gpsloggers_zip_is_one_upload_to_understand_later(settings, app, add_rid
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("20261122.gpx", gpx)
-    start = b'--b\r\nContent-Disposition: form-data; name="file"; filename="20261122.zip"\r\n\r\n'
+    start = '--b\r\nContent-Disposition: form-data; name="file"; filename="20261122.zip"\r\n\r\n'.encode()
     headers = {"Content-Type": "multipart/form-data; boundary=b"}
     with serving(app) as port:
         status, said = send(
