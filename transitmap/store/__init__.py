@@ -18,7 +18,7 @@ from transitmap.store.feed_versions import (
     refusals,
     set_fact,
 )
-from transitmap.store.limits import add_usage, address_key, quota_wait_s, sweep_limits, take
+from transitmap.store.limits import add_usage, add_within, address_key, quota_wait_s, sweep_limits, take
 from transitmap.store.logins import LOGIN_S, close_login, close_logins, open_login, user_of_login
 from transitmap.store.messages import (
     Device,
@@ -28,7 +28,6 @@ from transitmap.store.messages import (
     count_heard,
     device_of_app,
     device_of_token,
-    has_message,
     lock_user,
     overlapping_uploads,
     owner_of_token,
@@ -117,6 +116,7 @@ from transitmap.store.uploads import (
 
 __all__ = [
     "add_usage",
+    "add_within",
     "address_key",
     "quota_wait_s",
     "sweep_limits",
@@ -128,7 +128,6 @@ __all__ = [
     "count_heard",
     "device_of_app",
     "device_of_token",
-    "has_message",
     "lock_user",
     "overlapping_uploads",
     "owner_of_token",
