@@ -25,6 +25,8 @@ DOORS = {
     "sklearn": ("transitmap/infer/",),
     "gpxpy": ("transitmap/simulate/", "transitmap/export.py", "transitmap/gtfs/export/gpx.py"),
     "fastkml": ("transitmap/gtfs/export/kml.py",),
+    "fitdecode": ("transitmap/collect/formats/fit.py",),
+    "orjson": ("transitmap/collect/clients/decode.py", "transitmap/collect/formats/json_text.py"),
     "jinja2": ("transitmap/gtfs/export/timetable.py",),
     "pyarrow": ("transitmap/gtfs/export/geoparquet.py",),
     "pyogrio": ("transitmap/gtfs/export/geopackage.py",),
@@ -69,8 +71,8 @@ LAYERS = {
 
 STAGES = {
     "transitmap/infer": (
-        "areas copies labels legs lines patterns patterns_known routes sayings shapes sightings stops strays "
-        "stretches times traffic trips vehicles witnesses"
+        "areas copies labels legs lines patterns patterns_known routes sayings shapes sightings sketches "
+        "stops strays stretches times traffic trips vehicles witnesses"
     ),
     "transitmap/gtfs": "admit carry_ids claim_ids diff evidence export feed pack read validate",
     "transitmap/points": "evidence rules score standings",

@@ -199,6 +199,7 @@ def contribute(
     waits = waits or len(body) > config.collect.max_inline_bytes
     lease_s = 0.0 if waits else LEASE_S
     upload, is_new = accept(session, archive, user.id, name, body, config, now_s, consent, lease_s=lease_s)
+    store.add_usage(session, user.id, now_s, n_uploads=int(is_new), n_bytes=len(body))
     session.commit()
     told = Receipt(upload.id, is_new, upload.state, upload.reason, upload.detail, (), upload.name)
     try:

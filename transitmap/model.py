@@ -29,6 +29,9 @@ DAY_TYPES = ("weekday", "saturday", "sunday")
 SERVICE_IDS = ("WD", "SA", "SU")
 NO_PATTERN = "no_pattern"
 """Why a ride in a vehicle is no trip: no known pattern runs its way yet. It is evidence, not junk."""
+SPARSE = "sparse_timeline"
+"""Flag and reason of rides out of Google's timeline: fixes minutes apart, and moved. They are sketches: they
+draw nothing and earn nothing."""
 
 
 @dataclass(frozen=True, eq=False)

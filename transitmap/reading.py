@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from transitmap import pipeline
 from transitmap.archive import pack_ride
-from transitmap.collect.intake import unpack
+from transitmap.collect.intake import Item, unpack
 from transitmap.config import Config
 from transitmap.errors import UploadRefused
 from transitmap.model import Refusal, Ride
@@ -27,18 +28,20 @@ def read(
     Raises:
         UploadRefused: nothing in it can be used.
     """
-    first = next(unpack(name, body, config.collect))
-    if kind != LIVE and not (isinstance(first, tuple) and first[1] is body):
-        return _members(name, body, config)
-    collect = pipeline.collect_live if kind == LIVE else pipeline.collect_file
-    return _rides(upload_id, rider_id, collect(name, body, config, received_s))
+    if kind == LIVE:
+        return _rides(upload_id, rider_id, pipeline.collect_live(name, body, config, received_s))
+    items = unpack(name, body, config.collect)
+    first = next(items)
+    if isinstance(first, Refusal) or first[1] is not body:
+        return _members(name, chain([first], items))
+    return _rides(upload_id, rider_id, pipeline.collect_file(name, body, config, received_s))
 
 
-def _members(name: str, body: bytes, config: Config) -> Iterator[Part]:
+def _members(name: str, items: Iterable[Item]) -> Iterator[Part]:
     """What an archive holds, one body at a time."""
     refused: Refusal | None = None
     n_members = 0
-    for item in unpack(name, body, config.collect):
+    for item in items:
         if isinstance(item, Refusal):
             refused = refused or item
             yield _refused(item)

@@ -160,6 +160,7 @@ def init_app(app: Flask) -> None:
 @blueprint.alt_response(413, schema=ProblemSchema, description="Too large")
 @blueprint.alt_response(415, schema=ProblemSchema, description="Not a trace")
 @blueprint.alt_response(422, schema=ProblemSchema, description="A trace that cannot be used")
+@blueprint.alt_response(429, schema=ProblemSchema, description="As much as one rider may send in a day")
 @blueprint.alt_response(503, schema=ProblemSchema, description="Busy: no file was kept, try again later")
 @blueprint.alt_response(507, schema=ProblemSchema, description="Full: no file was kept, try again later")
 def send_traces() -> Response:
@@ -170,6 +171,7 @@ def send_traces() -> Response:
     Whoever sends agrees to the words beside the button of the upload page, as there.
     """
     user = auth.uploader()
+    receipts.check_quota(user.id)
     db.commit()  # a slow body must not keep other writers waiting
     received = uploads.receive(max_bytes())
     auth.check_form_token(received.fields.get("csrf_token"))

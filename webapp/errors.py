@@ -110,8 +110,9 @@ def answer(problem: Problem, status: int | None = None) -> Response:
     response = _for_programs(problem, status) if wants_json() else _for_people(problem, status)
     if status == 401 and wants_json():
         response.headers["WWW-Authenticate"] = "Bearer"
-    if status >= 500:
-        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    wait_s = problem.members.get("retry_after_s", RETRY_AFTER_S if status >= 500 else None)
+    if wait_s is not None:
+        response.headers["Retry-After"] = str(wait_s)
     return response
 
 

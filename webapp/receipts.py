@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Sequence
@@ -83,6 +84,18 @@ class Sent:
     def millipoints(self) -> int:
         """What all its rides earned."""
         return sum(ride.millipoints for ride in self.rides)
+
+
+def check_quota(user_id: int) -> None:
+    """Nothing, while this rider may send files today.
+
+    Raises:
+        Problem: `too_many_requests`.
+    """
+    quota, now_s = current_app.extensions["transitmap_settings"].config.quota, time.time()
+    wait_s = store.quota_wait_s(db.session(), user_id, quota, now_s, "uploads")
+    if wait_s:
+        raise Problem("too_many_requests", retry_after_s=math.ceil(wait_s))
 
 
 def send_all(user: User, files: Sequence[tuple[str, bytes]], waits: bool = False) -> list[Sent]:

@@ -34,6 +34,7 @@ def index() -> str:
 def send() -> Response | tuple[str, int]:
     """Takes files from the page; the receipt where it was one good file, else a line for each."""
     user = auth.must_me()
+    receipts.check_quota(user.id)
     db.commit()  # a slow body must not keep other writers waiting
     received = uploads.receive(max_bytes(), uploads.MAX_PARTS + 1)
     auth.check_form_token(received.fields.get("csrf_token"))

@@ -11,7 +11,7 @@ import orjson
 from transitmap.model import Message
 
 MAX_PARAMETERS = 200
-MAX_ITEMS = 10_000
+MAX_ITEMS = 5_000
 """No phone waits for more: a megabyte of `{},` must not take seconds."""
 _JSON_STARTS = (b"{", b"[")
 
@@ -97,7 +97,7 @@ def read_parameters(message: Message) -> Item:
 def _read_form(message: Message) -> Item:
     """The body as a form, in either of its encodings."""
     kind = message.headers.get("content-type", "")
-    if kind.lower().startswith("multipart/form-data"):
+    if message.body and kind.lower().startswith("multipart/form-data"):
         return _read_multipart(message.body, kind)
     return _pairs(message.body.decode("utf-8", "replace"))
 
@@ -110,7 +110,8 @@ def _pairs(text: str) -> Item:
 
 
 def _read_multipart(body: bytes, kind: str) -> Item:
-    """The fields of a multipart form; files are passed over."""
+    """The fields of a multipart form as far as it came; files are passed over."""
+    from werkzeug.exceptions import RequestEntityTooLarge
     from werkzeug.http import parse_options_header
     from werkzeug.sansio.multipart import Data, Epilogue, Field, MultipartDecoder, NeedData
 
@@ -122,10 +123,14 @@ def _read_multipart(body: bytes, kind: str) -> Item:
         decoder.receive_data(body)
         decoder.receive_data(None)
         while not isinstance(event := decoder.next_event(), Epilogue | NeedData):
-            if isinstance(event, Data):
-                fields[name] = fields.get(name, b"") + event.data if name else b""
-            else:
+            if isinstance(event, Data) and name:
+                fields[name] = fields.get(name, b"") + event.data
+            elif not isinstance(event, Data):
                 name = event.name if isinstance(event, Field) else ""
-    except ValueError as error:  # also what werkzeug raises of too many parts
+    except RequestEntityTooLarge as error:
         raise Unreadable("bad_form") from error
-    return {name: value.decode("utf-8", "replace") for name, value in fields.items() if name}
+    except ValueError:  # cut, or no multipart at all
+        pass
+    if not fields:
+        raise Unreadable("bad_form")
+    return {name: value.decode("utf-8", "replace") for name, value in fields.items()}

@@ -21,7 +21,7 @@ def hear(message: Message) -> Heard:
     """The position of a request.
 
     Raises:
-        Unreadable: `empty`, `bad_json`, `bad_form`.
+        Unreadable: `empty`, `bad_json`, `bad_form`, `too_many`.
     """
     items = [{name.lower(): value for name, value in item.items()} for item in read_items(message)]
     return heard([_sentence(item) if "gprmc" in item else _told(item) for item in items])
@@ -53,7 +53,8 @@ def _sentence(item: Item) -> Told:
     fields = sentence.split(",")
     if len(fields) < _MIN_FIELDS or fields[0] != "GPRMC":
         return Told(None, None, None, why="bad_sentence")
-    if check and check.upper() != f"{reduce(xor, sentence.encode('utf-8', 'replace'), 0):02X}":
+    total = reduce(xor, sentence.encode("utf-8", "replace"), 0)
+    if check and check.upper() != f"{total:02X}":
         return Told(None, None, None, why="bad_checksum")
     return Told(
         lat=_degrees(fields[3], fields[4], "S"),

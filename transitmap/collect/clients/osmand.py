@@ -15,7 +15,7 @@ def hear(message: Message) -> Heard:
     """The position of a request, or those of a JSON array.
 
     Raises:
-        Unreadable: `empty`, `bad_json`, `bad_form`.
+        Unreadable: `empty`, `bad_json`, `bad_form`, `too_many`.
     """
     return heard([_told(item) for item in read_items(message)])
 

@@ -15,7 +15,7 @@ def hear(message: Message) -> Heard:
     """The location in one message, or in each of several.
 
     Raises:
-        Unreadable: `empty`, `bad_json`.
+        Unreadable: `empty`, `bad_json`, `too_many`.
     """
     if not message.body.strip() and "lat=" in message.query:
         return heard([_told(read_parameters(message))])

@@ -17,7 +17,7 @@ def hear(message: Message) -> Heard:
     """The position of a request, or the rows of `logPostMultiple`.
 
     Raises:
-        Unreadable: `empty`, `bad_json`, `bad_form`.
+        Unreadable: `empty`, `bad_json`, `bad_form`, `too_many`.
     """
     told = []
     for item in read_items(message):

@@ -25,7 +25,7 @@ def hear(message: Message) -> Heard:
     """The points of a message as fixes, its marks as taps by the names that inference knows.
 
     Raises:
-        Unreadable: `empty`, `bad_json`.
+        Unreadable: `empty`, `bad_json`, `too_many`.
     """
     told = as_object(read_json(message.body))
     points, events = (_list(told, name) for name in ("points", "events"))
@@ -36,9 +36,9 @@ def answer(message: Message, heard: Heard) -> Answer:
     """The keys of all that is kept: the recorder deletes these, and only these."""
     try:
         told = as_object(read_json(message.body))
+        keys = [item.get("k") for name in ("points", "events") for item in _list(told, name)]
     except Unreadable:
-        told = {}
-    keys = [item.get("k") for name in ("points", "events") for item in _list(told, name)]
+        keys = []
     ack = [key for key in keys if isinstance(key, str) and len(key) <= MAX_KEY_CHARS]
     return Answer(200, "application/json", json.dumps({"ack": ack}).encode())
 
