@@ -31,7 +31,6 @@ DOORS = {
     "pyarrow": ("transitmap/gtfs/export/geoparquet.py",),
     "pyogrio": ("transitmap/gtfs/export/geopackage.py",),
     "zstandard": ("transitmap/archive.py",),
-    "orjson": ("transitmap/collect/clients/decode.py",),
     "werkzeug": ("webapp/", "transitmap/collect/clients/decode.py"),
     "fsspec": ("transitmap/archive.py",),
     "argon2": ("transitmap/passwords.py",),
