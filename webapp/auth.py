@@ -123,6 +123,19 @@ def uploader() -> User:
     return user
 
 
+def sender() -> store.Sender | None:
+    """The device of a Bearer token; None where there is no such token in the request.
+
+    Raises:
+        Problem: `auth_required`, there is one that opens nothing.
+    """
+    token = _device_token()
+    known = store.sender_of_token(db.engine(), token, time.time()) if token is not None else None
+    if token is not None and known is None:
+        raise Problem("auth_required")
+    return known
+
+
 def _device_token() -> str | None:
     scheme, _, plain = request.headers.get("Authorization", "").partition(" ")
     return plain.strip() if scheme.lower() == "bearer" else None

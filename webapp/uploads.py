@@ -15,7 +15,7 @@ from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDeco
 
 from webapp.errors import Problem
 
-CHUNK = 64 * 1024
+CHUNK = 1024 * 1024
 MAX_FIELD_BYTES = 64 * 1024
 MAX_PARTS = 20
 

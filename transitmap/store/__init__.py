@@ -18,7 +18,16 @@ from transitmap.store.feed_versions import (
     refusals,
     set_fact,
 )
-from transitmap.store.limits import add_usage, add_within, address_key, quota_wait_s, sweep_limits, take
+from transitmap.store.keeping import Kept, Sender, keep_upload, sender_of_token
+from transitmap.store.limits import (
+    add_usage,
+    add_within,
+    address_key,
+    quota_wait_s,
+    sweep_limits,
+    take,
+    wait_s,
+)
 from transitmap.store.logins import LOGIN_S, close_login, close_logins, open_login, user_of_login
 from transitmap.store.messages import (
     Device,
@@ -148,7 +157,12 @@ __all__ = [
     "FeedRefusal",
     "FeedVersion",
     "HELD_FEED",
+    "Kept",
     "LEDGER_LOCK",
+    "Sender",
+    "keep_upload",
+    "sender_of_token",
+    "wait_s",
     "LedgerRow",
     "NO_NETWORK",
     "Bucket",
