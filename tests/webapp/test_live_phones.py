@@ -231,6 +231,8 @@ def test_each_phone_gives_a_ride_with_a_receipt_and_the_log_knows_nothing(
                 status, said = send(port, path, body, headers)
                 assert (status, json.loads(said) if said else "") == (200, reply), client.__name__
         hang_up(port, tokens[osmand])
+        path = f"/ingest/osmand/{tokens[osmand]}?lat=19.4"
+        logging.getLogger("waitress").info("Client disconnected while serving %s", path)  # its own words
     archive = app.extensions["transitmap_archive"]
     with store.session(app.extensions["transitmap_engine"]) as session:
         rows = session.scalars(sa.select(store.MessageRow)).all()
