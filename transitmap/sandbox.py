@@ -177,7 +177,7 @@ def _serve(max_bytes: int, max_cpu_s: float) -> None:
     base = 0
     while header := requests.read(HEADER.size):
         request = requests.read(HEADER.unpack(header)[1])
-        read, told = pickle.loads(request)  # noqa: S301 - our parent's
+        read, told = pickle.loads(request)  # noqa: S301 - our parent's  # nosec B301
         base = base or _taken_bytes()
         _limit(base + max_bytes, max_cpu_s)
         ending = _answer(read, told, answers)

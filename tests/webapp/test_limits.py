@@ -1,4 +1,4 @@
-"""Who asks too often is told when to come again (S15): by name, network and rider, whatever worker answers."""
+"""Who asks too often is told when to come again (S15): by name, network and rider, at whatever worker."""
 
 from __future__ import annotations
 
@@ -157,7 +157,8 @@ from webapp.serve import make_server
 from webapp.settings import Settings
 
 config = replace(server_defaults(), limits=LimitConfig(max_log_ins_a_name=10, max_log_ins=0))
-server = make_server(create_app(Settings(sys.argv[1], sys.argv[2], "test" * 10, config)), "127.0.0.1", 0, 1000)
+app = create_app(Settings(sys.argv[1], sys.argv[2], "test" * 10, config))
+server = make_server(app, "127.0.0.1", 0, 1000)
 print(server.effective_port, flush=True)
 server.run()
 """
@@ -182,7 +183,8 @@ def test_two_real_workers_allow_exactly_ten_a_minute(two_workers, app):
 
     def ask(port):
         request = (
-            f"POST /accounts/log-in HTTP/1.0\r\nCookie: transitmap={cookie}\r\nContent-Length: {len(body)}\r\n"
+            f"POST /accounts/log-in HTTP/1.0\r\nCookie: transitmap={cookie}\r\n"
+            f"Content-Length: {len(body)}\r\n"
             f"Content-Type: application/x-www-form-urlencoded\r\n\r\n{body}"
         )
         with socket.create_connection(("127.0.0.1", port), timeout=60) as phone:
