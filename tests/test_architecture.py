@@ -23,7 +23,7 @@ DOORS = {
     "pandas": ("transitmap/gtfs/read.py",),
     "networkx": ("transitmap/infer/", "transitmap/simulate/"),
     "sklearn": ("transitmap/infer/",),
-    "gpxpy": ("transitmap/simulate/", "transitmap/export.py", "transitmap/gtfs/export/gpx.py"),
+    "gpxpy": ("transitmap/simulate/", "transitmap/own_data.py", "transitmap/gtfs/export/gpx.py"),
     "fastkml": ("transitmap/gtfs/export/kml.py",),
     "jinja2": ("transitmap/gtfs/export/timetable.py",),
     "pyarrow": ("transitmap/gtfs/export/geoparquet.py",),

@@ -512,11 +512,13 @@ def add_user(name: str, role: str, password_stdin: bool, database_url: str) -> N
     import time
 
     from transitmap import passwords, store
+    from transitmap.collect.trim import draw_m
 
     hashed = passwords.hash_password(sys.stdin.readline().rstrip("\n")) if password_stdin else ""
     store.upgrade(database_url)
     with store.session(store.open_engine(database_url)) as session:
-        store.add_user(session, name, hashed, time.time(), role)
+        trim_m = draw_m("usual", _server_config(None).collect.trim_m)
+        store.add_user(session, name, hashed, time.time(), role, trim_m=trim_m)
     click.echo(f"{name}: {role}")
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from transitmap import geo, pipeline, store
 from transitmap.archive import Archive, pack_ride, unpack_columns, unpack_ride
-from transitmap.config import Config
+from transitmap.config import Config, override
 from transitmap.errors import ConfigError, UploadRefused
 from transitmap.model import (
     MODES,
@@ -142,6 +142,7 @@ def contribute(
     rules: Rules,
     now_s: float,
     consent: str = "",
+    trim_m: float | None = None,
 ) -> Receipt:
     """The receipt of one file; whatever it says is on the disk, and nobody else's upload waited for it.
 
@@ -149,6 +150,7 @@ def contribute(
     the first upload again and earns nothing more. `session` must be a writing one; it is committed. Points
     follow the feed that holds now, and rides are scored one after the other. A body that is kept and cannot
     be understood now (a busy database, a full disk, a feed of other rules) stays `received` for the worker.
+    `trim_m` is what was chosen for its ends; None is what its rider always does.
 
     Raises:
         UploadRefused: `already_contributed` (by another rider) or `too_large`; nothing is kept then.
@@ -159,7 +161,7 @@ def contribute(
     if limit and len(body) > limit:
         raise UploadRefused("too_large", f"{len(body)} bytes, at most {limit}")
     sha256 = archive.put(body)
-    upload, is_new = store.add_upload(session, user.id, sha256, name, len(body), now_s, consent)
+    upload, is_new = store.add_upload(session, user.id, sha256, name, len(body), now_s, consent, trim_m)
     session.commit()
     waits = Receipt(upload.id, is_new, store.RECEIVED, "", "", ())
     try:
@@ -221,11 +223,17 @@ def collect_canonical(archive: Archive, upload: store.Upload, config: Config) ->
         UploadRefused: as `pipeline.collect_upload`.
     """
     body = archive.get(upload.sha256)
+    config = _as_chosen(config, upload.trim_m)
     rides = pipeline.collect_upload(upload.name, body, config, upload.received_s)
     return [
         unpack_ride(pack_ride(replace(ride, ride_id=f"{upload.id}.{ordinal}", rider_id=str(upload.user_id))))
         for ordinal, ride in enumerate(rides, 1)
     ]
+
+
+def _as_chosen(config: Config, trim_m: float | None) -> Config:
+    """The settings with the ends as they were chosen for one upload."""
+    return config if trim_m is None else override(config, {"collect": {"trim_m": trim_m}})
 
 
 def recognise_each(terrain: Terrain, rides: Sequence[Ride], config: Config, rules: Rules) -> Found:
@@ -336,7 +344,7 @@ def _keep(
         segments = found.segments_of(index)
         observers = store.observers(session, terrain.version, segments.segment.tolist())
         result = score(segments, upload.user_id, observers, rules, row.route_name)
-        store.add_observations(session, terrain.version, result.observed)
+        store.add_observations(session, terrain.version, result.observed, observers)
         store.add_awards(session, _ledger_lines(result, row, rules, now_s))
 
 

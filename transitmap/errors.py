@@ -5,6 +5,7 @@ TransitmapError
 ├── NotEnoughData   a question the evidence cannot answer
 ├── ConfigError     a setting that makes no sense
 ├── NameTaken       a pseudonym that somebody has already
+├── RidesWithdrawn  somebody was erased while a feed was made of their rides
 ├── RollbackRefused an earlier feed that cannot hold again
 └── FeedInvalid     a feed that must not be published
 """
@@ -79,6 +80,14 @@ class RollbackRefused(TransitmapError):
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason, self.detail = reason, detail
+
+
+class RidesWithdrawn(TransitmapError):
+    """Some of the `n_rides` that a feed was made of were erased meanwhile: it must not hold."""
+
+    def __init__(self, n_rides: int) -> None:
+        super().__init__(f"some of {n_rides} rides were erased while a feed was made of them; try again")
+        self.n_rides = n_rides
 
 
 class FeedInvalid(TransitmapError):

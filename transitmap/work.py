@@ -7,7 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from transitmap import publish, store
+from transitmap import erase, publish, store
 from transitmap.archive import Archive
 from transitmap.config import Config
 from transitmap.contribute import understand
@@ -62,6 +62,7 @@ def _look(database_url: str, archive_url: str, config: Config, refused: Tried) -
     engine, archive, rules = store.open_engine(database_url), Archive(archive_url), load_rules()
     try:
         with store.session(engine) as session:
+            erase.finish(session, archive)
             version, is_held = "", store.is_held(session)
             if _is_of_old_rules(session, rules) and not is_held:
                 version = _publish(session, archive, config, rules, refused)
@@ -80,8 +81,9 @@ def _is_of_old_rules(session: Session, rules: Rules) -> bool:
 
 
 def _has_new_rides(session: Session) -> bool:
+    """Whether the feed that holds knows too little, or somebody who was erased since."""
     latest = store.latest_feed(session)
-    return len(store.rides_after(session)) > (latest.n_rides if latest else 0)
+    return store.must_forget(session) or len(store.rides_after(session)) > (latest.n_rides if latest else 0)
 
 
 def _publish(session: Session, archive: Archive, config: Config, rules: Rules, refused: Tried) -> str:

@@ -34,6 +34,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         network,
         ogc,
         pages,
+        privacy,
         standings,
         static,
         traces,
@@ -51,7 +52,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for part in (language, auth, pages, static, headers):
         part.init_app(app)
     db.init_app(app, settings.database_url, settings.archive_url)
-    for noun in (home, accounts, traces, standings, network, feeds, ogc, help):
+    for noun in (home, accounts, traces, standings, network, feeds, ogc, help, privacy):
         app.register_blueprint(noun.blueprint)
     api.init_app(app)
     errors.init_app(app)  # last: the OpenAPI library brings an error handler of its own

@@ -152,7 +152,7 @@ def send_traces() -> Response:
     db.commit()  # a slow body must not keep other writers waiting
     received = uploads.receive(max_bytes())
     auth.check_form_token(received.fields.get("csrf_token"))
-    results = receipts.send_all(user, received.files)
+    results = receipts.send_all(user, received.files, received.fields.get("trim", ""))
     good = [result for result in results if result.problem is None]
     return _accepted(good, results) if good else _refused(results)
 

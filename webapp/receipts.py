@@ -14,10 +14,11 @@ from flask_babel import gettext as _
 
 from transitmap import store
 from transitmap.collect.intake import unpack
+from transitmap.consent import consent
 from transitmap.contribute import Receipt, contribute
 from transitmap.errors import UploadRefused
 from transitmap.model import Refusal
-from webapp import db, published, words
+from webapp import db, privacy, published, words
 from webapp.errors import Problem, problem_of
 from webapp.standings import award_view
 
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from webapp.atlas import Atlas, RouteView, StopView
 
 log = logging.getLogger("transitmap.web")
-
-CONSENT = "2026-11"
-"""Names the words beside the button of the upload page; whoever changes them changes it too."""
 
 
 @dataclass(frozen=True)
@@ -78,26 +76,31 @@ class Sent:
         return sum(ride.millipoints for ride in self.rides)
 
 
-def send_all(user: User, files: Sequence[tuple[str, bytes]]) -> list[Sent]:
-    """Contributes each file, and each member of an archive, by itself: a bad one costs no other."""
+def send_all(user: User, files: Sequence[tuple[str, bytes]], trim: str = "") -> list[Sent]:
+    """Contributes each file, and each member of an archive, by itself: a bad one costs no other.
+
+    `trim` is what was chosen for their ends (`privacy.chosen_trim_m`).
+    """
+    trim_m = privacy.chosen_trim_m(user, trim)
     limits = current_app.extensions["transitmap_settings"].config.collect
     if user in db.session():
         db.session().expunge(user)  # the page names its reader, also after a file was rolled back
     items = (item for name, body in files for item in unpack(name, body, limits))
-    return [_refused(item) if isinstance(item, Refusal) else _send(user, *item) for item in items]
+    return [_refused(item) if isinstance(item, Refusal) else _send(user, *item, trim_m) for item in items]
 
 
 def _refused(item: Refusal) -> Sent:
     return Sent(store.clean_name(item.ride_id), store.REFUSED, problem=refusal(item.reason, item.detail))
 
 
-def _send(user: User, name: str, body: bytes) -> Sent:
+def _send(user: User, name: str, body: bytes, trim_m: float | None) -> Sent:
     shown = store.clean_name(name)
     config = current_app.extensions["transitmap_settings"].config
     rules = current_app.extensions["transitmap_rules"]
-    now_s = time.time()
+    now_s, agreed = time.time(), consent().version
+    place = db.session(), db.archive()
     try:
-        told = contribute(db.session(), db.archive(), user, name, body, config, rules, now_s, CONSENT)
+        told = contribute(*place, user, name, body, config, rules, now_s, agreed, trim_m)
     except UploadRefused as error:
         return Sent(shown, store.REFUSED, problem=problem_of(error))
     except (*store.TRY_AGAIN, OSError) as error:

@@ -37,7 +37,7 @@ def send() -> Response | tuple[str, int]:
     db.commit()  # a slow body must not keep other writers waiting
     received = uploads.receive(max_bytes(), uploads.MAX_PARTS + 1)
     auth.check_form_token(received.fields.get("csrf_token"))
-    results = receipts.send_all(user, received.files)
+    results = receipts.send_all(user, received.files, received.fields.get("trim", ""))
     good = [result for result in results if result.problem is None]
     if request.headers.get("X-Part"):
         return render_template("_sent.html", results=results), 200

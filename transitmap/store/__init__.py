@@ -2,6 +2,30 @@
 
 from __future__ import annotations
 
+from transitmap.store.erasure import (
+    ERASED,
+    EXPIRED,
+    NOBODY,
+    Trail,
+    all_blobs,
+    empty_user,
+    erased_ride_ids,
+    erased_with_rest,
+    erasing,
+    feeds_that_know,
+    forget_erasing,
+    is_erased,
+    must_forget,
+    n_erased_lines,
+    needed,
+    note_erasing,
+    replace_known,
+    rows_of_user,
+    scored_versions,
+    scrub,
+    trail_of,
+    uploads_past,
+)
 from transitmap.store.feed_versions import (
     HELD_FEED,
     add_feed,
@@ -21,6 +45,7 @@ from transitmap.store.feed_versions import (
 from transitmap.store.opening import (
     BUSY_TIMEOUT_MS,
     TRY_AGAIN,
+    database_file,
     downgrade,
     open_engine,
     session,
@@ -90,6 +115,29 @@ from transitmap.store.uploads import (
 )
 
 __all__ = [
+    "ERASED",
+    "EXPIRED",
+    "NOBODY",
+    "Trail",
+    "all_blobs",
+    "empty_user",
+    "erased_ride_ids",
+    "erased_with_rest",
+    "erasing",
+    "feeds_that_know",
+    "forget_erasing",
+    "is_erased",
+    "must_forget",
+    "n_erased_lines",
+    "needed",
+    "note_erasing",
+    "replace_known",
+    "rows_of_user",
+    "scored_versions",
+    "scrub",
+    "trail_of",
+    "uploads_past",
+    "database_file",
     "BUSY_TIMEOUT_MS",
     "Base",
     "CHUNK",

@@ -21,7 +21,8 @@ TRY_AGAIN = (sa.exc.OperationalError, sa.exc.TimeoutError)
 def open_engine(url: str) -> sa.Engine:
     """The database at a URL: `sqlite:///path` or `postgresql://...`; the folder of a file is made.
 
-    SQLite runs in WAL with synchronous=FULL (a receipt survives a power cut), foreign keys on.
+    SQLite runs in WAL with synchronous=FULL (a receipt survives a power cut), foreign keys on; what is
+    deleted is overwritten with zeros.
 
     Raises:
         ConfigError: the URL cannot be read or names another kind of database.
@@ -50,6 +51,7 @@ def _set_up_sqlite(connection: Any, record: Any) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
+        "secure_delete=ON",
         f"busy_timeout={BUSY_TIMEOUT_MS}",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
@@ -71,6 +73,13 @@ def session(engine: sa.Engine, write: bool = True) -> Iterator[Session]:
     with Session(engine.execution_options(is_writer=write), expire_on_commit=False) as open_session:
         yield open_session
         open_session.commit()
+
+
+def database_file(session: Session) -> Path | None:
+    """Where the file of an SQLite database is; None for one in memory or on a server."""
+    url = session.get_bind().engine.url
+    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    return Path(str(url.database)) if is_file else None
 
 
 def upgrade(url: str, revision: str = "head") -> None:

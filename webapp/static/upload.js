@@ -31,6 +31,7 @@ if (form) {
     if (file.size > Number(form.dataset.limit)) return say(row, `${file.name}: ${form.dataset.large}`);
     const body = new FormData();
     body.append("csrf_token", form.elements.csrf_token.value);
+    body.append("trim", form.elements.trim.value);
     body.append("file", file);
     try {
       const answer = await fetch(form.action, { method: "POST", body, headers: { "X-Part": "1" } });
