@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import suppress
 from dataclasses import replace
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 NOTES = "erasures"
 """The folder of the archive that says who was erased, by numbers and hashes: a restore reads it."""
+REPLACED = "replaced"
+"""The folder of the archive that says by which blob a feed version knows now what it knew by another."""
 
 
 def erase(session: Session, archive: Archive, user: store.User, config: Config, now_s: float) -> store.Trail:
@@ -84,6 +87,7 @@ def _forget_in_feeds(session: Session, archive: Archive, gone: set[str]) -> list
         if gone.isdisjoint(known.ride_id):
             continue
         fresh = archive.put(pack_columns(_without(known, gone))) if is_used else ""
+        archive.add_note(REPLACED, json.dumps({sha256: fresh}).encode())
         store.replace_known(session, sha256, fresh)
         stale.append(sha256)
     return stale
@@ -98,6 +102,8 @@ def _without(known: Known, gone: set[str]) -> Known:
 def erase_again(session: Session, archive: Archive, now_s: float) -> int:
     """Erases those whom the archive says were erased and a restored database still has; how many."""
     n_erased = 0
+    for old, new in replaced(archive).items():
+        store.replace_known(session, old, new)
     for note in archive.notes(NOTES):
         noted = store.Trail.from_json(note)
         store.lock_ledger(session)
@@ -110,6 +116,18 @@ def erase_again(session: Session, archive: Archive, now_s: float) -> int:
     finish(session, archive)
     store.scrub(session)
     return n_erased
+
+
+def replaced(archive: Archive) -> dict[str, str]:
+    """By what each blob of what a feed knew was replaced in the end, where that is there."""
+    steps = {old: new for note in archive.notes(REPLACED) for old, new in json.loads(note).items()}
+    ends = {}
+    for old, new in steps.items():
+        while new in steps:
+            new = steps[new]
+        if not new or archive.has(new):
+            ends[old] = new
+    return ends
 
 
 # --- room to erase on a full disk --------------------------------------------------------------------

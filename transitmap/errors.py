@@ -5,6 +5,7 @@ TransitmapError
 ├── NotEnoughData   a question the evidence cannot answer
 ├── ConfigError     a setting that makes no sense
 ├── NameTaken       a pseudonym that somebody has already
+├── BackupDamaged   a copy that is not what it was
 ├── RidesWithdrawn  somebody was erased while a feed was made of their rides
 ├── RollbackRefused an earlier feed that cannot hold again
 └── FeedInvalid     a feed that must not be published
@@ -80,6 +81,14 @@ class RollbackRefused(TransitmapError):
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason, self.detail = reason, detail
+
+
+class BackupDamaged(TransitmapError):
+    """A copy cannot be restored: what in it, and how it differs from what was written."""
+
+    def __init__(self, what: str, detail: str) -> None:
+        super().__init__(f"backup {what}: {detail}")
+        self.what = what
 
 
 class RidesWithdrawn(TransitmapError):

@@ -255,7 +255,7 @@ def _collect_again(
         try:
             collected = collect_canonical(archive, upload, config) if upload else []
         except (UploadRefused, KeyError):
-            collected = []
+            collected = _as_kept(archive, upload, rows)
         rides |= {ride.ride_id: ride for ride in collected}
     differences = []
     for row in rows:
@@ -264,6 +264,14 @@ def _collect_again(
         if sha256 != row.packed_sha256:
             differences.append(Difference(row.id, "collected", row.packed_sha256, sha256))
     return rides, differences
+
+
+def _as_kept(archive: Archive, upload: store.Upload | None, rows: Sequence[store.RideRow]) -> list[Ride]:
+    """The clean rides of an upload whose raw bytes went in their time; none where they are lost."""
+    if upload is None or upload.reason != store.EXPIRED:
+        return []
+    own = [row for row in rows if row.upload_id == upload.id]
+    return [unpack_ride(archive.get(row.packed_sha256)) for row in own if archive.has(row.packed_sha256)]
 
 
 def _terrain_again(session: Session, archive: Archive, version: str, config: Config, rules: Rules) -> Terrain:

@@ -7,7 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from transitmap import erase, publish, store
+from transitmap import erase, publish, retention, store
 from transitmap.archive import Archive
 from transitmap.config import Config
 from transitmap.contribute import understand
@@ -63,6 +63,7 @@ def _look(database_url: str, archive_url: str, config: Config, refused: Tried) -
     try:
         with store.session(engine) as session:
             erase.finish(session, archive)
+            retention.sweep_daily(session, archive, config.retention, time.time())
             version, is_held = "", store.is_held(session)
             if _is_of_old_rules(session, rules) and not is_held:
                 version = _publish(session, archive, config, rules, refused)

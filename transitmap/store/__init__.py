@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from transitmap.store.copying import check_empty, dump_rows, load_rows
 from transitmap.store.erasure import (
     ERASED,
     EXPIRED,
@@ -12,6 +13,7 @@ from transitmap.store.erasure import (
     erased_ride_ids,
     erased_with_rest,
     erasing,
+    expired_uploads,
     feeds_that_know,
     forget_erasing,
     is_erased,
@@ -19,6 +21,7 @@ from transitmap.store.erasure import (
     n_erased_lines,
     needed,
     note_erasing,
+    raw_in_use,
     replace_known,
     rows_of_user,
     scored_versions,
@@ -115,6 +118,9 @@ from transitmap.store.uploads import (
 )
 
 __all__ = [
+    "check_empty",
+    "dump_rows",
+    "load_rows",
     "ERASED",
     "EXPIRED",
     "NOBODY",
@@ -124,6 +130,7 @@ __all__ = [
     "erased_ride_ids",
     "erased_with_rest",
     "erasing",
+    "expired_uploads",
     "feeds_that_know",
     "forget_erasing",
     "is_erased",
@@ -131,6 +138,7 @@ __all__ = [
     "n_erased_lines",
     "needed",
     "note_erasing",
+    "raw_in_use",
     "replace_known",
     "rows_of_user",
     "scored_versions",

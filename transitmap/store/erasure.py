@@ -32,7 +32,7 @@ from transitmap.store.tables import (
 ERASED = "erased"
 """The reason of the rows that stand for uploads and rides of somebody who was erased."""
 EXPIRED = "expired"
-"""The reason of an upload that was refused, whose bytes are kept no longer."""
+"""The reason of an upload that was of use, whose raw bytes are kept no longer."""
 NOBODY = "borrado-"
 ERASED_UNDER = "erased_under"
 ERASING = "erasing:"
@@ -250,8 +250,21 @@ def scored_versions(session: Session) -> set[str]:
 def uploads_past(session: Session, before_s: float, is_refused: bool) -> list[Upload]:
     """Uploads received before a moment whose raw bytes may still be there, refused ones or those of use."""
     which = Upload.state == REFUSED if is_refused else Upload.state.not_in((REFUSED, RECEIVED))
-    old = sa.select(Upload).where(which, Upload.received_s < before_s, Upload.reason != ERASED)
+    gone = Upload.reason.in_((ERASED, EXPIRED))
+    old = sa.select(Upload).where(which, Upload.received_s < before_s, ~gone)
     return list(session.scalars(old))
+
+
+def expired_uploads(session: Session) -> list[str]:
+    """The uploads of use whose raw bytes are kept no longer."""
+    return list(session.scalars(sa.select(Upload.id).where(Upload.reason == EXPIRED).order_by(Upload.id)))
+
+
+def raw_in_use(session: Session, blobs: Collection[str], but_upload_ids: Collection[str]) -> set[str]:
+    """Which of these raw bodies some upload but those, a feed or a fact goes on to need."""
+    found = needed(session, blobs) - set(session.scalars(sa.select(Upload.sha256)))
+    uploads = session.execute(sa.select(Upload.id, Upload.sha256))
+    return found | {sha for upload_id, sha in uploads if upload_id not in but_upload_ids and sha in blobs}
 
 
 def all_blobs(session: Session) -> set[str]:
