@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session
 
-from tests.test_publish import CONFIG, EAST, NOW_S, RULES, make, ride_the_city, send
+from tests.points.hand import NOON_S, bus_ride, gpx_of
+from tests.test_publish import CONFIG, EAST, NOW_S, RULES, TODAY, make, ride_the_city, send
 from transitmap import erase, pipeline, store
+from transitmap import publish as publishing
 from transitmap.archive import Archive
+from transitmap.config import RetentionConfig
+from transitmap.contribute import understand
+from transitmap.errors import RidesWithdrawn, RollbackRefused
+from transitmap.model import Notice
 from transitmap.points.standings import board
 from transitmap.publish import replay
+from transitmap.versions import roll_back
 
 
 @pytest.fixture(autouse=True)
@@ -95,3 +107,166 @@ def test_the_bytes_of_others_stay(session: Session, archive: Archive) -> None:
     assert not archive.has(own["ana"])
     rub_out(session, archive, "beto")
     assert not archive.has(own["beto"])
+
+
+# --- a full disk -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 12 MB, where this machine lets one be made."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=12m", "none", str(place)]
+    if shutil.which("mount") is None or subprocess.run(words, capture_output=True, check=False).returncode:
+        pytest.skip("NO FILE SYSTEM CAN BE MOUNTED HERE: erasing on a full disk was not tried")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def fill(place: Path) -> None:
+    """Writes until not one byte more fits."""
+    with (place / "filler").open("wb", buffering=0) as file:
+        for size in (1 << 20, 1 << 12, 1):
+            while True:
+                try:
+                    file.write(b"x" * size)
+                except OSError:
+                    break
+
+
+@pytest.mark.parametrize("ballast_bytes", [0, 4_000_000])
+def test_somebody_is_erased_on_a_full_disk(
+    small_disk: Path, sqlite_template: Path, ballast_bytes: int
+) -> None:
+    """With the ballast it works; without it deleting fails, or the ballast would prove nothing."""
+    shutil.copyfile(sqlite_template, small_disk / "city.db")
+    engine, archive = (
+        store.open_engine(f"sqlite:///{small_disk / 'city.db'}"),
+        Archive(small_disk / "archive"),
+    )
+    config = replace(CONFIG, retention=RetentionConfig(ballast_bytes=ballast_bytes))
+    with store.session(engine) as session:
+        for number in range(4):
+            send(session, archive, f"rider {number}", EAST, number, number)
+        erase.hold_ballast(session, ballast_bytes)
+        session.commit()
+        fill(small_disk)
+        user = store.user_by_name(session, "rider 1")
+        session.commit()
+        try:
+            trail = erase.erase(session, archive, user, config, NOW_S)
+        except store.TRY_AGAIN as full:
+            session.rollback()
+            assert "full" in str(full) or "disk" in str(full)
+            trail = None
+    assert (trail is not None) == (ballast_bytes > 0)
+    if trail is not None:
+        assert not any(map(archive.has, trail.blobs))
+        (small_disk / "filler").unlink()
+        with store.session(engine) as session:
+            erase.hold_ballast(session, ballast_bytes)
+            assert store.user_by_name(session, "rider 1") is None
+            assert replay(session, archive, CONFIG, RULES) == []
+        assert (small_disk / "city.db.ballast").stat().st_size == ballast_bytes
+    engine.dispose()
+
+
+# --- cut short, and at the same time as others ---------------------------------------------------------
+
+
+def test_an_erasure_that_was_cut_short_is_finished_by_the_worker(
+    session: Session, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ride_the_city(session, archive, range(2), 1000)
+    make(session, archive)
+    with monkeypatch.context() as crash:
+        crash.setattr(Archive, "delete", lambda *a: (_ for _ in ()).throw(OSError("the power went")))
+        with pytest.raises(OSError, match="power"):
+            rub_out(session, archive, "rider 1")
+    session.rollback()
+    (trail,) = store.erasing(session)
+    assert all(map(archive.has, trail.blobs))
+    assert store.user_by_name(session, "rider 1") is None
+    assert erase.finish(session, archive) == 1
+    assert not any(map(archive.has, trail.blobs))
+    while erase.finish(session, archive):
+        pass
+    assert store.erasing(session) == []
+    assert replay(session, archive, CONFIG, RULES) == []
+
+
+def test_a_feed_that_was_being_made_of_somebody_erased_is_dropped(
+    session: Session, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ride_the_city(session, archive, range(2), 1000)
+    first = make(session, archive)
+    gated = publishing._gate
+
+    def erase_meanwhile(*told: object) -> tuple[Notice, ...]:
+        found = gated(*told)
+        rub_out(session, archive, "rider 1")
+        return found
+
+    monkeypatch.setattr(publishing, "_gate", erase_meanwhile)
+    with pytest.raises(RidesWithdrawn):
+        make(session, archive)
+    assert store.latest_feed(session).id == first.id
+    monkeypatch.undo()
+    monkeypatch.setattr(pipeline.validate, "canonical", lambda *a: [])
+    monkeypatch.setattr(pipeline.validate, "analyzer", lambda *a: [])
+    assert store.must_forget(session)
+    make(session, archive)
+    assert replay(session, archive, CONFIG, RULES) == []
+
+
+def test_what_comes_in_while_its_rider_is_erased_goes_too(session: Session, archive: Archive) -> None:
+    """A request that was let in before, and an upload that a worker was reading."""
+    user = store.add_user(session, "ana", "hash", NOW_S)
+    body = gpx_of(bus_ride(EAST, NOON_S, 7))
+    reading, _ = store.add_upload(session, user.id, archive.put(body), "a.gpx", len(body), NOW_S)
+    session.commit()
+    kept = store.lock_ledger
+    with pytest.MonkeyPatch.context() as late:
+
+        def erase_first(asked: Session) -> None:
+            late.setattr(store, "lock_ledger", kept)
+            erase.erase(asked, archive, user, CONFIG, NOW_S)
+            kept(asked)
+
+        late.setattr(store, "lock_ledger", erase_first)
+        understand(session, archive, reading, CONFIG, RULES, NOW_S)
+    assert store.rides_after(session) == []
+    store.add_upload(session, user.id, archive.put(b"late"), "late.gpx", 4, NOW_S)
+    session.commit()
+    assert erase.finish(session, archive) == 1
+    assert store.uploads_of_user(session, user.id) == [session.get(store.Upload, user.name)]
+    assert not archive.has(hashlib.sha256(b"late").hexdigest())
+
+
+def test_a_held_feed_is_let_go_and_one_that_rests_on_the_erased_does_not_come_back(
+    session: Session, archive: Archive
+) -> None:
+    ride_the_city(session, archive, range(2), 1000)
+    first = make(session, archive)
+    ride_the_city(session, archive, range(2, 3), 2000)
+    make(session, archive)
+    store.hold_feed(session, store.latest_feed(session).id)
+    rub_out(session, archive, "rider 1")
+    while erase.finish(session, archive):
+        pass
+    assert not store.is_held(session)
+    with pytest.raises(RollbackRefused, match="withdrawn"):
+        roll_back(session, archive, CONFIG, first.id, TODAY, NOW_S)
+
+
+def test_the_name_is_free_again_and_nothing_comes_back_with_it(session: Session, archive: Archive) -> None:
+    send(session, archive, "ana", EAST, 1, 1)
+    old = store.user_by_name(session, "ana")
+    token, plain = store.add_token(session, old, "phone", NOW_S)
+    rub_out(session, archive, "ana")
+    assert store.user_of_token(session, plain, NOW_S) is None
+    new = store.add_user(session, "Ana", "hash", NOW_S)
+    assert new.id != old.id
+    assert store.uploads_of_user(session, new.id) == []
+    assert send(session, archive, "ana", EAST, 1, 1) >= 0, "the very same bytes may come in again"

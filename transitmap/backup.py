@@ -168,7 +168,7 @@ def _copy_blobs(source: Archive, target: Archive, wanted: set[str]) -> int:
 def _wanted(blobs: Archive, listed: list[str]) -> set[str]:
     """The blobs of a copy, those that were replaced since as what they were replaced by."""
     instead = erase.replaced(blobs)
-    return {instead.get(sha, sha) for sha in listed} - {""}
+    return {instead.get(sha, sha) for sha in listed}
 
 
 def _copy_notes(source: Archive, target: Archive) -> None:

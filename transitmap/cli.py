@@ -596,9 +596,7 @@ def erase_user(name: str, yes: bool, database_url: str, archive_url: str, config
         if not yes:
             click.confirm(f"Erase {user.name} for good?", abort=True)
         gone = erase.erase(session, Archive(archive_url), user, _server_config(config_path), time.time())
-    click.echo(
-        f"erased: {len(gone.upload_ids)} uploads, {len(gone.ride_ids)} rides; `transitmap work` forgets"
-    )
+    click.echo(f"erased: {len(gone.upload_ids)} uploads, {len(gone.ride_ids)} rides")
 
 
 def _user(session: Any, name: str) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 from transitmap import store
 from transitmap.archive import Archive, pack_columns, unpack_columns
 from transitmap.config import Config
-from transitmap.contribute import Known
+from transitmap.contribute import Known, nothing_known
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -86,7 +86,8 @@ def _forget_in_feeds(session: Session, archive: Archive, gone: set[str]) -> list
         known = unpack_columns(Known, archive.get(sha256))
         if gone.isdisjoint(known.ride_id):
             continue
-        fresh = archive.put(pack_columns(_without(known, gone))) if is_used else ""
+        less = _without(known, gone) if is_used else nothing_known(known.network.timezone)
+        fresh = archive.put(pack_columns(less))
         archive.add_note(REPLACED, json.dumps({sha256: fresh}).encode())
         store.replace_known(session, sha256, fresh)
         stale.append(sha256)
@@ -125,7 +126,7 @@ def replaced(archive: Archive) -> dict[str, str]:
     for old, new in steps.items():
         while new in steps:
             new = steps[new]
-        if not new or archive.has(new):
+        if archive.has(new):
             ends[old] = new
     return ends
 
