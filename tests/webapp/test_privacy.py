@@ -13,7 +13,7 @@ import pytest
 from tests.chromium import needs_browser
 from tests.webapp.conftest import PASSWORD, form_token, serving
 from tests.webapp.test_accounts import sign_up
-from tests.webapp.test_browser import NARROW, Visit, axe, chromium  # noqa: F401
+from tests.webapp.test_browser import NARROW, Visit, chromium  # noqa: F401
 from tests.webapp.traces import ride
 from transitmap import store
 from transitmap.collect.trim import level_of
@@ -43,9 +43,9 @@ def test_the_words_stand_on_every_page_that_asks_for_something(client, log_in, a
     add_rider("Coyote")
     rider = log_in("Coyote")
     for browser, path in ((client, "/accounts/sign-up"), (rider, "/traces/"), (client, "/privacy/")):
-        assert consent().sending.es in browser.get(path).text, path
+        assert consent().sending.es in browser.get(f"{path}?lang=es").text, path
         assert consent().sending.en in browser.get(f"{path}?lang=en").text, path
-    page = client.get("/privacy/").text
+    page = client.get("/privacy/?lang=es").text
     for words in (*consent().kept, *consent().published, *consent().never):
         assert words.es in page
     assert consent().version in page
@@ -62,7 +62,6 @@ def test_who_signs_up_gets_a_radius_of_their_own_and_prizes_only_where_asked(app
     form = {"csrf_token": token, "name": "Otra", "password": PASSWORD, "prizes": "1"}
     assert other.post("/accounts/sign-up", data=form).status_code == 302
     assert me(app, "Otra").prize_consent == consent().version
-    assert len({me(app, "Otra").trim_m, first.trim_m}) == 2 or first.trim_m
 
 
 @pytest.mark.parametrize("level", ["none", "less", "usual", "more"])
@@ -129,9 +128,8 @@ def test_good_bye_needs_the_password_and_leaves_nothing(app, log_in, add_rider, 
     assert not app.extensions["transitmap_archive"].has(upload.sha256)
     for browser in (client, second):
         assert browser.get("/accounts/").status_code == 401
-    sent = app.test_client().post(
-        "/api/v1/traces", data=ride(2), headers={"Authorization": f"Bearer {device}"}
-    )
+    bearer = {"Authorization": f"Bearer {device}"}
+    sent = app.test_client().post("/api/v1/traces", data=ride(2), headers=bearer)
     assert sent.status_code == 401
     assert "borrado" not in client.get("/standings/?period=all").text
     assert client.get("/standings/Coyote").status_code == 404
@@ -140,7 +138,7 @@ def test_good_bye_needs_the_password_and_leaves_nothing(app, log_in, add_rider, 
 def test_no_log_holds_a_place_a_name_or_a_key(app, log_in, add_rider, token_of, caplog):
     """The whole way through the pages with every logger at its loudest."""
     caplog.set_level(logging.DEBUG)
-    for name in list(logging.root.manager.loggerDict):
+    for name in [*logging.root.manager.loggerDict, "sqlalchemy.engine.Engine"]:
         caplog.set_level(logging.DEBUG, logger=name)
     device = token_of(add_rider("Coyote Canario"))
     with serving(app) as port:
@@ -149,9 +147,8 @@ def test_no_log_holds_a_place_a_name_or_a_key(app, log_in, add_rider, token_of, 
         send(client, 1)
         bearer = {"Authorization": f"Bearer {device}"}
         app.test_client().post("/api/v1/traces", data=ride(2), headers=bearer)
-        app.test_client().post(
-            "/api/v1/traces", data=b"<gpx>", headers=bearer | {"X-Filename": "mi casa.gpx"}
-        )
+        named = bearer | {"X-Filename": "mi casa.gpx"}
+        app.test_client().post("/api/v1/traces", data=b"<gpx>", headers=named)
         for path in ("/", "/traces/", "/privacy/", "/privacy/my-data.zip", "/standings/", "/accounts/"):
             client.get(path)
         client.get("/traces/" + uploads_of(app, 1)[0].id)
@@ -161,14 +158,17 @@ def test_no_log_holds_a_place_a_name_or_a_key(app, log_in, add_rider, token_of, 
     secrets = {part.decode() for pair in places for part in pair if part}
     secrets |= {"Coyote", device, PASSWORD, "mi casa", "not the password"}
     assert len(secrets) > 50
+    assert "SELECT users" in caplog.text, "or nothing is as loud as it could be"
     assert not [word for word in secrets if word in caplog.text]
 
 
 @needs_browser
 def test_the_page_reads_well_on_a_narrow_phone(app, chromium, add_rider):  # noqa: F811
+    from axe_playwright_python.sync_playwright import Axe
+
     add_rider("Coyote")
     with serving(app) as port:
-        visit = Visit(chromium, f"http://127.0.0.1:{port}", viewport=NARROW)
+        visit = Visit(chromium, f"http://127.0.0.1:{port}", viewport=NARROW, bypass_csp=True)
         page = visit.page
         page.goto("/accounts/log-in")
         page.fill("#name", "Coyote")
@@ -176,7 +176,7 @@ def test_the_page_reads_well_on_a_narrow_phone(app, chromium, add_rider):  # noq
         page.click("main button")
         page.goto("/privacy/")
         assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
-        assert axe(page) == []
+        assert Axe().run(page).response["violations"] == []
         page.select_option("#level", "more")
         page.click("text=Guardar >> nth=0")
         assert page.input_value("#level") == "more"

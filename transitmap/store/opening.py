@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,11 +23,12 @@ def open_engine(url: str) -> sa.Engine:
     """The database at a URL: `sqlite:///path` or `postgresql://...`; the folder of a file is made.
 
     SQLite runs in WAL with synchronous=FULL (a receipt survives a power cut), foreign keys on; what is
-    deleted is overwritten with zeros.
+    deleted is overwritten with zeros. Neither logs nor errors hold values.
 
     Raises:
         ConfigError: the URL cannot be read or names another kind of database.
     """
+    logging.getLogger("sqlalchemy.engine.Engine").addFilter(_holds_no_row)
     try:
         place = sa.make_url(url)
     except sa.exc.ArgumentError as error:
@@ -36,13 +38,18 @@ def open_engine(url: str) -> sa.Engine:
     if place.get_backend_name() not in ("sqlite", "postgresql"):
         raise ConfigError("database url", place.drivername, "must be sqlite or postgresql")
     if place.get_backend_name() == "postgresql":
-        return sa.create_engine(place, pool_pre_ping=True)
+        return sa.create_engine(place, pool_pre_ping=True, hide_parameters=True)
     if place.database and place.database != ":memory:":
         Path(place.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(place)
+    engine = sa.create_engine(place, hide_parameters=True)
     sa.event.listen(engine, "connect", _set_up_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _holds_no_row(record: logging.LogRecord) -> bool:
+    """No log tells what is in the tables, however loud it is: at this level it would row by row."""
+    return record.levelno > logging.DEBUG
 
 
 def _set_up_sqlite(connection: Any, record: Any) -> None:
