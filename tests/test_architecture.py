@@ -25,12 +25,16 @@ DOORS = {
     "sklearn": ("transitmap/infer/",),
     "gpxpy": ("transitmap/simulate/", "transitmap/own_data.py", "transitmap/gtfs/export/gpx.py"),
     "fastkml": ("transitmap/gtfs/export/kml.py",),
+    "fitdecode": ("transitmap/collect/formats/fit.py",),
+    "orjson": ("transitmap/collect/formats/json_text.py",),
     "jinja2": ("transitmap/gtfs/export/timetable.py",),
     "pyarrow": ("transitmap/gtfs/export/geoparquet.py",),
     "pyogrio": ("transitmap/gtfs/export/geopackage.py",),
     "zstandard": ("transitmap/archive.py",),
+    "werkzeug": ("webapp/", "transitmap/collect/clients/decode.py"),
     "fsspec": ("transitmap/archive.py",),
     "argon2": ("transitmap/passwords.py",),
+    "zxcvbn": ("transitmap/passwords.py",),
     "tzfpy": ("transitmap/infer/times/clock.py",),
     "osmium": ("transitmap/streets.py",),
     "joblib": ("transitmap/build.py",),
@@ -44,7 +48,7 @@ DOORS = {
 HEAVY = ("sklearn", "pandas", "partridge", "networkx", "scipy")
 """Imported inside functions only: `transitmap --help` must not wait for them."""
 
-BASE = {"model", "errors", "geo", "config", "svg"}
+BASE = {"model", "errors", "geo", "config", "svg", "cells"}
 LAYERS = {
     "transitmap.model": set(),
     "transitmap.errors": set(),
@@ -66,8 +70,8 @@ LAYERS = {
 
 STAGES = {
     "transitmap/infer": (
-        "areas copies labels legs lines patterns patterns_known routes sayings shapes sightings stops strays "
-        "stretches times traffic trips vehicles witnesses"
+        "areas copies labels legs lines patterns patterns_known routes sayings shapes sightings sketches "
+        "stops strays stretches times traffic trips vehicles witnesses"
     ),
     "transitmap/gtfs": "admit carry_ids claim_ids diff evidence export feed pack read validate",
     "transitmap/points": "evidence rules score standings",

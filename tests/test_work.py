@@ -16,7 +16,7 @@ from tests.points.hand import DAY_S, NOON_S, bus_ride, gpx_of
 from transitmap import publish, store, work
 from transitmap.archive import Archive
 from transitmap.config import Config, FeedConfig
-from transitmap.contribute import contribute
+from transitmap.contribute import accept, contribute
 from transitmap.errors import FeedInvalid, NotEnoughData
 from transitmap.model import Notice
 from transitmap.points.rules import load_rules
@@ -34,16 +34,19 @@ class City:
         self.archive = Archive(self.folder)
         self.engine = store.open_engine(self.url)
 
-    def ride(self, number: int, understood: bool = True, age_s: float = 3600.0) -> str:
-        """One more ride of one more rider; the id of its upload."""
+    def ride(
+        self, number: int, understood: bool = True, age_s: float = 3600.0, held_s: float | None = None
+    ) -> str:
+        """One more ride of one more rider; the id of its upload, which somebody holds for `held_s` more."""
         body = gpx_of(bus_ride(EAST, NOON_S + number * DAY_S, seed=number))
         now_s = time.time() - age_s
         with store.session(self.engine) as session:
             user = store.add_user(session, f"rider {number}", "hash", now_s)
             if understood:
                 return contribute(session, self.archive, user, "a.gpx", body, CONFIG, RULES, now_s).upload_id
-            sha256 = self.archive.put(body)
-            return store.add_upload(session, user.id, sha256, "a.gpx", len(body), now_s)[0].id
+            upload, _ = accept(session, self.archive, user.id, "a.gpx", body, CONFIG, now_s)
+            upload.lease_until_s = None if held_s is None else time.time() + held_s
+            return upload.id
 
     def crowd(self) -> None:
         """As many rides as make a line."""
@@ -138,14 +141,14 @@ def test_new_rules_alone_are_a_new_feed(city: City, monkeypatch: pytest.MonkeyPa
     assert city.once() == ""
 
 
-def test_an_upload_left_behind_is_finished_and_published_but_not_a_fresh_one(city: City) -> None:
+def test_an_upload_left_behind_is_finished_and_published_but_not_one_that_is_held(city: City) -> None:
     city.crowd()
-    left, fresh = city.ride(5, understood=False), city.ride(6, understood=False, age_s=5.0)
+    left, held = city.ride(5, understood=False, held_s=-1.0), city.ride(6, understood=False, held_s=60.0)
     assert city.once()
     latest = city.latest()
     assert latest is not None
     assert latest.n_rides == 4
-    assert (city.state(left), city.state(fresh)) == (store.UNDERSTOOD, store.RECEIVED)
+    assert (city.state(left), city.state(held)) == (store.UNDERSTOOD, store.RECEIVED)
 
 
 @pytest.mark.parametrize("is_lost", [True, False])

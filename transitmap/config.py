@@ -18,8 +18,12 @@ from transitmap.errors import ConfigError
 class CollectConfig:
     """What one upload may be. The limits are absolute: a ratio guard would refuse honest standing logs.
 
-    0 means no limit for `max_upload_bytes`, `max_unpacked_bytes` (all files of an archive together),
+    A ride reaches `min_reach_m`, or the phone did not move. Positions that lie in the operator's `area`
+    ("south,west,north,east" in degrees, empty is the earth) only with their axes exchanged are told so. 0
+    means no limit for `max_upload_bytes`, `max_unpacked_bytes` (all files of an archive together),
     `max_members` and `max_past_years`; files of one's own are read so (`collect.intake.for_files`).
+    A service reads in a child process, which may take `max_read_bytes` and `max_read_cpu_s` for a body; it
+    answers at once where that is no larger than `max_inline_bytes` and read within `max_inline_s`.
     """
 
     max_upload_bytes: int = 25_000_000
@@ -33,7 +37,13 @@ class CollectConfig:
     max_past_years: float = 10.0
     max_future_s: float = 86_400.0
     min_fixes: int = 2
+    min_reach_m: float = 0.0
     trim_m: float = 0.0
+    area: str = ""
+    max_inline_bytes: int = 5_000_000
+    max_inline_s: float = 20.0
+    max_read_bytes: int = 512_000_000
+    max_read_cpu_s: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -359,6 +369,14 @@ def _is_zone(name: str) -> bool:
         return False
 
 
+def _is_box(text: str) -> bool:
+    """Whether a text is empty or four numbers: south, west, north and east of a box."""
+    if not re.fullmatch(r"([+-]?\d{1,3}(\.\d{1,9})?,){3}[+-]?\d{1,3}(\.\d{1,9})?", text):
+        return not text
+    south, west, north, east = map(float, text.split(","))
+    return -90 <= south < north <= 90 and -180 <= west < east <= 180
+
+
 def _are_colours(colours: dict[Any, Any]) -> bool:
     """Whether all values are colours as GTFS writes them."""
     return all(isinstance(one, str) and re.fullmatch("[0-9A-F]{6}", one) for one in colours.values())
@@ -376,6 +394,8 @@ RULES = (
     Rule("stops.min_rating", *SHARE),
     Rule("*_confidence", *SHARE),
     Rule("collect.trim_m", *FROM_0),
+    Rule("collect.min_reach_m", *FROM_0),
+    Rule("collect.area", "must be empty or south,west,north,east in degrees", _is_box),
     Rule("collect.max_past_years", *FROM_0),
     Rule("*_m", *ABOVE_0),
     Rule("*_s", *ABOVE_0),
@@ -386,6 +406,8 @@ RULES = (
     Rule("collect.max_unpacked_bytes", *_at_least(0)),
     Rule("collect.max_members", *_at_least(0)),
     Rule("collect.max_member_bytes", *_at_least(1)),
+    Rule("collect.max_inline_bytes", *_at_least(0)),
+    Rule("collect.max_read_bytes", *_at_least(1)),
     Rule("collect.max_depth", *_at_least(5)),  # gpx, trk, trkseg, trkpt, time
     Rule("collect.max_attributes", *_at_least(2)),  # lat, lon
     Rule("collect.max_name_chars", *_at_least(1)),
@@ -421,11 +443,13 @@ RULES = (
 
 
 def server_defaults() -> Config:
-    """The defaults of a service: people's ends are trimmed, and three people must support what is published.
+    """The defaults of a service: people's ends are trimmed, who went nowhere is told so, and three people
+    must support what is published.
 
     Files of one's own (`Config()`) are read whole, and there nobody knows who rode.
     """
-    return override(Config(), {"collect": {"trim_m": 100.0}, "feed": {"min_riders": 3}})
+    collect = {"trim_m": 100.0, "min_reach_m": 200.0, "min_fixes": 4}
+    return override(Config(), {"collect": collect, "feed": {"min_riders": 3}})
 
 
 def load_config(path: Path | None, defaults: Config | None = None) -> Config:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from transitmap import geo, pipeline, store
-from transitmap.archive import Archive, pack_ride, unpack_columns, unpack_ride
-from transitmap.config import Config, override
-from transitmap.errors import ConfigError, UploadRefused
+from transitmap import geo, pipeline, reading, store
+from transitmap.archive import Archive, unpack_columns, unpack_ride
+from transitmap.config import Config
+from transitmap.errors import ConfigError, ReaderBusy, ReaderDied, UploadRefused
 from transitmap.model import (
     MODES,
     Headways,
@@ -29,11 +30,19 @@ from transitmap.model import (
 )
 from transitmap.points import evidence
 from transitmap.points.score import Score, score
+from transitmap.sandbox import Read, sandbox
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 SEGMENT_KEY = "segment_key"
+LEASE_S = 300.0
+"""Whoever begins to understand an upload has it for so long; who was stopped leaves it to another."""
+WITHIN_S = 120.0
+"""The longest that a worker waits for the reading of one body."""
+MAX_ATTEMPTS = 2
+"""A body that ends its reader so often is refused."""
+SENT_BEFORE = "sent_before"
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,8 +125,21 @@ class RideReceipt:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A trace of a file, or a member of an archive, that gave nothing new; `sent_before` was there."""
+
+    name: str
+    reason: str
+    detail: str
+    upload_id: str = ""
+
+
+@dataclass(frozen=True)
 class Receipt:
-    """What became of one upload. `reason` and `detail` say why where it was refused; then it has no rides."""
+    """What became of one upload. `reason` and `detail` say why where it was refused; then it has no rides.
+
+    An archive has `members`, each with its own receipt, and waits as long as one of them does.
+    """
 
     upload_id: str
     is_new: bool
@@ -125,11 +147,28 @@ class Receipt:
     reason: str
     detail: str
     rides: tuple[RideReceipt, ...]
+    name: str = ""
+    left_out: tuple[LeftOut, ...] = ()
+    members: tuple[Receipt, ...] = ()
 
     @property
     def millipoints(self) -> int:
         """What all its rides earned."""
-        return sum(ride.millipoints for ride in self.rides)
+        return sum(ride.millipoints for ride in self.rides) + sum(one.millipoints for one in self.members)
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """What is in an upload: its rides and the same packed, or the members of an archive."""
+
+    rides: list[Ride]
+    packed: list[bytes]
+    members: list[Member]
+    left_out: list[LeftOut]
+
+
+Member = tuple[str, str, int]
+"""A member of an archive that is kept: its name there, the SHA-256 of its body, and how long that is."""
 
 
 def contribute(
@@ -143,71 +182,215 @@ def contribute(
     now_s: float,
     consent: str = "",
     trim_m: float | None = None,
+    waits: bool = False,
 ) -> Receipt:
     """The receipt of one file; whatever it says is on the disk, and nobody else's upload waited for it.
 
     The body is kept before it is understood, also where it is refused. The same body by the same rider is
     the first upload again and earns nothing more. `session` must be a writing one; it is committed. Points
-    follow the feed that holds now, and rides are scored one after the other. A body that is kept and cannot
-    be understood now (a busy database, a full disk, a feed of other rules) stays `received` for the worker.
-    `trim_m` is what was chosen for its ends; None is what its rider always does.
+    follow the feed that holds now, and rides are scored one after the other. A body that is kept stays
+    `received` for the worker where it may wait (`waits`), is large, or cannot be understood now (a busy
+    database, a full disk, a feed of other rules, a reader that is slow or died). `trim_m` is what was chosen
+    for its ends; None is what its rider always does.
 
     Raises:
         UploadRefused: `already_contributed` (by another rider) or `too_large`; nothing is kept then.
         OSError: the archive could not keep the body; nothing is acknowledged.
         store.TRY_AGAIN: the database could not keep the upload; nothing is acknowledged.
     """
+    waits = waits or len(body) > config.collect.max_inline_bytes
+    more: dict[str, Any] = {"consent": consent, "trim_m": trim_m, "lease_s": 0.0 if waits else LEASE_S}
+    upload, is_new = accept(session, archive, user.id, name, body, config, now_s, **more)
+    store.add_usage(session, user.id, now_s, n_uploads=int(is_new), n_bytes=len(body))
+    session.commit()
+    told = Receipt(upload.id, is_new, upload.state, upload.reason, upload.detail, (), upload.name)
+    try:
+        if upload.state == store.RECEIVED and not waits:
+            mine = upload if is_new else store.lease_upload(session, now_s, LEASE_S, upload.id)
+            session.commit()
+            _understand_at_once(session, archive, mine, config, rules, now_s)
+        return receipt_of(session, upload, is_new)
+    except (*store.TRY_AGAIN, OSError):
+        session.rollback()
+        return told
+
+
+def _understand_at_once(
+    session: Session,
+    archive: Archive,
+    upload: store.Upload | None,
+    config: Config,
+    rules: Rules,
+    now_s: float,
+) -> None:
+    """Understands an upload and the members in it, as far as that is possible while somebody waits."""
+    until_s = time.monotonic() + config.collect.max_inline_s
+    parent_id = upload.id if upload else ""
+    while upload is not None:
+        left_s = until_s - time.monotonic()
+        try:
+            understand(session, archive, upload, config, rules, now_s, within_s=left_s)
+        except (*store.TRY_AGAIN, OSError, ConfigError, ReaderBusy, ReaderDied) as error:
+            session.rollback()
+            store.give_back_upload(session, upload, now_s, counts=isinstance(error, ReaderDied))
+            session.commit()
+            return
+        if time.monotonic() >= until_s:
+            return
+        upload = store.lease_upload(session, now_s, LEASE_S, parent_id=parent_id)
+        session.commit()
+
+
+def accept(
+    session: Session,
+    archive: Archive,
+    user_id: int,
+    name: str,
+    body: bytes,
+    config: Config,
+    now_s: float,
+    consent: str = "",
+    kind: str = "file",
+    token_id: int | None = None,
+    trim_m: float | None = None,
+    parent_id: str = "",
+    lease_s: float = 0.0,
+) -> tuple[store.Upload, bool]:
+    """Keeps what somebody sent and does nothing else with it: its upload, and whether that is new.
+
+    The bytes are on the disk when this returns, the row once the caller has committed: before that nothing
+    may be acknowledged. The same bytes by the same rider are the first upload again. With `lease_s` the
+    caller holds a new one for so long, to understand it himself.
+
+    Raises:
+        UploadRefused: `already_contributed` (by another rider) or `too_large`; there is no row then.
+        OSError: the archive could not keep the body.
+        store.TRY_AGAIN: the database could not keep the row.
+    """
     limit = config.collect.max_upload_bytes
     if limit and len(body) > limit:
         raise UploadRefused("too_large", f"{len(body)} bytes, at most {limit}")
+    more = {"kind": kind, "token_id": token_id, "trim_m": trim_m, "parent_id": parent_id}
+    if lease_s:
+        more |= {"lease_until_s": now_s + lease_s, "attempts": 1}
     sha256 = archive.put(body)
-    upload, is_new = store.add_upload(session, user.id, sha256, name, len(body), now_s, consent, trim_m)
-    session.commit()
-    waits = Receipt(upload.id, is_new, store.RECEIVED, "", "", ())
-    try:
-        if upload.state == store.RECEIVED:
-            understand(session, archive, upload, config, rules, now_s)
-        return receipt_of(session, upload, is_new)
-    except (*store.TRY_AGAIN, OSError, ConfigError):
-        session.rollback()
-        return waits
+    return store.add_upload(session, user_id, sha256, name, len(body), now_s, consent, **more)
 
 
 def understand(
-    session: Session, archive: Archive, upload: store.Upload, config: Config, rules: Rules, now_s: float
+    session: Session,
+    archive: Archive,
+    upload: store.Upload,
+    config: Config,
+    rules: Rules,
+    now_s: float,
+    within_s: float = WITHIN_S,
+    read: Read = reading.read,
 ) -> None:
     """Reads, recognises and pays an upload that is kept; does nothing where another worker has done it.
 
-    Everything slow happens while no transaction is open. Where a new feed came out meanwhile, the rides are
-    recognised again: a ride is always scored under the feed that holds at that moment.
+    An archive is unpacked: its members are uploads that wait to be understood. `read` runs in a child
+    process. A body that it cannot read within its limits is refused the second time. Everything slow
+    happens while no transaction is open. Where a new feed came out meanwhile, the rides are recognised
+    again: a ride is always scored under the feed that holds at that moment.
 
     Raises:
         ConfigError: `rules` are not the ones of the feed that holds now.
+        ReaderDied: the first time.
+        ReaderBusy: the reader did not come to its end within `within_s`.
     """
     try:
-        rides = collect_canonical(archive, upload, config)
+        opened = open_upload(archive, upload, config, within_s, read)
     except UploadRefused as refused:
-        store.lock_ledger(session)
-        store.refresh_upload(session, upload)
-        if upload.state == store.RECEIVED:
-            store.settle_upload(session, upload, store.REFUSED, refused.reason, _where(refused))
-        session.commit()
+        _refuse(session, upload, refused.reason, _where(refused))
         return
-    packed_sha256 = [archive.put(pack_ride(ride)) for ride in rides]
+    except ReaderDied as died:
+        if upload.attempts < MAX_ATTEMPTS:
+            raise
+        _refuse(session, upload, died.reason, "")
+        return
+    if opened.members:
+        _add_members(session, upload, opened)
+    else:
+        _recognise_and_pay(session, archive, upload, opened, config, rules, now_s)
+
+
+def _recognise_and_pay(
+    session: Session,
+    archive: Archive,
+    upload: store.Upload,
+    opened: Opened,
+    config: Config,
+    rules: Rules,
+    now_s: float,
+) -> None:
+    packed_sha256 = [archive.put(packed) for packed in opened.packed]
     while True:
         terrain = terrain_now(session, archive, config, rules)
         session.commit()
-        found = recognise_each(terrain, rides, config, rules)
-        store.lock_ledger(session)
-        store.refresh_upload(session, upload)
+        found = recognise_each(terrain, opened.rides, config, rules)
+        is_waiting = _is_still_waiting(session, upload)
         feed = store.latest_feed(session)
-        if upload.state != store.RECEIVED or terrain.version == (feed.id if feed else store.NO_NETWORK):
+        if not is_waiting or terrain.version == (feed.id if feed else store.NO_NETWORK):
             break
         session.commit()
-    if upload.state == store.RECEIVED:
+    if is_waiting:
         _keep(session, upload, terrain, found, packed_sha256, rules, now_s)
+        upload.refused = [asdict(one) for one in opened.left_out]
         store.settle_upload(session, upload, store.UNDERSTOOD)
     session.commit()
+
+
+def _is_still_waiting(session: Session, upload: store.Upload) -> bool:
+    """Whether nobody has settled it meanwhile; nobody will before the session's commit."""
+    store.lock_ledger(session)
+    store.refresh_upload(session, upload)
+    return upload.state == store.RECEIVED
+
+
+def _refuse(session: Session, upload: store.Upload, reason: str, detail: str) -> None:
+    """Settles an upload that is of no use, and the archive it was in where nothing else there is of any."""
+    if _is_still_waiting(session, upload):
+        store.settle_upload(session, upload, store.REFUSED, reason, detail)
+        envelope = store.upload_by_id(session, upload.parent_id, None) if upload.parent_id else None
+        if envelope is not None and _is_useless(session, envelope):
+            store.settle_upload(session, envelope, store.REFUSED, reason, detail)
+    session.commit()
+
+
+def _is_useless(session: Session, envelope: store.Upload) -> bool:
+    states = {member.state for member in store.members_of_upload(session, envelope.id)}
+    return states == {store.REFUSED} and not any(one["reason"] == SENT_BEFORE for one in envelope.refused)
+
+
+def _add_members(session: Session, envelope: store.Upload, opened: Opened) -> None:
+    """Makes uploads of what an archive holds. What its rider sent before is named, not paid again."""
+    if _is_still_waiting(session, envelope):
+        left_out = list(opened.left_out)
+        for number, member in enumerate(opened.members, 1):
+            left_out += _add_member(session, envelope, number, member)
+        envelope.refused = [asdict(one) for one in left_out]
+        store.settle_upload(session, envelope, store.UNDERSTOOD)
+        if not store.members_of_upload(session, envelope.id) and _all_refused(left_out):
+            store.settle_upload(session, envelope, store.REFUSED, left_out[0].reason, left_out[0].detail)
+    session.commit()
+
+
+def _all_refused(left_out: Sequence[LeftOut]) -> bool:
+    return all(one.reason != SENT_BEFORE for one in left_out)
+
+
+def _add_member(session: Session, envelope: store.Upload, number: int, member: Member) -> list[LeftOut]:
+    """The upload of one member, in the order of the archive; why there is none, if so."""
+    name, sha256, n_bytes = member
+    told = envelope.user_id, sha256, name, n_bytes, envelope.received_s, envelope.consent
+    more: dict[str, Any] = {"id": f"{envelope.id}.{number:04d}", "parent_id": envelope.id}
+    more |= {one: getattr(envelope, one) for one in ("kind", "token_id", "trim_m")}
+    try:
+        known, is_new = store.add_upload(session, *told, **more)
+    except UploadRefused as refused:
+        return [LeftOut(name, refused.reason, refused.detail)]
+    return [] if is_new else [LeftOut(name, SENT_BEFORE, "", known.id)]
 
 
 def _where(refused: UploadRefused) -> str:
@@ -216,24 +399,46 @@ def _where(refused: UploadRefused) -> str:
     return _shown(refused.detail, 1000) + place
 
 
+def open_upload(
+    archive: Archive,
+    upload: store.Upload,
+    config: Config,
+    within_s: float = WITHIN_S,
+    read: Read = reading.read,
+) -> Opened:
+    """What is in an upload, read in a child process; what an archive holds is kept while it comes.
+
+    Raises:
+        UploadRefused: nothing in it can be used.
+        ReaderDied: it crashed or took more than its limits.
+        ReaderBusy: it did not come to its end within `within_s`.
+    """
+    limits = config.collect
+    if upload.trim_m is not None:
+        config = replace(config, collect=replace(limits, trim_m=upload.trim_m))
+    told = upload.id, str(upload.user_id), upload.kind, upload.name, archive.get(upload.sha256), config
+    opened = Opened([], [], [], [])
+    child = sandbox(limits.max_read_bytes, limits.max_read_cpu_s)
+    for part, body in child.run(read, *told, upload.received_s, within_s=within_s):
+        if "ride" in part:
+            opened.rides.append(unpack_ride(body))
+            opened.packed.append(body)
+        elif "member" in part:
+            opened.members.append((part["member"], archive.put(body), len(body)))
+        else:
+            opened.left_out.append(LeftOut(**part["left_out"]))
+    return opened
+
+
 def collect_canonical(archive: Archive, upload: store.Upload, config: Config) -> list[Ride]:
     """The rides of an upload as everything later sees them: out of the raw body, rounded as the archive does.
 
     Raises:
-        UploadRefused: as `pipeline.collect_upload`.
+        UploadRefused: nothing in it can be used.
+        ReaderDied: it crashed or took more than its limits.
+        ReaderBusy: the reader took too long.
     """
-    body = archive.get(upload.sha256)
-    config = _as_chosen(config, upload.trim_m)
-    rides = pipeline.collect_upload(upload.name, body, config, upload.received_s)
-    return [
-        unpack_ride(pack_ride(replace(ride, ride_id=f"{upload.id}.{ordinal}", rider_id=str(upload.user_id))))
-        for ordinal, ride in enumerate(rides, 1)
-    ]
-
-
-def _as_chosen(config: Config, trim_m: float | None) -> Config:
-    """The settings with the ends as they were chosen for one upload."""
-    return config if trim_m is None else override(config, {"collect": {"trim_m": trim_m}})
+    return open_upload(archive, upload, config).rides
 
 
 def recognise_each(terrain: Terrain, rides: Sequence[Ride], config: Config, rules: Rules) -> Found:
@@ -387,7 +592,9 @@ def _ride_row(
         mode=MODES[trips.mode[index]],
         reason=trips.reason[index],
         network_version=terrain.version,
+        flagged=dict(ride.flagged),
         started_s=float(fixes.time_s[0]),
+        ended_s=float(fixes.time_s[-1]),
         distance_m=float(geo.steps_m(xy_m).sum()),
         packed_sha256=packed_sha256,
         **recognised_as(terrain.known, index, trips),
@@ -441,7 +648,18 @@ def receipt_of(session: Session, upload: store.Upload, is_new: bool = False) -> 
         _ride_receipt(row, store.ledger_rows(session, ride_id=row.id))
         for row in store.rides_of_upload(session, upload.id)
     ]
-    return Receipt(upload.id, is_new, upload.state, upload.reason, upload.detail, tuple(rides))
+    members = [receipt_of(session, member) for member in store.members_of_upload(session, upload.id)]
+    return Receipt(
+        upload_id=upload.id,
+        is_new=is_new,
+        state=store.RECEIVED if any(one.state == store.RECEIVED for one in members) else upload.state,
+        reason=upload.reason,
+        detail=upload.detail,
+        rides=tuple(rides),
+        name=upload.name,
+        left_out=tuple(LeftOut(**one) for one in upload.refused),
+        members=tuple(members),
+    )
 
 
 def _ride_receipt(row: store.RideRow, ledger: Iterable[store.LedgerRow]) -> RideReceipt:

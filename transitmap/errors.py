@@ -2,6 +2,8 @@
 
 TransitmapError
 ├── UploadRefused   a file nobody can use; the rider can mend it
+├── ReaderDied      a reader that crashed or took more than its limits
+├── ReaderBusy      a reader that did not come to its end in time
 ├── NotEnoughData   a question the evidence cannot answer
 ├── ConfigError     a setting that makes no sense
 ├── NameTaken       a pseudonym that somebody has already
@@ -41,6 +43,22 @@ class UploadRefused(TransitmapError):
     def __init__(self, reason: str, detail: str, line: int | None = None, column: int | None = None) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason, self.detail, self.line, self.column = reason, detail, line, column
+
+
+class ReaderDied(TransitmapError):
+    """A reader crashed (`parser_crash`) or took more than its limits (`too_complex`)."""
+
+    def __init__(self, reason: str, what: str) -> None:
+        super().__init__(f"{reason}: {what}")
+        self.reason, self.what = reason, what
+
+
+class ReaderBusy(TransitmapError):
+    """A reader did not come to its end within so many seconds."""
+
+    def __init__(self, within_s: float) -> None:
+        super().__init__(f"not read within {within_s:.1f} s")
+        self.within_s = within_s
 
 
 class NotEnoughData(TransitmapError):

@@ -27,8 +27,11 @@ class Plane:
     def around(cls, lat_deg: FloatArray, lon_deg: FloatArray) -> Plane:
         """The plane at the median of the positions, which a few stray fixes cannot move.
 
-        Longitudes are compared with the first one, so a street across the antimeridian stays one street.
+        Longitudes are compared with the first one, so a street across the antimeridian stays one street. Of
+        nothing it is the plane at 0, 0.
         """
+        if not len(lat_deg):
+            return cls(0.0, 0.0)
         east_deg = float(np.median((lon_deg - lon_deg[0] + 180.0) % 360.0 - 180.0))
         return cls(float(np.median(lat_deg)), (float(lon_deg[0]) + east_deg + 180.0) % 360.0 - 180.0)
 

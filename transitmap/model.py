@@ -29,6 +29,9 @@ DAY_TYPES = ("weekday", "saturday", "sunday")
 SERVICE_IDS = ("WD", "SA", "SU")
 NO_PATTERN = "no_pattern"
 """Why a ride in a vehicle is no trip: no known pattern runs its way yet. It is evidence, not junk."""
+SPARSE = "sparse_timeline"
+"""Flag and reason of rides out of Google's timeline: fixes minutes apart, and moved. They are sketches: they
+draw nothing and earn nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,23 +135,39 @@ class Message:
     body: bytes
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a live phone is told: the words by which its app knows that it may forget what it sent."""
+
+    status: int = 200
+    content_type: str = "text/plain; charset=utf-8"
+    body: bytes = b""
+
+
 @dataclass(frozen=True, eq=False)
 class Heard:
     """What one message says, in the order it says it: nothing is sorted, screened or believed yet.
 
-    `trip` and `is_mock` have an entry a fix; `trip` is what the app calls the running trip, empty where it
-    does not. `dropped` counts by reason what could not be understood, `flagged` fixes that are kept.
-    `label` and `mode` are what the rider said of the ride.
+    `trip`, `is_mock` and `claimed_m_s` have an entry a fix. `trip` is what the app calls the running trip,
+    empty where it does not; `claimed_m_s` is the speed that the phone claims, which no stage uses (NaN where
+    it does not). `dropped` counts by reason what could not be understood, `flagged` fixes that are kept.
+    `label` and `mode` are what the rider said of a trip, by that: when, and what.
     """
 
     fixes: Fixes
     trip: tuple[str, ...]
     is_mock: BoolArray
+    claimed_m_s: FloatArray
     taps: Taps
     dropped: dict[str, int] = field(default_factory=dict)
     flagged: dict[str, int] = field(default_factory=dict)
-    label: str = ""
-    mode: str = ""
+    label: dict[str, tuple[float, str]] = field(default_factory=dict)
+    mode: dict[str, tuple[float, str]] = field(default_factory=dict)
+
+    @property
+    def n_told(self) -> int:
+        """How many things the message told, understood or not: what the limit of a batch counts."""
+        return len(self.fixes) + sum(self.dropped.values())
 
 
 @dataclass(frozen=True)

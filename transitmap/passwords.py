@@ -13,6 +13,7 @@ PASSES = 2
 LANES = 1
 MIN_CHARS = 8
 MAX_CHARS = 200
+MAX_GUESSED_CHARS = 72  # zxcvbn takes seconds for long ones, and those are not guessed
 
 
 def hash_password(password: str) -> str:
@@ -28,6 +29,13 @@ def check_password(password_hash: str, password: str) -> bool:
         return _hasher().verify(password_hash or _nobodys_hash(), password) and password_hash != ""
     except (VerificationError, InvalidHashError):
         return False
+
+
+def is_guessable(password: str, name: str) -> bool:
+    """Whether a patient stranger finds it: within some million tries, the name of its rider among them."""
+    from zxcvbn import zxcvbn
+
+    return bool(zxcvbn(password[:MAX_GUESSED_CHARS], user_inputs=[name, "transitmap"])["score"] < 2)
 
 
 @cache

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from transitmap.collect import parse, screen, trim
+from transitmap.collect import bundle, parse, screen, split, trim
 from transitmap.config import Config
 from transitmap.errors import UploadRefused
 from transitmap.geo import Plane, along_m
@@ -29,6 +29,7 @@ from transitmap.infer import (
     sayings,
     shapes,
     sightings,
+    sketches,
     strays,
     stretches,
     times,
@@ -90,14 +91,42 @@ def collect_file(name: str, body: bytes, config: Config, now_s: float) -> list[R
     Raises:
         UploadRefused: the file as a whole cannot be read.
     """
+    return _clean(parse.parse(name, body, config.collect), config, now_s)
+
+
+def collect_live(name: str, body: bytes, config: Config, now_s: float) -> list[Ride | Refusal]:
+    """The clean rides of one bundle of live messages, as of a file: the upload's kind says what it is.
+
+    Raises:
+        UploadRefused: there is no ride in it.
+    """
+    return _clean(bundle.read_bundle(name, body, config), config, now_s)
+
+
+def _clean(rides: Sequence[Ride], config: Config, now_s: float) -> list[Ride | Refusal]:
+    """The rides screened, split and trimmed, or why they are none; numbered anew in their order."""
     collected: list[Ride | Refusal] = []
-    for ride in parse.parse(name, body, config.collect):
+    for ride in rides:
         try:
             screened = screen.screen(ride, config.collect, now_s)
-            collected.append(trim.trim(screened, config.collect))
+            parts = split.split(screened, config.collect, config.live, config.legs)
         except UploadRefused as refused:
             collected.append(Refusal(ride.ride_id, refused.reason, refused.detail))
-    return collected
+        else:
+            collected += [_trimmed(part, config) for part in parts]
+    first = rides[0].ride_id
+    names = [f"{first}#{number + 1}" if number else first for number in range(len(collected))]
+    return [replace(one, ride_id=name) for one, name in zip(collected, names, strict=True)]
+
+
+def _trimmed(part: Ride | Refusal, config: Config) -> Ride | Refusal:
+    """The part without its ends, or why it is no ride."""
+    if isinstance(part, Refusal):
+        return part
+    try:
+        return trim.trim(part, config.collect)
+    except UploadRefused as refused:
+        return Refusal(part.ride_id, refused.reason, refused.detail)
 
 
 def infer_network(
@@ -110,8 +139,18 @@ def infer_network(
     """Everybody's rides to a network, and what each ride was in it (one row a ride, in order).
 
     With `streets`, shapes follow these where they fit. Without a single vehicle leg the network is empty.
-    Pure: the same rides give the same network, and so in whatever processes `spread` does part of the work.
+    Sketches have a row each and no say. Pure: the same rides give the same network, and so in whatever
+    processes `spread` does part of the work.
     """
+    drawn, is_sketch = sketches.set_aside(rides)
+    network, trip = _infer(drawn, config, progress, streets, spread)
+    return network, sketches.put_back(trip, rides, is_sketch)
+
+
+def _infer(
+    rides: Sequence[Ride], config: Config, progress: Progress | None, streets: Streets | None, spread: Spread
+) -> tuple[Network, Trips]:
+    """The network that these rides draw."""
     tell = _Teller(progress)
     tell("copies", 0.0)
     rides, said = sayings.hear(rides)
@@ -160,7 +199,13 @@ def gather_crowd(rides: Sequence[Ride], line: Lines, plane: Plane, config: Confi
 
 
 def recognise(network: Network, rides: Sequence[Ride], config: Config) -> Trips:
-    """What new rides are in a network already mapped; the network does not change."""
+    """What new rides are in a network already mapped; the network does not change. Sketches are nothing."""
+    drawn, is_sketch = sketches.set_aside(rides)
+    return sketches.put_back(_recognise(network, drawn, config), rides, is_sketch)
+
+
+def _recognise(network: Network, rides: Sequence[Ride], config: Config) -> Trips:
+    """What rides that are no sketches are in a network."""
     plane, is_far = areas.find_area(rides, config.areas)
     copy_of = copies.find_copies(rides, config.copies)
     leg = legs.split_legs(rides, config.legs)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import datetime
 import logging
+import threading
 import time
 from typing import TYPE_CHECKING
 
-from transitmap import erase, publish, retention, store
+from transitmap import erase, live, publish, retention, store
 from transitmap.archive import Archive
 from transitmap.config import Config
-from transitmap.contribute import understand
-from transitmap.errors import FeedInvalid, TransitmapError
+from transitmap.contribute import LEASE_S, understand
+from transitmap.errors import FeedInvalid, ReaderDied, TransitmapError
 from transitmap.model import Rules
 from transitmap.points.rules import load_rules
 
@@ -20,41 +21,76 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("transitmap.work")
 
-LEFT_AFTER_S = 60.0
-"""An upload still unread after so long is nobody's: whoever received it was stopped."""
+UNDERSTAND_EVERY_S = 1.0
+FIRST_WAIT_S, MAX_WAIT_S = 15.0, 86_400.0
+"""An upload that cannot be understood now is tried again after twice as long each time, up to a day."""
 
 Tried = set[tuple[str, int]]
 """Rules and numbers of rides that gave no feed: the same ones again would be refused again."""
 
 
 def work_once(database_url: str, archive_url: str, config: Config) -> str:
-    """Finishes and publishes what is new; the version's id, or an empty string where no feed is new.
+    """Understands what waits and publishes what is new; the version's id, or "" where no feed is new.
 
     A feed is new by its rides or by its rules. While a planner holds an earlier one, none is made.
 
     Raises:
         FeedInvalid: the new feed has errors; the one before goes on to hold.
+        ConfigError: the database was never upgraded to this version.
     """
+    store.check_upgraded(database_url)
     return _look(database_url, archive_url, config, set())
 
 
 def work_forever(database_url: str, archive_url: str, config: Config, every_s: float) -> None:
     """Looks for work every so many seconds, until interrupted. What fails is logged, not fatal.
 
-    A feed that was refused is not made again before there is another ride or another rule.
+    Uploads that wait are looked for every second, also while a feed is made. A feed that was refused is not
+    made again before there is another ride or another rule.
+
+    Raises:
+        ConfigError: the database was never upgraded to this version.
     """
+    store.check_upgraded(database_url)
+    is_over = threading.Event()
+    reader = threading.Thread(target=_read_on, args=(database_url, archive_url, config, is_over))
+    reader.start()
     refused: Tried = set()
-    while True:
+    try:
+        while True:
+            _publish_new(database_url, archive_url, config, refused)
+            time.sleep(every_s)
+    finally:
+        is_over.set()
+        reader.join()
+
+
+def _publish_new(database_url: str, archive_url: str, config: Config, refused: Tried) -> None:
+    try:
+        version = _look(database_url, archive_url, config, refused)
+        if version:
+            log.info("published %s", version)
+    except FeedInvalid as invalid:
+        rule = invalid.notices[0].rule if invalid.notices else "none"
+        log.error("nothing published: %d errors, first rule %s", len(invalid.notices), rule)
+    except (*store.TRY_AGAIN, OSError, TransitmapError) as error:
+        log.error("nothing published: %s", type(error).__name__)
+
+
+def _read_on(database_url: str, archive_url: str, config: Config, is_over: threading.Event) -> None:
+    """Understands uploads soon after they came, until it is over."""
+    engine, archive, rules = store.open_engine(database_url), Archive(archive_url), load_rules()
+    while not is_over.wait(UNDERSTAND_EVERY_S):
         try:
-            version = _look(database_url, archive_url, config, refused)
-            if version:
-                log.info("published %s", version)
-        except FeedInvalid as invalid:
-            rule = invalid.notices[0].rule if invalid.notices else "none"
-            log.error("nothing published: %d errors, first rule %s", len(invalid.notices), rule)
-        except (*store.TRY_AGAIN, OSError, TransitmapError) as error:
-            log.error("nothing published: %s", type(error).__name__)
-        time.sleep(every_s)
+            with store.session(engine, write=False) as session:
+                wanted = store.is_upload_waiting(session, time.time())
+                wanted = wanted and not _is_of_old_rules(session, rules)
+            if wanted:
+                with store.session(engine) as session:
+                    understand_waiting(session, archive, config, rules, is_over)
+        except (*store.TRY_AGAIN, OSError) as error:
+            log.error("nothing understood: %s", type(error).__name__)
+    engine.dispose()
 
 
 def _look(database_url: str, archive_url: str, config: Config, refused: Tried) -> str:
@@ -67,8 +103,9 @@ def _look(database_url: str, archive_url: str, config: Config, refused: Tried) -
             version, is_held = "", store.is_held(session)
             if _is_of_old_rules(session, rules) and not is_held:
                 version = _publish(session, archive, config, rules, refused)
+            live.seal(session, archive, config, time.time())
             if not _is_of_old_rules(session, rules):
-                _finish(session, archive, config, rules)
+                understand_waiting(session, archive, config, rules)
             if _has_new_rides(session) and not is_held:
                 version = _publish(session, archive, config, rules, refused) or version
         return version
@@ -100,20 +137,31 @@ def _publish(session: Session, archive: Archive, config: Config, rules: Rules, r
         raise
 
 
-def _finish(session: Session, archive: Archive, config: Config, rules: Rules) -> None:
-    """Understands the uploads that were left; one that cannot be read now costs no other."""
-    now_s = time.time()
-    waiting = [
-        upload.id
-        for upload in store.uploads_in_state(session, store.RECEIVED)
-        if now_s - upload.received_s > LEFT_AFTER_S
-    ]
-    for upload_id in waiting:
-        upload = store.upload_by_id(session, upload_id, None)
+def understand_waiting(
+    session: Session,
+    archive: Archive,
+    config: Config,
+    rules: Rules,
+    is_over: threading.Event | None = None,
+) -> None:
+    """Understands uploads in order of arrival, until none waits; one that cannot be read costs no other."""
+    while (upload := store.lease_upload(session, time.time(), LEASE_S)) is not None:
         session.commit()  # reading a trace is slow and must keep no writer waiting
         try:
-            if upload is not None:
-                understand(session, archive, upload, config, rules, now_s)
-        except (KeyError, OSError) as error:
+            understand(session, archive, upload, config, rules, time.time())
+        except Exception as error:  # what we kept is never lost, whatever is wrong with it or with us
             session.rollback()
-            log.error("an upload goes on waiting: %s", type(error).__name__)
+            _put_back(session, upload, error)
+        if is_over is not None and is_over.is_set():
+            break
+    session.commit()
+
+
+def _put_back(session: Session, upload: store.Upload, error: Exception) -> None:
+    """An upload goes on waiting, longer each time; one that ended its reader is tried once more at once."""
+    log.error(
+        "an upload goes on waiting: %s", error if isinstance(error, ReaderDied) else type(error).__name__
+    )
+    wait_s = 0.0 if isinstance(error, ReaderDied) else min(MAX_WAIT_S, FIRST_WAIT_S * 2.0**upload.attempts)
+    store.give_back_upload(session, upload, time.time() + wait_s)
+    session.commit()

@@ -30,6 +30,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         headers,
         help,
         home,
+        ingest,
         language,
         network,
         ogc,
@@ -52,20 +53,24 @@ def create_app(settings: Settings | None = None) -> Flask:
     for part in (language, auth, pages, static, headers):
         part.init_app(app)
     db.init_app(app, settings.database_url, settings.archive_url)
-    for noun in (home, accounts, traces, standings, network, feeds, ogc, help, privacy):
+    for noun in (home, accounts, ingest, traces, standings, network, feeds, ogc, help, privacy):
         app.register_blueprint(noun.blueprint)
+    auth.csrf.exempt(ingest.blueprint)  # phones have no form; what a browser may send checks its origin
     api.init_app(app)
     errors.init_app(app)  # last: the OpenAPI library brings an error handler of its own
     return app
 
 
 def _flask_settings(settings: Settings) -> dict[str, object]:
+    from transitmap.store import LOGIN_S
+
     return {
         "SECRET_KEY": settings.secret_key,
+        "TRUSTED_HOSTS": list(settings.hosts) or None,
         "SESSION_COOKIE_NAME": "transitmap",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
-        "PERMANENT_SESSION_LIFETIME": 30 * 86_400,
+        "PERMANENT_SESSION_LIFETIME": int(LOGIN_S),
         "MAX_CONTENT_LENGTH": 256 * 1024,  # forms; uploads count their bytes themselves
         "MAX_FORM_MEMORY_SIZE": 64 * 1024,
         "MAX_FORM_PARTS": 20,

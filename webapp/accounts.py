@@ -59,6 +59,9 @@ def sign_up() -> str | Response | tuple[str, int]:
 
 
 def _make(form: SignUpForm) -> bool:
+    if passwords.is_guessable(form.password.data or "", form.name.data or ""):
+        form.password.errors = [_("Too easy to guess: take three or four words that nobody expects.")]
+        return False
     hashed = passwords.hash_password(form.password.data or "")
     try:
         locale, trim_m = language.language(), privacy.draw_trim_m()

@@ -10,6 +10,7 @@ from flask_smorest import Blueprint as ApiBlueprint
 from marshmallow import Schema, fields
 
 from transitmap import store
+from transitmap.contribute import LeftOut
 from webapp import auth, db, published, receipts, standings, uploads
 from webapp.errors import Problem, answer, as_members
 from webapp.receipts import RideView, Sent
@@ -72,8 +73,17 @@ class RideSchema(Schema):
     awards = fields.List(fields.Nested(AwardSchema))
 
 
-class UploadSchema(Schema):
-    """One file of a request: received, understood or refused."""
+class LeftOutSchema(Schema):
+    """A trace of a file or a member of an archive that gave nothing; `id` is the upload it was before."""
+
+    name = fields.String()
+    code = fields.String(required=True)
+    detail = fields.String()
+    id = fields.String()
+
+
+class MemberSchema(Schema):
+    """One file: received, understood or refused."""
 
     id = fields.String(required=True)
     name = fields.String()
@@ -86,6 +96,13 @@ class UploadSchema(Schema):
     segments = fields.Integer()
     warnings = fields.List(fields.String())
     rides = fields.List(fields.Nested(RideSchema))
+    left_out = fields.List(fields.Nested(LeftOutSchema))
+
+
+class UploadSchema(MemberSchema):
+    """One file of a request; of an archive `rides` are those of all its `members`."""
+
+    members = fields.List(fields.Nested(MemberSchema))
 
 
 class SentSchema(UploadSchema):
@@ -136,32 +153,48 @@ def init_app(app: Flask) -> None:
 @blueprint.doc(requestBody=UPLOAD_BODY, security=[{"device": []}])
 @blueprint.alt_response(201, schema=SentSchema, description="At least one file is new and kept")
 @blueprint.alt_response(200, schema=SentSchema, description="All files had been sent before by this rider")
+@blueprint.alt_response(202, schema=SentSchema, description="Kept; a large one is understood later")
+@blueprint.alt_response(400, schema=ProblemSchema, description="The body did not come whole")
 @blueprint.alt_response(401, schema=ProblemSchema, description="No or no valid token")
 @blueprint.alt_response(409, schema=ProblemSchema, description="Somebody else contributed this file")
 @blueprint.alt_response(413, schema=ProblemSchema, description="Too large")
 @blueprint.alt_response(415, schema=ProblemSchema, description="Not a trace")
 @blueprint.alt_response(422, schema=ProblemSchema, description="A trace that cannot be used")
+@blueprint.alt_response(429, schema=ProblemSchema, description="As much as one rider may send in a day")
 @blueprint.alt_response(503, schema=ProblemSchema, description="Busy: no file was kept, try again later")
+@blueprint.alt_response(507, schema=ProblemSchema, description="Full: no file was kept, try again later")
 def send_traces() -> Response:
     """Send traces: parts named `file`, or one file as the raw body.
 
-    Each file is answered for itself in `uploads`: one of code `busy` was not kept, the others stand. Whoever
-    sends agrees to the words beside the button of the upload page, as there.
+    Each file is answered for itself in `uploads`: one of code `busy` was not kept, the others stand. With
+    `Prefer: respond-async` all are only kept now, and understood later; sent again, they tell their state.
+    Whoever sends agrees to the words beside the button of the upload page, as there.
     """
     user = auth.uploader()
+    receipts.check_quota(user.id)
     db.commit()  # a slow body must not keep other writers waiting
     received = uploads.receive(max_bytes())
     auth.check_form_token(received.fields.get("csrf_token"))
-    results = receipts.send_all(user, received.files, received.fields.get("trim", ""))
+    waits = _prefers("respond-async")
+    results = receipts.send_all(user, received.files, waits, received.fields.get("trim", ""))
     good = [result for result in results if result.problem is None]
-    return _accepted(good, results) if good else _refused(results)
+    response = _accepted(good, results) if good else _refused(results)
+    if waits:
+        response.headers["Preference-Applied"] = "respond-async"
+    return response
+
+
+def _prefers(wish: str) -> bool:
+    """Whether the sender wishes so (RFC 7240)."""
+    wishes = ",".join(request.headers.getlist("Prefer")).lower().split(",")
+    return wish in [one.partition(";")[0].strip() for one in wishes]
 
 
 def _accepted(good: list[Sent], results: list[Sent]) -> Response:
     status = max(result.status for result in good)
     body = {**_upload(good[0]), "uploads": [_upload(result) for result in results]}
     response = _json(body, status)
-    if status == 201:
+    if status in (201, 202):
         response.headers["Location"] = url_for("traces.receipt", upload_id=good[0].upload_id)
     return response
 
@@ -169,7 +202,7 @@ def _accepted(good: list[Sent], results: list[Sent]) -> Response:
 def _refused(results: list[Sent]) -> Response:
     """No file is good: the problem that a later try may end, else the first; and all of them in `uploads`."""
     problems = [result.problem for result in results if result.problem]
-    problem = next((one for one in problems if one.code == "busy"), problems[0])
+    problem = next((one for one in problems if one.status >= 500), problems[0])
     members = {"uploads": [_upload(result) for result in results]} if len(results) > 1 else {}
     return answer(Problem(problem.code, problem.detail, **problem.members, **members))
 
@@ -179,7 +212,7 @@ def _upload(result: Sent) -> dict[str, Any]:
     if result.problem:
         members = as_members(result.problem, result.status)
         return shown | {key: members[key] for key in ("status", "code", "detail", "line") if key in members}
-    return {
+    told: dict[str, Any] = {
         **shown,
         "points_kept": sum(ride.n_kept for ride in result.rides),
         "points_dropped": _sum_dropped(result.rides),
@@ -188,6 +221,16 @@ def _upload(result: Sent) -> dict[str, Any]:
         "awarded": result.millipoints / 1000,
         "rides": [_ride(ride) for ride in result.rides],
     }
+    if result.left_out:
+        told["left_out"] = [_left_out(one) for one in result.left_out]
+    if result.members:
+        told["members"] = [_upload(member) for member in result.members]
+    return told
+
+
+def _left_out(one: LeftOut) -> dict[str, str]:
+    told = {"name": one.name, "code": one.reason, "detail": one.detail, "id": one.upload_id}
+    return {key: value for key, value in told.items() if value}
 
 
 def _sum_dropped(rides: tuple[RideView, ...]) -> dict[str, int]:

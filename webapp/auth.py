@@ -25,16 +25,22 @@ csrf = CSRFProtect()
 class Rider(UserMixin):
     """The logged-in rider. Changing the password ends every session that was opened with the old one."""
 
-    def __init__(self, user: User) -> None:
-        self.user = user
+    def __init__(self, user: User, login: str) -> None:
+        self.user, self.login = user, login
 
     def get_id(self) -> str:
-        """What the cookie holds: the row and a fingerprint of the password's hash."""
-        return f"{self.user.id}.{hashlib.sha256(self.user.password_hash.encode()).hexdigest()[:16]}"
+        """What the cookie holds: the secret of this browser and a fingerprint of the password's hash."""
+        return f"{self.login}.{hashlib.sha256(self.user.password_hash.encode()).hexdigest()[:16]}"
 
 
 class SessionCookie(SecureCookieSessionInterface):
-    """Flask's signed cookie, marked Secure whenever the request itself came by https."""
+    """Flask's signed cookie, marked Secure whenever the request itself came by https; then no other host
+    and no http page can set one of its name (the prefix `__Host-`)."""
+
+    def get_cookie_name(self, app: Flask) -> str:
+        """The cookie's name."""
+        name = super().get_cookie_name(app)
+        return f"__Host-{name}" if request.is_secure else name
 
     def get_cookie_secure(self, app: Flask) -> bool:
         """Whether browsers may send the cookie by https only."""
@@ -52,9 +58,9 @@ def init_app(app: Flask) -> None:
 
 
 def _load(identity: str) -> Rider | None:
-    number, _, _ = identity.partition(".")
-    user = store.user_by_id(db.session(), int(number)) if number.isdigit() else None
-    rider = Rider(user) if user else None
+    login, _, _ = identity.partition(".")
+    user = store.user_of_login(db.session(), login, time.time())
+    rider = Rider(user, login) if user else None
     return rider if rider and rider.get_id() == identity else None
 
 
@@ -83,11 +89,15 @@ def open_session(user: User) -> None:
     """Logs this browser in; whatever the visitor's session held is thrown away."""
     session.clear()
     session.permanent = True
-    login_user(Rider(user))
+    login_user(Rider(user, store.open_login(db.session(), user.id, time.time())))
+    db.commit()
 
 
 def close_session() -> None:
-    """Logs this browser out."""
+    """Logs this browser out, and whoever copied its cookie."""
+    if current_user.is_authenticated:
+        store.close_login(db.session(), current_user.login)
+        db.commit()
     logout_user()
     session.clear()
 

@@ -7,7 +7,7 @@ import logging
 from flask import Flask, Response, g, json, render_template, request, url_for
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from transitmap import store
 from transitmap.errors import UploadRefused
@@ -31,7 +31,9 @@ STATUS = {
     "too_many_parts": 413,
     "field_too_large": 413,
     "not_a_trace": 415,
+    "too_many_requests": 429,
     "busy": 503,
+    "storage_full": 507,
     "fault": 500,
 }
 REFUSED_STATUS = 422
@@ -61,14 +63,23 @@ def problem_of(error: UploadRefused) -> Problem:
     return Problem(error.reason, error.detail, line=error.line, column=error.column)
 
 
+def not_kept(error: Exception) -> Problem:
+    """The problem that a disk or database without room or time is: nothing was kept."""
+    log.error("not kept: %s", type(error).__name__)
+    return Problem("storage_full" if store.is_full(error) else "busy")
+
+
 def init_app(app: Flask) -> None:
     """Every way to fail leads to one answer."""
     app.register_error_handler(Problem, answer)
     app.register_error_handler(UploadRefused, lambda error: answer(problem_of(error)))
     app.register_error_handler(CSRFError, lambda error: answer(Problem("form_expired")))
+    app.register_error_handler(
+        SecurityError, lambda error: Response("not here\n", 400, mimetype="text/plain")
+    )
     app.register_error_handler(HTTPException, _answer_http)
-    for kind in store.TRY_AGAIN:
-        app.register_error_handler(kind, lambda error: answer(Problem("busy")))
+    for kind in (*store.TRY_AGAIN, OSError):
+        app.register_error_handler(kind, lambda error: answer(not_kept(error)))
     app.register_error_handler(Exception, _answer_fault)
 
 
@@ -99,13 +110,16 @@ def answer(problem: Problem, status: int | None = None) -> Response:
     response = _for_programs(problem, status) if wants_json() else _for_people(problem, status)
     if status == 401 and wants_json():
         response.headers["WWW-Authenticate"] = "Bearer"
-    if status == 503:
-        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    wait_s = problem.members.get("retry_after_s", RETRY_AFTER_S if status >= 500 else None)
+    if wait_s is not None:
+        response.headers["Retry-After"] = str(wait_s)
     return response
 
 
 def wants_json() -> bool:
     """Whether a program asks."""
+    if request.blueprint == "ingest":
+        return True
     return request.path.startswith(("/api/", "/ogc/")) or request.path == "/health"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+from collections.abc import Callable
 
 from flask import Blueprint, Response, flash, json, redirect, render_template, request, send_file, url_for
 from flask_babel import gettext as _
@@ -17,8 +18,9 @@ from webapp import db, published, versions
 from webapp.errors import Problem
 
 blueprint = Blueprint("feeds", __name__)
+STRIPS = "strips.zip"
 EXPORTS = (
-    *("timetable.html", "strips.svg", "map.svg", "network.geojson", "network.gpkg", "network.kml"),
+    *("timetable.html", STRIPS, "map.svg", "network.geojson", "network.gpkg", "network.kml"),
     *("network.gpx", "network.osm", "tables.zip", "stops.parquet", "patterns.parquet"),
 )
 
@@ -99,12 +101,7 @@ def gtfs_version(feed_id: str) -> Response:
 @blueprint.get("/gtfs/gtfs-expanded.zip")
 def gtfs_expanded() -> Response:
     """The feed that holds now as single departures, which nobody promised."""
-    feed = published.latest_feed()
-    if feed is None:
-        raise Problem("not_found")
-    etag = f"{feed.feed_sha256[:32]}-expanded"
-    body = b"" if request.if_none_match.contains(etag) else published.expand_latest(feed)
-    return _conditional(body, "gtfs-expanded.zip", "application/zip", etag, feed.made_s)
+    return _made("gtfs-expanded.zip", "application/zip", published.expand_latest)
 
 
 @blueprint.get("/gtfs/evidence.csv")
@@ -116,29 +113,33 @@ def evidence() -> Response:
 @blueprint.get("/gtfs/evidence.geojson")
 def evidence_map() -> Response:
     """The same on a map: stops, patterns, the ways between two calls and headways."""
-    feed = published.latest_feed()
-    if feed is None:
-        raise Problem("not_found")
-    etag = f"{feed.evidence_sha256[:32]}-map"
-    body = b"" if request.if_none_match.contains(etag) else published.map_latest_evidence(feed)
-    return _conditional(body, "evidence.geojson", "application/geo+json", etag, feed.made_s)
+    return _made("evidence.geojson", "application/geo+json", published.map_latest_evidence)
 
 
 @blueprint.get("/gtfs/export/<file>")
 def export(file: str) -> Response:
     """The feed that holds now in another format, by the file's suffix; `stops.parquet` holds that layer,
-    `strips.svg` the strip diagrams."""
-    feed, stem = published.latest_feed(), file.partition(".")[0]
-    if feed is None:
-        raise Problem("not_found")
+    `strips.zip` the strip diagrams."""
+    stem = file.partition(".")[0]
+    if stem == STRIPS.partition(".")[0] and file != STRIPS:
+        raise Problem("not_found", f"strip diagrams are in {STRIPS}")
     try:
-        kind, layer = "strips" if stem == "strips" else format_of(file), stem if stem in LAYERS else ""
-        etag = f"{feed.feed_sha256[:32]}-{file}"
-        known = request.if_none_match.contains(etag)
-        body = b"" if known else published.export_latest(feed, kind, layer)
+        kind, layer = "strips" if file == STRIPS else format_of(file), stem if stem in LAYERS else ""
+        return _made(
+            file, "application/octet-stream", lambda feed: published.export_latest(feed, kind, layer)
+        )
     except (ExportRefused, ExtraMissing, FeedIncomplete) as refused:
         raise Problem("not_found", str(refused)) from refused
-    return _conditional(body, file, "application/octet-stream", etag, feed.made_s)
+
+
+def _made(name: str, mimetype: str, make: Callable[[store.FeedVersion], bytes]) -> Response:
+    """What is made of the feed that holds now, unless the asker has it."""
+    feed = published.latest_feed()
+    if feed is None:
+        raise Problem("not_found")
+    etag = f"{feed.id}-{name}"
+    body = b"" if request.if_none_match.contains(etag) else make(feed)
+    return _conditional(body, name, mimetype, etag, feed.made_s)
 
 
 def _blob(feed: store.FeedVersion | None, column: str, name: str, mimetype: str) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import math
 import re
 import time
 from collections.abc import Sequence
@@ -13,20 +13,16 @@ from flask import current_app
 from flask_babel import gettext as _
 
 from transitmap import store
-from transitmap.collect.intake import unpack
 from transitmap.consent import consent
-from transitmap.contribute import Receipt, contribute
+from transitmap.contribute import LeftOut, Receipt, contribute, receipt_of
 from transitmap.errors import UploadRefused
-from transitmap.model import Refusal
 from webapp import db, privacy, published, words
-from webapp.errors import Problem, problem_of
+from webapp.errors import Problem, not_kept, problem_of
 from webapp.standings import award_view
 
 if TYPE_CHECKING:
     from transitmap.store import RideRow, Upload, User
     from webapp.atlas import Atlas, RouteView, StopView
-
-log = logging.getLogger("transitmap.web")
 
 
 @dataclass(frozen=True)
@@ -56,19 +52,31 @@ class RideView:
 
 @dataclass(frozen=True)
 class Sent:
-    """What became of one file: an upload with its rides, or a problem."""
+    """What became of one file: an upload with its rides, or a problem. An archive has `members`.
+
+    `left_out` are traces or members that gave nothing.
+    """
 
     name: str
     state: str
     upload_id: str = ""
     again: bool = False
-    rides: tuple[RideView, ...] = ()
+    own_rides: tuple[RideView, ...] = ()
     problem: Problem | None = field(default=None)
+    members: tuple[Sent, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def status(self) -> int:
-        """201 for a new upload, 200 for one that was there, else the problem's status."""
-        return self.problem.status if self.problem else 200 if self.again else 201
+        """201 for a new upload, 202 where it waits, 200 for one that was there, else the problem's status."""
+        if self.problem:
+            return self.problem.status
+        return 200 if self.again else 202 if self.state == store.RECEIVED else 201
+
+    @property
+    def rides(self) -> tuple[RideView, ...]:
+        """Its rides, those of its members too."""
+        return (*self.own_rides, *(ride for member in self.members for ride in member.own_rides))
 
     @property
     def millipoints(self) -> int:
@@ -76,57 +84,65 @@ class Sent:
         return sum(ride.millipoints for ride in self.rides)
 
 
-def send_all(user: User, files: Sequence[tuple[str, bytes]], trim: str = "") -> list[Sent]:
-    """Contributes each file, and each member of an archive, by itself: a bad one costs no other.
+def check_quota(user_id: int) -> None:
+    """Nothing, while this rider may send files today.
+
+    Raises:
+        Problem: `too_many_requests`.
+    """
+    quota, now_s = current_app.extensions["transitmap_settings"].config.quota, time.time()
+    wait_s = store.quota_wait_s(db.session(), user_id, quota, now_s, "uploads")
+    if wait_s:
+        raise Problem("too_many_requests", retry_after_s=math.ceil(wait_s))
+
+
+def send_all(
+    user: User, files: Sequence[tuple[str, bytes]], waits: bool = False, trim: str = ""
+) -> list[Sent]:
+    """Contributes each file by itself: a bad one costs no other. With `waits` they are only kept now.
 
     `trim` is what was chosen for their ends (`privacy.chosen_trim_m`).
     """
     trim_m = privacy.chosen_trim_m(user, trim)
-    limits = current_app.extensions["transitmap_settings"].config.collect
     if user in db.session():
         db.session().expunge(user)  # the page names its reader, also after a file was rolled back
-    items = (item for name, body in files for item in unpack(name, body, limits))
-    return [_refused(item) if isinstance(item, Refusal) else _send(user, *item, trim_m) for item in items]
+    return [_send(user, name, body, waits, trim_m) for name, body in files]
 
 
-def _refused(item: Refusal) -> Sent:
-    return Sent(store.clean_name(item.ride_id), store.REFUSED, problem=refusal(item.reason, item.detail))
-
-
-def _send(user: User, name: str, body: bytes, trim_m: float | None) -> Sent:
+def _send(user: User, name: str, body: bytes, waits: bool, trim_m: float | None) -> Sent:
     shown = store.clean_name(name)
     config = current_app.extensions["transitmap_settings"].config
     rules = current_app.extensions["transitmap_rules"]
     now_s, agreed = time.time(), consent().version
     place = db.session(), db.archive()
     try:
-        told = contribute(*place, user, name, body, config, rules, now_s, agreed, trim_m)
+        told = contribute(*place, user, name, body, config, rules, now_s, agreed, trim_m, waits)
     except UploadRefused as error:
         return Sent(shown, store.REFUSED, problem=problem_of(error))
     except (*store.TRY_AGAIN, OSError) as error:
         db.session().rollback()
-        log.error("an upload was not kept: %s", type(error).__name__)
-        return Sent(
-            shown, store.REFUSED, problem=Problem("busy", _("This file did not get in; send it again."))
-        )
-    return _told(user, shown, told)
-
-
-def _told(user: User, shown: str, told: Receipt) -> Sent:
-    """The receipt of a file that is kept; without its rides where the database cannot tell them now."""
-    if told.state == store.REFUSED:
-        return Sent(shown, store.REFUSED, told.upload_id, problem=refusal(told.reason, told.detail))
-    waits = Sent(shown, store.RECEIVED, told.upload_id, not told.is_new)
-    if told.state == store.RECEIVED:
-        return waits
+        problem = not_kept(error)
+        problem.detail = _("This file did not get in; send it again.")
+        return Sent(shown, store.REFUSED, problem=problem)
     try:
-        upload = store.upload_by_id(db.session(), told.upload_id, user.id)
-        return (
-            replace(waits, name=upload.name, state=told.state, rides=ride_views(upload)) if upload else waits
-        )
+        return _told(told)
     except (*store.TRY_AGAIN, OSError):
         db.session().rollback()
-        return waits
+        return Sent(told.name, store.RECEIVED, told.upload_id, not told.is_new)
+
+
+def sent_of(upload: Upload) -> Sent:
+    """What became of an upload, as the database has it."""
+    return _told(receipt_of(db.session(), upload))
+
+
+def _told(told: Receipt) -> Sent:
+    """The receipt of a file that is kept, with its rides as their rider may see them."""
+    sent = Sent(told.name, told.state, told.upload_id, not told.is_new, left_out=told.left_out)
+    if told.state == store.REFUSED:
+        return replace(sent, problem=refusal(told.reason, told.detail))
+    members = tuple(_told(member) for member in told.members)
+    return replace(sent, own_rides=ride_views(told.upload_id) if told.rides else (), members=members)
 
 
 def refusal(reason: str, detail: str) -> Problem:
@@ -136,10 +152,10 @@ def refusal(reason: str, detail: str) -> Problem:
     return Problem(reason, detail, line=line, column=column)
 
 
-def ride_views(upload: Upload) -> tuple[RideView, ...]:
+def ride_views(upload_id: str) -> tuple[RideView, ...]:
     """The rides of an upload as its rider may see them."""
     atlas = published.latest_atlas()
-    return tuple(_ride_view(ride, atlas) for ride in store.rides_of_upload(db.session(), upload.id))
+    return tuple(_ride_view(ride, atlas) for ride in store.rides_of_upload(db.session(), upload_id))
 
 
 def _ride_view(ride: RideRow, atlas: Atlas | None) -> RideView:

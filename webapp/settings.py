@@ -19,7 +19,8 @@ class Settings:
     """What one installation is made of.
 
     `secret_key` signs sessions. `n_proxies` is how many reverse proxies stand in front: only that many
-    forwarded headers are believed.
+    forwarded headers are believed. `hosts` are the names that the service answers to, all where none is
+    given.
     """
 
     database_url: str
@@ -27,6 +28,7 @@ class Settings:
     secret_key: str = field(repr=False)
     config: Config = field(default_factory=server_defaults)
     n_proxies: int = 0
+    hosts: tuple[str, ...] = ()
 
 
 def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -41,6 +43,7 @@ def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Se
         archive_url=environment.get("TRANSITMAP_ARCHIVE_URL") or str(VAR / "archive"),
         secret_key=keep_secret(VAR / "secret"),
         config=load_config(Path(config_path) if config_path else None, server_defaults()),
+        hosts=tuple(environment.get("TRANSITMAP_HOSTS", "").replace(",", " ").split()),
         n_proxies=_whole_number("TRANSITMAP_PROXIES", environment.get("TRANSITMAP_PROXIES", "0")),
     )
 

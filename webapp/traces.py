@@ -34,17 +34,19 @@ def index() -> str:
 def send() -> Response | tuple[str, int]:
     """Takes files from the page; the receipt where it was one good file, else a line for each."""
     user = auth.must_me()
+    receipts.check_quota(user.id)
     db.commit()  # a slow body must not keep other writers waiting
     received = uploads.receive(max_bytes(), uploads.MAX_PARTS + 1)
     auth.check_form_token(received.fields.get("csrf_token"))
-    results = receipts.send_all(user, received.files, received.fields.get("trim", ""))
+    results = receipts.send_all(user, received.files, trim=received.fields.get("trim", ""))
     good = [result for result in results if result.problem is None]
+    status = 200 if good else results[0].status
     if request.headers.get("X-Part"):
-        return render_template("_sent.html", results=results), 200
+        return render_template("_sent.html", results=results), status
     if len(results) == 1 and good:
         again = 1 if good[0].again else None
         return redirect(url_for("traces.receipt", upload_id=good[0].upload_id, again=again), 303)
-    return render_template("sent.html", results=results), 200 if good else results[0].status
+    return render_template("sent.html", results=results), status
 
 
 @blueprint.get("/<upload_id>")
@@ -54,7 +56,6 @@ def receipt(upload_id: str) -> str:
     upload = store.upload_by_id(db.session(), upload_id, auth.must_me().id)
     if upload is None:
         raise Problem("not_found")
-    rides = receipts.ride_views(upload)
+    sent = receipts.sent_of(upload)
     page = "_receipt.html" if request.headers.get("HX-Request") else "receipt.html"
-    total = sum(ride.millipoints for ride in rides)
-    return render_template(page, upload=upload, rides=rides, total=total, again="again" in request.args)
+    return render_template(page, upload=upload, sent=sent, again="again" in request.args)

@@ -50,13 +50,30 @@ def receive(max_bytes: int, max_parts: int = MAX_PARTS) -> Received:
     return received
 
 
+def receive_raw(max_bytes: int) -> bytes:
+    """The body of this request as it came, whatever it is.
+
+    Raises:
+        Problem: `too_large`, `incomplete_body`, `digest_mismatch`.
+    """
+    return _read_raw(_counted(max_bytes))
+
+
+def fields_of(body: bytes, boundary: str) -> dict[str, str] | None:
+    """The fields of a form whose body is here, without its files; None where it is no whole form."""
+    try:
+        return _read_form(iter([body]), boundary.encode("latin-1", "replace"), MAX_PARTS, len(body)).fields
+    except Problem:
+        return None
+
+
 def _counted(max_bytes: int) -> Iterator[bytes]:
     """The body in pieces; its length must be what Content-Length says, and within the limit."""
     declared = request.content_length
     limit_mb = max_bytes // 1_000_000
     if declared is not None and declared > max_bytes:
         raise Problem("too_large", f"{declared} bytes, limit {limit_mb} MB", limit_bytes=max_bytes)
-    request.max_content_length = None  # counted here; Werkzeug's own limit would end a body silently
+    request.max_content_length = max_bytes + 1  # counted here; Werkzeug's limit would end a body silently
     n_bytes = 0
     while piece := _read(n_bytes):
         n_bytes += len(piece)

@@ -17,7 +17,9 @@ REQUESTS = {
     "name_taken": _("Somebody already has that name."),
     "too_many_parts": _("Too many files at once. Send at most 20."),
     "field_too_large": _("A field of the form is too long."),
+    "too_many_requests": _("That was a lot at once. Try again later."),
     "busy": _("We are busy right now. Nothing was lost: try again in half a minute."),
+    "storage_full": _("We have no room left right now. Nothing was lost: try again later."),
     "fault": _("Something broke on our side. Nothing of yours was changed."),
 }
 REFUSALS = {
@@ -50,6 +52,9 @@ REFUSALS = {
     "archive_damaged": _("The archive is damaged. Make it again."),
     "nested_archive": _("There is an archive inside the archive. Unpack it first."),
     "too_many_files": _("The archive holds too many files. Split it."),
+    "parser_crash": _("Our reader could not get through the file. We keep it and will look into it."),
+    "too_complex": _("Reading the file takes more than we can give it. Split it by day."),
+    "sent_before": _("You had sent this one before; nothing was counted twice."),
     "encrypted": _("The archive has a password. Send it without one."),
 }
 DROPPED = {

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.collect.made_up import gpx, point
-from transitmap.collect.intake import Item, for_files, open_inputs, unpack
+from tests.collect.fit_bytes import ride_file
+from tests.collect.made_up import START_S, gpx, point
+from transitmap.collect.intake import NOTICES, Item, for_files, open_inputs, unpack
 from transitmap.collect.parse import parse
 from transitmap.config import CollectConfig
 from transitmap.model import Refusal
@@ -304,3 +305,97 @@ def test_files_of_ones_own_have_no_limit_but_that_of_one_file() -> None:
     assert (config.max_upload_bytes, config.max_unpacked_bytes, config.max_members) == (0, 0, 0)
     assert (config.max_past_years, config.trim_m) == (0.0, 50.0)
     assert config.max_member_bytes == CollectConfig().max_member_bytes
+
+
+KML = b'<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document/></kml>'
+CSV = b"time,lat,lon\n2026-03-02T10:00:00Z,19.4,-99.1\n"
+GEOJSON = b'{"type":"FeatureCollection","features":[]}'
+FIT = ride_file(START_S)
+
+
+def test_a_kmz_gives_its_document_and_not_its_pictures() -> None:
+    body = zip_of({"doc.kml": KML, "files/a.png": b"\x89PNG", "images/photo.JPG": b"\xff\xd8\xff"})
+    assert upload(body) == [("subida/doc.kml", len(KML))]
+    body = zip_of({"Ruta 1.kml": KML, **{f"icons/{number}.png": b"\x89PNG" for number in range(60)}})
+    assert upload(body) == [("subida/Ruta 1.kml", len(KML))]
+
+
+def test_a_zip_with_a_kml_among_traces_is_no_kmz() -> None:
+    body = zip_of({"doc.kml": KML, "b.gpx": BODY, "c.png": b"\x89PNG"})
+    assert [name for name, _ in upload(body)] == ["subida/b.gpx", "subida/c.png", "subida/doc.kml"]
+
+
+def test_a_zip_of_pictures_alone_is_told_picture_by_picture() -> None:
+    assert [name for name, _ in upload(zip_of({"a.png": b"\x89PNG"}))] == ["subida/a.png"]
+
+
+SPARE = "same_ride_other_format"
+
+
+@pytest.mark.parametrize(
+    ("members", "read"),
+    [
+        (("gpx", "kml", "csv", "geojson"), "gpx"),
+        (("kml", "csv", "geojson"), "kml"),
+        (("csv", "geojson"), "geojson"),
+        (("csv", "fit", "kml"), "fit"),
+        (("gpx.gz", "csv.gz"), "gpx.gz"),
+    ],
+)
+def test_one_ride_in_several_formats_is_read_once(members: tuple[str, ...], read: str) -> None:
+    kinds = {"gpx": BODY, "kml": KML, "csv": CSV, "geojson": GEOJSON, "fit": FIT}
+    bodies = {name: kinds[name.removesuffix(".gz")] for name in members}
+    body = zip_of(
+        {
+            f"20260302.{name}": gzip.compress(one) if name[-3:] == ".gz" else one
+            for name, one in bodies.items()
+        }
+    )
+    told = dict(upload(body))
+    assert told.pop(f"subida/20260302.{read}") == len(bodies[read])
+    assert set(told.values()) <= {SPARE}
+    assert len(told) == len(members) - 1
+    assert SPARE in NOTICES
+
+
+def test_which_format_it_is_the_content_says() -> None:
+    body = zip_of({"ride.csv": BODY, "ride.gpx": CSV})
+    assert upload(body) == [("subida/ride.csv", len(BODY)), ("subida/ride.gpx", SPARE)]
+
+
+def test_rides_of_different_names_or_of_one_format_are_all_read() -> None:
+    body = zip_of({"a.gpx": BODY, "b.csv": CSV, "A/a.csv": CSV, "a.GPX": OTHER, "a.txt": b"notes"})
+    assert SPARE not in {value for _, value in upload(body)}
+    assert len(upload(body)) == 5
+
+
+def test_what_cannot_be_looked_into_replaces_nothing() -> None:
+    body = bytearray(zip_of({"a.csv": CSV, "a.gpx": BODY}))
+    at = body.rindex(b"PK\x01\x02") + 8
+    body[at] |= 1  # the GPX has a password
+    assert upload(bytes(body)) == [("subida/a.csv", len(CSV)), ("subida/a.gpx", "encrypted")]
+
+
+@pytest.mark.parametrize("folder", ["", "export_123/"])
+def test_strava_s_export_gives_its_activities_alone(folder: str) -> None:
+    members = {
+        "activities.csv": b"Activity ID,Activity Date,Activity Name\n1,x,y\n",
+        "activities/1.fit.gz": gzip.compress(FIT),
+        "activities/2.gpx": BODY,
+        "activities/3.tcx.gz": gzip.compress(b"<TrainingCenterDatabase/>"),
+        "media/photo.jpg": b"\xff\xd8\xff",
+        "profile.csv": b"Athlete ID\n1\n",
+    }
+    body = zip_of({folder + name: one for name, one in members.items()})
+    names = [name.removeprefix(f"subida/{folder}") for name, _ in upload(body)]
+    assert names == ["activities/1.fit.gz", "activities/2.gpx", "activities/3.tcx.gz"]
+
+
+def test_a_table_of_that_name_without_activities_is_read() -> None:
+    assert upload(zip_of({"activities.csv": CSV})) == [("subida/activities.csv", len(CSV))]
+
+
+def test_a_thousand_files_are_too_many_for_an_upload_and_none_too_many_for_ones_own() -> None:
+    body = zip_of({f"{number}.gpx": OTHER for number in range(1000)}, zipfile.ZIP_STORED)
+    assert upload(body) == [("subida", "too_many_files")]
+    assert len(upload(body, for_files(CollectConfig()))) == 1000

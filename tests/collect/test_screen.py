@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from tests.collect.made_up import CONFIG, NOW_S, START_S, gpx, point, read_one, ride_of
 from transitmap.collect.intake import for_files
 from transitmap.collect.screen import screen
+from transitmap.config import CollectConfig
 from transitmap.errors import UploadRefused
 from transitmap.model import Fixes, Ride
 
@@ -81,10 +83,33 @@ def test_some_points_without_time_are_dropped() -> None:
     assert screen(ride_of([*NINE_S, np.nan]), CONFIG, NOW_S).dropped == {"no_time": 1}
 
 
-def test_a_clock_that_steps_back_once_loses_nothing() -> None:
-    clean = screen(ride_of([*NINE_S[4:], *NINE_S[:4]]), CONFIG, NOW_S)
-    assert clean.fixes.time_s.tolist() == NINE_S
+def test_a_clock_set_back_once_loses_nothing_and_mixes_nothing() -> None:
+    written_s = [*NINE_S, *(time_s - 5 for time_s in NINE_S)]
+    clean = screen(ride_of(written_s), CONFIG, NOW_S)
+    assert clean.fixes.time_s.tolist() == written_s
     assert (clean.dropped, clean.warnings) == ({}, ("time_jump",))
+
+
+def test_each_part_between_clocks_is_in_order_and_its_late_fixes_are_put_in_their_place() -> None:
+    first, second = START_S + np.arange(60.0), START_S + np.arange(60.0) - 20
+    late = [1, 3, 2, 4, *range(8, 20), 5, 6, 7, *range(20, 60)]
+    clean = screen(ride_of([*first[[0, *late]], *second[[0, *late]]]), CONFIG, NOW_S)
+    assert clean.fixes.time_s.tolist() == [*first, *second]
+
+
+def test_a_few_late_fixes_are_no_clock_set_back() -> None:
+    for n_late in (3, 4):
+        written_s = [*range(n_late, 40), *range(n_late), *range(40, 80)]
+        clean = screen(ride_of([START_S + second for second in written_s]), CONFIG, NOW_S)
+        is_one = bool(np.all(np.diff(clean.fixes.time_s) > 0))
+        assert (is_one, len(clean.fixes), clean.warnings) == (n_late == 3, 80, ("time_jump",))
+
+
+def test_many_clocks_set_back_are_found_in_a_moment() -> None:
+    time_s = START_S + np.arange(400_000) % 20 + np.arange(400_000) // 40
+    begin_s = time.process_time()
+    assert len(screen(ride_of(time_s.tolist()), CONFIG, NOW_S).fixes) == 400_000
+    assert time.process_time() - begin_s < 5.0
 
 
 def test_times_in_disorder_are_refused() -> None:
@@ -106,7 +131,22 @@ def test_up_to_a_twentieth_of_steps_back_is_no_disorder() -> None:
 def test_of_two_fixes_at_one_time_the_first_stays() -> None:
     clean = screen(ride_of([START_S, START_S, START_S + 1], [1.0, 2.0, 3.0]), CONFIG, NOW_S)
     assert clean.fixes.lat_deg.tolist() == [1.0, 3.0]
-    assert clean.dropped == {"duplicate_time": 1}
+    assert (clean.dropped, clean.flagged) == ({"duplicate_time": 1}, {"same_time": 1})
+
+
+def test_the_same_fix_again_is_dropped_and_nothing_to_flag() -> None:
+    clean = screen(ride_of([START_S, START_S, START_S + 1], [1.0, 1.0, 3.0]), CONFIG, NOW_S)
+    assert (clean.dropped, clean.flagged) == ({"duplicate_time": 1}, {})
+
+
+def test_positions_that_lie_in_the_area_only_if_exchanged_are_told() -> None:
+    berlin = CollectConfig(area="52.3,13.0,52.7,13.8")
+    assert len(screen(ride_of(NINE_S, [52.5] * 9, [13.4] * 9), berlin, NOW_S).fixes) == 9
+    assert len(screen(ride_of(NINE_S, [48.1] * 9, [11.5] * 9), berlin, NOW_S).fixes) == 9
+    with pytest.raises(UploadRefused) as caught:
+        screen(ride_of(NINE_S, [13.4] * 9, [52.5] * 9), berlin, NOW_S)
+    assert caught.value.reason == "swapped_coordinates"
+    assert len(screen(ride_of(NINE_S, [13.4] * 8 + [52.5], [52.5] * 8 + [13.4]), berlin, NOW_S).fixes) == 9
 
 
 def test_a_phone_that_stands_still_is_left_to_inference() -> None:
@@ -133,6 +173,7 @@ def test_a_fix_more_than_a_day_ahead_is_dropped_and_one_less_is_flagged() -> Non
     clean = screen(ride_of(ahead), CONFIG, NOW_S)
     assert clean.fixes.time_s.tolist() == ahead[:2]
     assert (clean.dropped, clean.warnings) == ({"future_date": 1}, ("future_time",))
+    assert clean.flagged == {"future_time": 1}
     assert refusal_of(ride_of([NOW_S + 2 * DAY_S, NOW_S + 3 * DAY_S])).reason == "future_date"
 
 
@@ -184,16 +225,16 @@ def test_what_is_kept_and_what_is_dropped_are_what_was_read(read: list[tuple[flo
     fixes = clean.fixes
     assert len(fixes) + sum(clean.dropped.values()) == len(read)
     assert len(fixes) >= CONFIG.min_fixes
-    assert np.all(np.diff(fixes.time_s) > 0)
+    assert np.all(np.diff(fixes.time_s) > 0) or "time_jump" in clean.warnings
     assert np.all((np.abs(fixes.lat_deg) <= 90) & (np.abs(fixes.lon_deg) <= 180))
     assert set(zip(fixes.time_s, fixes.lat_deg, fixes.lon_deg, strict=True)) <= set(read)
 
 
 texts = st.sampled_from(["19.4", "19.5", "x", "NaN", "95", "", "1e400", "0"])
-times = st.sampled_from(
+written_times = st.sampled_from(
     [f"2026-03-02T10:00:0{second}Z" for second in range(9)] + ["", "bad", "2099-01-01T00:00:00Z"]
 )
-written = st.builds(lambda lat, lon, time: point(0, lat, lon, time), texts, texts, times)
+written = st.builds(lambda lat, lon, time: point(0, lat, lon, time), texts, texts, written_times)
 whole = st.one_of(written, written, st.sampled_from(["<trkpt/>", '<trkpt lat="1" lon="2"/>']))
 
 

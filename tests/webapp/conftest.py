@@ -14,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from waitress import wasyncore
 
+from tests.webapp.sending import TRACES
 from transitmap import store
 from transitmap.passwords import hash_password
 from webapp import create_app, vendor
@@ -82,6 +83,20 @@ def token_of(app: Flask) -> Callable[[int], str]:
             return store.add_token(session, user, "test phone", NOW_S)[1]
 
     return new
+
+
+@pytest.fixture
+def device(app: Flask, add_rider: Callable[..., int], token_of: Callable[[int], str]):
+    """Sends a raw body with a rider's token."""
+    headers = {"Authorization": f"Bearer {token_of(add_rider('Coyote'))}"}
+
+    def send(body=b"", **more):
+        return app.test_client().post(
+            TRACES, data=body, headers={**headers, **more.pop("headers", {})}, **more
+        )
+
+    send.headers = headers
+    return send
 
 
 @pytest.fixture

@@ -100,6 +100,49 @@ def test_log_out_ends_the_session(log_in, add_rider):
     assert client.get("/accounts/").status_code == 401
 
 
+def test_a_copied_cookie_opens_nothing_after_log_out(app, log_in, add_rider):
+    add_rider("Coyote")
+    client, thief = log_in("Coyote"), app.test_client()
+    thief.set_cookie("transitmap", client.get_cookie("transitmap").value)
+    assert thief.get("/accounts/").status_code == 200
+    client.post("/accounts/log-out", data={"csrf_token": form_token(client, "/accounts/")})
+    assert thief.get("/accounts/").status_code == 401
+
+
+def test_each_log_in_is_a_session_of_its_own(log_in, add_rider):
+    add_rider("Coyote")
+    phone, computer = log_in("Coyote"), log_in("Coyote")
+    assert phone.get_cookie("transitmap").value != computer.get_cookie("transitmap").value
+    phone.post("/accounts/log-out", data={"csrf_token": form_token(phone, "/accounts/")})
+    assert computer.get("/accounts/").status_code == 200
+
+
+def test_a_log_in_ends_by_itself(app, log_in, add_rider, session_age):
+    add_rider("Coyote")
+    client = log_in("Coyote")
+    session_age(store.LOGIN_S + 1)
+    assert client.get("/accounts/").status_code == 401
+
+
+@pytest.fixture
+def session_age(app):
+    """Makes every log-in so many seconds older."""
+
+    def make_older(by_s):
+        with store.session(app.extensions["transitmap_engine"]) as session:
+            for login in session.query(store.Login):
+                login.opened_s -= by_s
+
+    return make_older
+
+
+@pytest.mark.parametrize("password", ["password1", "12345678", "qwertyuiop", "CoyoteCoyote", "transitmap1"])
+def test_a_password_that_anybody_guesses_is_refused(client, password):
+    answer = sign_up(client, "Coyote", password)
+    assert answer.status_code == 422
+    assert "Muy fácil de adivinar" in answer.text
+
+
 def test_a_new_password_ends_every_session(app, log_in, add_rider):
     add_rider("Coyote")
     client = log_in("Coyote")
@@ -109,14 +152,14 @@ def test_a_new_password_ends_every_session(app, log_in, add_rider):
 
 
 def test_the_cookie_is_out_of_reach_and_secure_where_the_page_is(app):
-    for base, is_secure in (("http://localhost", False), ("https://localhost", True)):
+    names = ("http://localhost", "transitmap"), ("https://localhost", "__Host-transitmap")
+    for base, name in names:
         answer = app.test_client().get("/accounts/sign-up", base_url=base)
-        cookie = next(
-            value for value in answer.headers.getlist("Set-Cookie") if value.startswith("transitmap=")
-        )
+        cookie = next(value for value in answer.headers.getlist("Set-Cookie") if value.startswith(f"{name}="))
         assert "HttpOnly" in cookie
         assert "SameSite=Lax" in cookie
-        assert ("Secure" in cookie) is is_secure
+        assert ("Secure" in cookie) is name.startswith("__Host-")
+        assert "Domain" not in cookie
 
 
 def test_a_devices_key_is_shown_once_works_and_can_be_taken_back(app, log_in, add_rider):

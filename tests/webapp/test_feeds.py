@@ -78,7 +78,7 @@ def test_versions_and_notices_are_shown(app, client):
     "name",
     [
         *("network.geojson", "network.kml", "network.gpx", "network.osm", "tables.zip", "timetable.html"),
-        *("strips.svg", "map.svg", "network.gpkg", "stops.parquet"),
+        *("strips.zip", "map.svg", "network.gpkg", "stops.parquet"),
     ],
 )
 def test_the_feed_is_there_in_other_formats(app, client, name):
@@ -133,10 +133,25 @@ def test_what_is_held_back_is_said_in_the_language_of_the_page(app, client, lang
     assert told in client.get("/feeds/", headers={"Accept-Language": lang}).text
 
 
-@pytest.mark.parametrize("name", ["network.exe", "network", "network.parquet"])
+@pytest.mark.parametrize("name", ["network.exe", "network", "network.parquet", "strips.svg", "strips"])
 def test_a_format_nobody_knows_is_not_there(app, client, name):
     publish(app)
     assert client.get(f"/gtfs/export/{name}").status_code == 404
+
+
+def test_strip_diagrams_come_as_a_zip_of_pictures(app, client):
+    publish(app)
+    with zipfile.ZipFile(io.BytesIO(client.get("/gtfs/export/strips.zip").data)) as strips:
+        assert {name.rpartition(".")[2] for name in strips.namelist()} >= {"svg"}
+
+
+def test_what_another_version_made_is_not_taken_for_this_one(app, client):
+    publish(app, "1-first")
+    tag = client.get("/gtfs/evidence.geojson").headers["ETag"]
+    with store.session(app.extensions["transitmap_engine"]) as session:
+        before = store.latest_feed(session)
+        store.add_feed(session, store.feed_like(before, number=before.number + 1, id="2-second"))
+    assert client.get("/gtfs/evidence.geojson", headers={"If-None-Match": tag}).status_code == 200
 
 
 # --- versions ----------------------------------------------------------------------------------------

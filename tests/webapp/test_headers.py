@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import stat
+from dataclasses import replace
 
 import pytest
 
 from transitmap import store
 from transitmap.errors import ConfigError
+from webapp import create_app
 from webapp.settings import keep_secret, settings_from_environment
 
 PAGES = ("/", "/traces/", "/network/", "/api/v1/standings", "/static/style.css", "/nowhere")
@@ -55,6 +57,14 @@ def test_a_fault_is_told_without_its_inside(app, client, monkeypatch, caplog):
     assert (answer.status_code, answer.json["code"]) == (500, "fault")
     assert "Coyote" not in answer.text + caplog.text
     assert "RuntimeError" in caplog.text
+
+
+def test_only_the_names_of_the_service_are_answered(settings):
+    app = create_app(replace(settings, hosts=("mapa.example", ".rutas.example")))
+    client = app.test_client()
+    for host, status in (("mapa.example", 200), ("www.rutas.example", 200), ("evil.example", 400)):
+        assert client.get("/help/", base_url=f"https://{host}").status_code == status, host
+    app.extensions["transitmap_engine"].dispose()
 
 
 def test_the_secret_is_made_once_and_only_ours_to_read(tmp_path):

@@ -7,13 +7,13 @@ import dataclasses
 import hashlib
 import io
 import json
-import socket
 import zipfile
 
 import pytest
 
 from tests.webapp import city
 from tests.webapp.conftest import form_token, serving
+from tests.webapp.sending import TRACES, exchange, head, n_uploads, problem
 from tests.webapp.traces import gpx, point, ride
 from transitmap import store
 from transitmap.config import CollectConfig, Config
@@ -21,35 +21,7 @@ from transitmap.consent import consent
 from webapp import create_app
 from webapp.settings import Settings
 
-TRACES = "/api/v1/traces"
 FAR_AHEAD_S = 40 * 365 * 86_400
-
-
-@pytest.fixture
-def device(app, add_rider, token_of):
-    """Sends a raw body with a rider's token."""
-    headers = {"Authorization": f"Bearer {token_of(add_rider('Coyote'))}"}
-
-    def send(body=b"", **more):
-        return app.test_client().post(
-            TRACES, data=body, headers={**headers, **more.pop("headers", {})}, **more
-        )
-
-    send.headers = headers
-    return send
-
-
-def n_uploads(app) -> int:
-    with store.session(app.extensions["transitmap_engine"], write=False) as session:
-        return store.counts(session)["uploads"]
-
-
-def problem(answer, status, code):
-    assert (answer.status_code, answer.json.get("code")) == (status, code), answer.text
-    assert answer.mimetype == "application/problem+json"
-    assert answer.json["status"] == status
-    assert answer.json["detail"]
-    return answer.json
 
 
 def test_without_a_token_nothing_is_read(client, app):
@@ -214,29 +186,6 @@ def test_too_large_by_length_and_while_counting(tmp_path, add_rider, token_of, a
 # --- against the real server, byte by byte --------------------------------------------------------
 
 
-def exchange(port, request, end=False):
-    """What the server answers to these bytes; `end` half-closes, as a phone that lost its signal does."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as phone:
-        phone.sendall(request)
-        if end:
-            phone.shutdown(socket.SHUT_WR)
-        answer = b""
-        while piece := phone.recv(65536):
-            answer += piece
-            head, found, body = answer.partition(b"\r\n\r\n")
-            length = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
-            if found and length and len(body) >= int(length[0].split(b":")[1]):
-                break
-    return answer
-
-
-def head(device, *lines):
-    token = device.headers["Authorization"]
-    return "\r\n".join(
-        [f"POST {TRACES} HTTP/1.1", "Host: localhost", f"Authorization: {token}", *lines, "", ""]
-    ).encode()
-
-
 def test_a_cut_body_is_never_acknowledged(app, device):
     with serving(app) as port:
         answer = exchange(port, head(device, "Content-Length: 5000") + b"<gpx" * 75, end=True)
@@ -391,7 +340,7 @@ def test_a_file_sent_while_the_rules_are_new_waits(app, device):
     city.publish(app)
     app.extensions["transitmap_rules"] = dataclasses.replace(rules, version="newer")
     answer = device(ride())
-    assert (answer.status_code, answer.json["state"]) == (201, "received")
+    assert (answer.status_code, answer.json["state"]) == (202, "received")
 
 
 def test_an_upload_records_the_words_it_was_sent_under(app, device, log_in):

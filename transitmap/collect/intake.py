@@ -9,9 +9,10 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from transitmap.collect.formats.kinds import RANK, SNIFF_BYTES, kind_of
 from transitmap.config import CollectConfig
 from transitmap.errors import DAMAGED_ARCHIVE, UploadRefused
 from transitmap.model import Refusal
@@ -19,7 +20,11 @@ from transitmap.model import Refusal
 CHUNK_BYTES = 1 << 16
 ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 GZIP_START = b"\x1f\x8b"
-DOCUMENT_STARTS = (b"<?xml", b"\xef\xbb\xbf<", b"<gpx")
+DOCUMENT_STARTS = (b"<?xml", b"\xef\xbb\xbf<", b"<gpx", b"<kml", b"<Train")
+NOTICES = ("same_ride_other_format",)
+"""Reasons that are no fault of the input: nothing is lost and there is nothing to mend."""
+_KML, _KMZ_EXTRAS = ".kml", (".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".ico", ".dae", ".xsl")
+_STRAVA_TABLE, _STRAVA_FOLDER = "activities.csv", "activities/"
 _MACOS_FOLDER = "__MACOSX"
 
 Item = tuple[str, bytes] | Refusal
@@ -123,14 +128,19 @@ def _open_zip(name: str, file: BinaryIO, config: CollectConfig) -> Iterator[Item
         yield Refusal(name, "archive_damaged", f"the zip cannot be opened: {type(error).__name__}")
         return
     with archive:
-        members = sorted(filter(_is_wanted, archive.infolist()), key=lambda member: member.filename)
+        members = _traces(sorted(filter(_is_wanted, archive.infolist()), key=lambda member: member.filename))
         refusal = _refuse_zip(name, members, config)
         if refusal is not None:
             yield refusal
             return
-        used = 0
+        used, spare = 0, _in_better_formats(archive, members)
         for member in members:
-            for item in _open_member(f"{name}/{_clean(member.filename)}", archive, member, config, used):
+            inside = f"{name}/{_clean(member.filename)}"
+            if member.filename in spare:
+                detail = "the file of the same name in a format that says more is read instead"
+                yield Refusal(inside, "same_ride_other_format", detail)
+                continue
+            for item in _open_member(inside, archive, member, config, used):
                 used += 0 if isinstance(item, Refusal) else len(item[1])
                 yield item
 
@@ -139,6 +149,51 @@ def _is_wanted(member: zipfile.ZipInfo) -> bool:
     parts = member.filename.replace("\\", "/").split("/")
     hidden = any(part.startswith(".") and part not in (".", "..") for part in parts)
     return not (member.filename.endswith("/") or hidden or _MACOS_FOLDER in parts)
+
+
+def _traces(members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
+    """All members; of a KMZ its document without icons and photos, of Strava's export its activities."""
+    names = [member.filename for member in members]
+    if all(name.lower().endswith((_KML, *_KMZ_EXTRAS)) for name in names):
+        return [member for member in members if member.filename.lower().endswith(_KML)] or members
+    folders = [name.removesuffix(_STRAVA_TABLE) + _STRAVA_FOLDER for name in names if _is_strava_table(name)]
+    if any(name.startswith(tuple(folders)) for name in names if folders):
+        return [member for member in members if member.filename.startswith(tuple(folders))]
+    return members
+
+
+def _is_strava_table(name: str) -> bool:
+    return PurePosixPath(name).name == _STRAVA_TABLE
+
+
+def _in_better_formats(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> set[str]:
+    """Members whose ride a member of the same name holds in a better format: GPSLogger packs all it has."""
+    namesakes: dict[str, list[zipfile.ZipInfo]] = {}
+    for member in members:
+        name = member.filename.removesuffix(".gz")
+        namesakes.setdefault(name.removesuffix(PurePosixPath(name).suffix), []).append(member)
+    spare: set[str] = set()
+    for group in namesakes.values():
+        if len(group) > 1:
+            kinds = [_kind_inside(archive, member) for member in group]
+            ranks = [RANK.index(kind) if kind in RANK else -1 for kind in kinds]
+            best = min((rank for rank in ranks if rank >= 0), default=-1)
+            spare |= {member.filename for member, rank in zip(group, ranks, strict=True) if rank > best >= 0}
+    return spare
+
+
+def _kind_inside(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> str:
+    """What the first bytes of a member say, also of a gzip; empty where they cannot be read."""
+    if member.flag_bits & 1 or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return ""
+    try:
+        with archive.open(member) as file:
+            head = file.read(SNIFF_BYTES)
+        if head.startswith(GZIP_START):
+            head = zlib.decompressobj(wbits=31).decompress(head, SNIFF_BYTES)
+    except DAMAGED_ARCHIVE:
+        return ""
+    return kind_of(head)
 
 
 def _refuse_zip(name: str, members: list[zipfile.ZipInfo], config: CollectConfig) -> Refusal | None:

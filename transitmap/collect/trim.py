@@ -1,4 +1,4 @@
-"""Stage 4. A clean ride -> the same without the places where it began and ended, which may be homes."""
+"""Stage 5. A clean ride -> the same without the places where it began and ended, which may be homes."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ _STEP_FREE = re.compile(
 _STEPS = re.compile(
     r"not step[- ]?free|no wheelchair|steps|con escal[oó]n(?:es)?|sin rampa|no accesible", re.IGNORECASE
 )
+_CROWDING = re.compile(r"(?:aforo|crowding)\b.*", re.IGNORECASE)
 AT_STOP_M = 50.0
 """A rider who says it while boarding stands within half a bus stop's zone and a phone's error of the stop."""
 MIN_AGREEING = 2
@@ -59,10 +60,15 @@ def hear(rides: Sequence[Ride]) -> tuple[list[Ride], Sayings]:
 
 
 def _meaning(name: str) -> tuple[float, int] | None:
-    """The fare (else NaN) and the step (1, 0, else -1) that a tap's name states; None where it is a place."""
+    """The fare (else NaN) and the step (1, 0, else -1) that a tap's name states; None where it is a place.
+
+    How full a vehicle was is neither, and no place: nothing is made of it here.
+    """
     text = name.strip()
     if fare := _FARE.fullmatch(text):
         return float(fare[1].replace(",", ".")), -1
+    if _CROWDING.fullmatch(text):
+        return np.nan, -1
     if _STEPS.fullmatch(text):
         return np.nan, 0
     return (np.nan, 1) if _STEP_FREE.fullmatch(text) else None

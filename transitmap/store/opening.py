@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -14,9 +15,21 @@ from sqlalchemy.orm import Session
 from transitmap.errors import ConfigError
 from transitmap.store.tables import Base
 
+if TYPE_CHECKING:
+    from alembic.config import Config as AlembicConfig
+
 BUSY_TIMEOUT_MS = 30_000
+DISK_FULL = "53100"
+"""PostgreSQL's code for it."""
 TRY_AGAIN = (sa.exc.OperationalError, sa.exc.TimeoutError)
 """What a busy, full or unreachable database raises: nothing was kept, a later try may succeed."""
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error of the disk or the database says that there is no room left."""
+    if isinstance(error, sa.exc.DBAPIError):
+        return "disk is full" in str(error.orig) or getattr(error.orig, "sqlstate", "") == DISK_FULL
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def open_engine(url: str) -> sa.Engine:
@@ -41,7 +54,7 @@ def open_engine(url: str) -> sa.Engine:
         return sa.create_engine(place, pool_pre_ping=True, hide_parameters=True)
     if place.database and place.database != ":memory:":
         Path(place.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(place, hide_parameters=True)
+    engine = sa.create_engine(place, hide_parameters=True)  # no log names a place, an error neither
     sa.event.listen(engine, "connect", _set_up_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -94,6 +107,25 @@ def upgrade(url: str, revision: str = "head") -> None:
     _migrate(url, revision, "upgrade")
 
 
+def check_upgraded(url: str) -> None:
+    """Nothing, where the database at `url` has the tables of this version.
+
+    Raises:
+        ConfigError: it has none, or those of another version.
+    """
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    engine = open_engine(url)
+    try:
+        with engine.connect() as connection:
+            revision = MigrationContext.configure(connection).get_current_revision()
+    finally:
+        engine.dispose()
+    if revision != (head := ScriptDirectory.from_config(_migrations()).get_current_head()):
+        raise ConfigError("database", revision or "no tables", f"must be at {head}: transitmap db upgrade")
+
+
 def downgrade(url: str, revision: str = "base") -> None:
     """Takes the tables of the database at `url` back to a revision. What they held is gone."""
     _migrate(url, revision, "downgrade")
@@ -101,11 +133,8 @@ def downgrade(url: str, revision: str = "base") -> None:
 
 def _migrate(url: str, revision: str, direction: str) -> None:
     from alembic import command
-    from alembic.config import Config
 
-    settings = Config()
-    settings.set_main_option("script_location", "transitmap:migrations")
-    settings.set_main_option("path_separator", "os")
+    settings = _migrations()
     engine = open_engine(url).execution_options(is_writer=True)
     try:
         with engine.begin() as connection:
@@ -113,6 +142,15 @@ def _migrate(url: str, revision: str, direction: str) -> None:
             getattr(command, direction)(settings, revision)
     finally:
         engine.dispose()
+
+
+def _migrations() -> AlembicConfig:
+    from alembic.config import Config
+
+    settings = Config()
+    settings.set_main_option("script_location", "transitmap:migrations")
+    settings.set_main_option("path_separator", "os")
+    return settings
 
 
 def try_add(session: Session, row: Base) -> bool:

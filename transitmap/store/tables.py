@@ -95,13 +95,13 @@ class MessageRow(Base):
     """One request of a live phone as it came, waiting to become part of a ride.
 
     The same request again is this one. Once its ride is an upload (`upload_id`) the bytes are there and
-    `packed` is empty; the row stays for a while, to know a repetition.
+    `packed` is empty; the row stays for a while, to know a repetition. `n_bytes` is the length of its body.
     """
 
     __tablename__ = "messages"
     __table_args__ = (
         sa.UniqueConstraint("token_id", "sha256"),
-        sa.Index("ix_messages_waiting", "token_id", "upload_id", "received_s"),
+        sa.Index("ix_messages_waiting", "upload_id", "token_id", "received_s"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -109,6 +109,7 @@ class MessageRow(Base):
     sha256: Mapped[str] = mapped_column(sa.String(64))
     received_s: Mapped[float] = mapped_column(index=True)
     dialect: Mapped[str] = mapped_column(sa.String(16))
+    n_bytes: Mapped[int] = mapped_column(default=0)
     n_fixes: Mapped[int]
     first_fix_s: Mapped[float | None] = mapped_column(default=None)
     last_fix_s: Mapped[float | None] = mapped_column(default=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import unicodedata
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -24,11 +25,11 @@ def add_upload(
     n_bytes: int,
     now_s: float,
     consent: str = "",
-    trim_m: float | None = None,
+    **more: Any,
 ) -> tuple[Upload, bool]:
     """The upload of these bytes and whether it is new; a rider's same bytes again are the first upload.
 
-    Its ends are cut by `trim_m`, None as the rider always does (`users.trim_m`).
+    `more` are further columns of `Upload`. Its ends are cut by `trim_m`, None as its rider always does.
 
     Raises:
         UploadRefused: `already_contributed`, another rider sent these bytes and they were of use.
@@ -36,19 +37,21 @@ def add_upload(
     mine = sa.select(Upload).where(Upload.user_id == user_id, Upload.sha256 == sha256)
     if (known := session.scalar(mine)) is not None:
         return known, False
-    upload = Upload(
-        id=secrets.token_urlsafe(16),
-        user_id=user_id,
-        sha256=sha256,
-        name=clean_name(name),
-        n_bytes=n_bytes,
-        received_s=now_s,
-        consent=consent,
-        trim_m=_own_trim_m(session, user_id) if trim_m is None else trim_m,
-        state=RECEIVED,
-        reason="",
-        detail="",
-    )
+    columns: dict[str, Any] = {
+        "id": secrets.token_urlsafe(16),
+        "user_id": user_id,
+        "sha256": sha256,
+        "name": clean_name(name),
+        "n_bytes": n_bytes,
+        "received_s": now_s,
+        "consent": consent,
+        "state": RECEIVED,
+        "reason": "",
+        "detail": "",
+    } | more
+    if columns.get("trim_m") is None:
+        columns["trim_m"] = _own_trim_m(session, user_id)
+    upload = Upload(**columns)
     if try_add(session, upload):
         return upload, True
     if (known := session.scalar(mine)) is not None:
@@ -79,11 +82,55 @@ def upload_by_id(session: Session, upload_id: str, user_id: int | None) -> Uploa
 
 
 def uploads_of_user(session: Session, user_id: int, limit: int = 100, offset: int = 0) -> list[Upload]:
-    """A rider's uploads, newest first."""
-    question = (
-        sa.select(Upload).where(Upload.user_id == user_id).order_by(Upload.received_s.desc(), Upload.id)
-    )
+    """What a rider sent, newest first; members of an archive are in it."""
+    mine = sa.select(Upload).where(Upload.user_id == user_id, Upload.parent_id == "")
+    question = mine.order_by(Upload.received_s.desc(), Upload.id)
     return list(session.scalars(question.limit(limit).offset(offset)))
+
+
+def members_of_upload(session: Session, upload_id: str) -> list[Upload]:
+    """The uploads that came out of an archive, in its order."""
+    return list(session.scalars(sa.select(Upload).where(Upload.parent_id == upload_id).order_by(Upload.id)))
+
+
+def is_upload_waiting(session: Session, now_s: float) -> bool:
+    """Whether there is an upload to understand that nobody holds."""
+    return session.scalar(_waiting(now_s)) is not None
+
+
+def lease_upload(
+    session: Session, now_s: float, lease_s: float, upload_id: str = "", parent_id: str = ""
+) -> Upload | None:
+    """The upload that has waited longest, held from now on; None where all are settled or held by others.
+
+    `upload_id` asks for that one alone, `parent_id` for members of that archive. Others are kept from it by
+    the session's commit. Where its holder is stopped, it waits again once the lease is over.
+    """
+    question = _waiting(now_s).with_for_update(skip_locked=True)
+    if upload_id:
+        question = question.where(Upload.id == upload_id)
+    if parent_id:
+        question = question.where(Upload.parent_id == parent_id)
+    if (found := session.scalar(question)) is None:
+        return None
+    upload = session.get_one(Upload, found, populate_existing=True)
+    upload.lease_until_s, upload.attempts = now_s + lease_s, upload.attempts + 1
+    session.flush()
+    return upload
+
+
+def _waiting(now_s: float) -> sa.Select[str]:
+    free = sa.or_(Upload.lease_until_s.is_(None), Upload.lease_until_s <= now_s)
+    waiting = sa.select(Upload.id).where(Upload.state == RECEIVED, free)
+    return waiting.order_by(Upload.received_s, Upload.id).limit(1)
+
+
+def give_back_upload(session: Session, upload: Upload, until_s: float, counts: bool = True) -> None:
+    """Leaves an upload to whoever comes after `until_s`; an attempt that does not count was none."""
+    refresh_upload(session, upload)
+    upload.lease_until_s = until_s
+    upload.attempts -= not counts
+    session.flush()
 
 
 def uploads_in_state(session: Session, state: str) -> list[Upload]:

@@ -14,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.collect.made_up import POINTS, START_S, gpx, point, read, read_one
-from transitmap.collect.formats.gpx import METRES_PER_HDOP, _Reader
-from transitmap.collect.formats.gpx_points import lift_points
+from transitmap.collect.formats.gpx import METRES_PER_HDOP, _GpxFile
+from transitmap.collect.formats.gpx_points import Lifter
+from transitmap.collect.formats.sheet import cut_rides
+from transitmap.collect.formats.xml_reader import XmlText
 from transitmap.config import CollectConfig
 from transitmap.errors import UploadRefused
 
@@ -412,13 +414,26 @@ well_formed = st.recursive(
 
 
 def columns_of(body: bytes, in_bulk: bool) -> object:
-    """What is read, or the reason why nothing is."""
-    lifted = lift_points(body) if in_bulk else None
+    """What is read, or the reason why nothing is; nothing at all where points in bulk could not be placed."""
+    text = XmlText(body, None, frozenset())
+    lifter = Lifter.of(text) if in_bulk else None
+    file = _GpxFile(CollectConfig(), lifter)
     try:
-        reader = _Reader(CollectConfig(), None, lifted)
-        return reader.read(body if lifted is None else lifted.rest)
+        file.reader.read(text, None if lifter is None else lifter.rest())
     except UploadRefused as refusal:
         return refusal.reason
+    if lifter is not None and not lifter.is_placed():
+        return columns_of(body, in_bulk=False)
+    rides = cut_rides("r", file.finished(), 200)
+    return [
+        (
+            *(column.tobytes() for column in (ride.fixes.time_s, ride.fixes.lat_deg, ride.fixes.lon_deg)),
+            ride.fixes.accuracy_m.tobytes(),
+            (ride.label, ride.declared_mode, ride.dropped, ride.warnings),
+            (ride.taps.name, ride.taps.time_s.tobytes(), ride.taps.lat_deg.tobytes()),
+        )
+        for ride in rides
+    ]
 
 
 @settings(max_examples=200)
@@ -459,17 +474,15 @@ START = '<trkpt lat="1" lon="2">'
 def test_what_is_almost_a_point_is_passed_in_linear_time(part: str) -> None:
     text = gpx(part * (4_000_000 // len(part))).encode()
     begin_s = time.monotonic()
-    lifted = lift_points(text)
+    lifter = Lifter(text)
+    assert b"".join(lifter.rest()) == text
     assert time.monotonic() - begin_s < 2 * REFUSED_AT_ONCE_S
-    assert lifted is not None
-    assert lifted.rest == text
 
 
 def test_ordinary_points_are_indeed_read_in_bulk() -> None:
-    lifted = lift_points(gpx().encode())
-    assert lifted is not None
-    assert len(lifted.lat) == 5
-    assert b"trkpt" not in lifted.rest
+    lifter = Lifter(gpx().encode())
+    assert b"trkpt" not in b"".join(lifter.rest())
+    assert lifter.next_points(5).lon == ["-99.1000000"] * 5
 
 
 # --- a second opinion ---

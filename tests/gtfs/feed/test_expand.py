@@ -87,3 +87,16 @@ def test_no_departure_is_lost_or_doubled(spans):
 
 def clock(second):
     return f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
+
+
+def test_rows_in_any_order_and_calls_between_timepoints():
+    feed = small_feed()
+    calls = {name: values[::-1] for name, values in feed["stop_times.txt"].items()}
+    assert by_trip(expand({**feed, "stop_times.txt": calls})) == by_trip(expand(feed))
+    for name in ("arrival_time", "departure_time"):
+        calls[name] = [
+            "" if sequence == "2" else time
+            for sequence, time in zip(calls["stop_sequence"], calls[name], strict=True)
+        ]
+    second = by_trip(expand({**feed, "stop_times.txt": calls}))["P1-WD-090000"][1]
+    assert (second["arrival_time"], second["departure_time"]) == ("", "")

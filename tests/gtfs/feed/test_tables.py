@@ -13,7 +13,7 @@ from tests.gtfs.small_city import CENTRE, TODAY, small_city, small_feed
 from transitmap.config import FeedConfig
 from transitmap.gtfs.admit import admit
 from transitmap.gtfs.carry_ids import carry_ids
-from transitmap.gtfs.feed import build_tables, published_trip_id, trip_id_of, unscheduled
+from transitmap.gtfs.feed import build_tables, published_trip_id, unscheduled
 from transitmap.model import HailStretches, Headways, Routes, StepFree
 
 KM_H = 3.6
@@ -197,7 +197,7 @@ def test_a_pattern_without_a_line_is_left_out_and_said():
 def test_trip_ids_are_named_in_one_place():
     city = small_city()
     ids = carry_ids(city, None)
-    assert trip_id_of(ids, 2, 2) == "P3-SU" == published_trip_id(city, ids, 2, 2)
+    assert ids.trip_id(2, 2) == "P3-SU" == published_trip_id(city, ids, 2, 2)
     # Nobody observed the branch on a Sunday: its weekday trip stands in.
     assert published_trip_id(city, ids, 1, 2) == "P2-WD"
 

@@ -414,6 +414,14 @@ def test_a_sound_feed_gets_none(tmp_path):
         assert validate(read_tables(tmp_path / variant), TODAY) == validate(tables) == []
 
 
+def test_templates_of_other_hours_are_no_twins():
+    later = {"trip_id": "P9-WD", "start_time": "22:00:00", "end_time": "23:00:00"}
+    tables = copy.deepcopy(SOUND)
+    for change in (TWIN_TRIP[0], add("frequencies.txt", 0, **later), *TWIN_TRIP[2:]):
+        change(tables)
+    assert "twin_trips" not in {notice.rule for notice in validate(tables)}
+
+
 def test_a_stop_outside_the_box():
     notices = validate(SOUND, TODAY, BOX)
     assert [(one.rule, one.severity, one.file, one.row) for one in notices] == [

@@ -68,7 +68,7 @@ def _plane(old: Ids, new: Ids) -> Plane:
     """One plane for both feeds."""
     lat_deg = np.concatenate([old.stop_lat_deg, new.stop_lat_deg])
     lon_deg = np.concatenate([old.stop_lon_deg, new.stop_lon_deg])
-    return Plane.around(lat_deg, lon_deg) if len(lat_deg) else Plane(0.0, 0.0)
+    return Plane.around(lat_deg, lon_deg)
 
 
 def _assign(

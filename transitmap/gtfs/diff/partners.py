@@ -84,7 +84,7 @@ def _by_place(old: Chart, new: Chart, plane: Plane, config: DiffConfig, known: K
 def _plane(old: Chart, new: Chart) -> Plane:
     lat_deg = np.concatenate([old.stop_lat_deg, new.stop_lat_deg])
     lon_deg = np.concatenate([old.stop_lon_deg, new.stop_lon_deg])
-    return Plane.around(lat_deg, lon_deg) if len(lat_deg) else Plane(0.0, 0.0)
+    return Plane.around(lat_deg, lon_deg)
 
 
 def _stops_m(chart: Chart, plane: Plane) -> FloatArray:

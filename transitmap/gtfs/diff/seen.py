@@ -109,7 +109,7 @@ def find_seen(
     stop, route, pattern = (inverse(partner, len(ids)) for partner, ids in pairs)
     lat_deg = np.concatenate([official.stop_lat_deg, ours.stop_lat_deg])
     lon_deg = np.concatenate([official.stop_lon_deg, ours.stop_lon_deg])
-    plane = Plane.around(lat_deg, lon_deg) if len(lat_deg) else Plane(0.0, 0.0)
+    plane = Plane.around(lat_deg, lon_deg)
     sides = _Sides(official, ours, partners, stop, route, pattern, network, passes, plane)
     found = [*_routes(sides), *_patterns(sides, config), *_stops(sides, config)]
     found.sort(key=lambda one: (WHATS.index(one.what), KINDS.index(one.kind), -one.n_rides, *_key(one)))

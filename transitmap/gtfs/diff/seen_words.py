@@ -8,12 +8,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from transitmap.cells import plain_cell
 from transitmap.gtfs.diff.seen import KINDS, WHATS, Comparison, Finding
 from transitmap.model import JsonObject
 
 COLUMNS = ("what", "kind", "id", "official_id", "name", "lat", "lon", "n_rides", "seen", "low", "high",
            "official", "es", "en")  # fmt: skip
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
 HEADS = {
     "es": {
         "route": "Rutas",
@@ -162,7 +162,7 @@ def seen_as_csv(comparison: Comparison) -> str:
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for one in comparison.findings:
-        names = [_plain(value) for value in (one.id, one.official_id, one.name)]
+        names = [plain_cell(value) for value in (one.id, one.official_id, one.name)]
         place = [_number(value, 6) for value in (one.lat_deg, one.lon_deg)]
         numbers = [_number(value, 1) for value in (one.seen, one.low, one.high, one.official)]
         told = [tell(one, lang) for lang in ("es", "en")]
@@ -172,10 +172,6 @@ def seen_as_csv(comparison: Comparison) -> str:
 
 def _number(value: float, decimals: int) -> str:
     return f"{value:.{decimals}f}" if math.isfinite(value) else ""
-
-
-def _plain(value: str) -> str:
-    return f"'{value}" if value.startswith(FORMULA_STARTS) else value
 
 
 def _lang(lang: str) -> str:

@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Sequence
 
+from transitmap.cells import plain_cell
 from transitmap.gtfs.evidence.held_back import held_back_row
 from transitmap.gtfs.evidence.rows import Row, day, number, rows_of
 from transitmap.model import HeldBack, Ids, Network
@@ -23,7 +24,6 @@ COLUMNS = (
     "high",
     "note",
 )
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
 
 
 def evidence_table(network: Network, ids: Ids, held_back: Sequence[HeldBack] = ()) -> str:
@@ -44,9 +44,5 @@ def _cells(row: Row) -> list[str]:
     *counts, last_day = row.counts
     told = [*(str(n) if n >= 0 else "" for n in counts), day(last_day)]
     confidence = f"{row.confidence:.2f}" if math.isfinite(row.confidence) else ""
-    return [row.kind, _text(row.id), *told, confidence, number(row.low), number(row.high), _text(row.note)]
-
-
-def _text(value: str) -> str:
-    """Text that no spreadsheet runs."""
-    return f"'{value}" if value.startswith(FORMULA_STARTS) else value
+    interval = number(row.low), number(row.high)
+    return [row.kind, plain_cell(row.id), *told, confidence, *interval, plain_cell(row.note)]

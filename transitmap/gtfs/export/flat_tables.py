@@ -7,6 +7,7 @@ import io
 import json
 from typing import Any
 
+from transitmap.cells import plain_cell
 from transitmap.gtfs.export.geometry import wkt
 from transitmap.gtfs.export.layers import Layer
 from transitmap.gtfs.export.patterns import Credit
@@ -14,8 +15,6 @@ from transitmap.gtfs.export.words import citation, credit_line
 from transitmap.gtfs.export.zipped import zipped
 
 TYPES = {str: "string", int: "integer", float: "number"}
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
-"""A spreadsheet would run a text that starts so: it gets an apostrophe."""
 
 
 def write_tables(layers: tuple[Layer, ...], credit: Credit) -> bytes:
@@ -44,8 +43,8 @@ def _has_wkt(layer: Layer) -> bool:
 
 
 def _cell(value: Any) -> str:
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
+    if isinstance(value, str):
+        return plain_cell(value)
     return "" if value is None else str(value)
 
 

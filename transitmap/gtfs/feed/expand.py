@@ -53,25 +53,37 @@ def _expand_trips(trips: dict[str, list[str]], departures: dict[str, list[int]])
 
 def _expand_stop_times(calls: dict[str, list[str]], departures: dict[str, list[int]]) -> dict[str, list[str]]:
     """Calls of every departure, in the order of the templates. Memory: a pointer a value, each clock once."""
+    calls = _in_order(calls)
     columns: dict[str, list[str]] = {name: [] for name in calls}
     clocks = _Clocks()
     for trip_id, first, last in _runs(calls["trip_id"]):
         rows = {name: values[first:last] for name, values in calls.items()}
-        seconds = {name: [_seconds(one) for one in rows[name]] for name in ("arrival_time", "departure_time")}
+        seconds = {name: [_call_s(one) for one in rows[name]] for name in ("arrival_time", "departure_time")}
+        start_s = seconds["departure_time"][0] or 0
         leaving = departures.get(trip_id)
-        if leaving is None:
-            leaving, ids = [seconds["departure_time"][0]], [trip_id]
-        else:
-            ids = [_trip_id(trip_id, second) for second in leaving]
-        shifts = [second - seconds["departure_time"][0] for second in leaving]
+        ids = [trip_id] if leaving is None else [_trip_id(trip_id, second) for second in leaving]
+        shifts = [0] if leaving is None else [second - start_s for second in leaving]
         for name, values in rows.items():
             if name == "trip_id":
                 columns[name] += [one for one in ids for _ in values]
             elif name in seconds:
-                columns[name] += [clocks[one + shift] for shift in shifts for one in seconds[name]]
+                columns[name] += [
+                    "" if one is None else clocks[one + shift] for shift in shifts for one in seconds[name]
+                ]
             else:
                 columns[name] += values * len(ids)
     return columns
+
+
+def _in_order(calls: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The same rows, those of a trip together and by stop_sequence, which GTFS does not ask for."""
+    ids = calls["trip_id"]
+    first = {trip_id: row for row, trip_id in reversed(list(enumerate(ids)))}
+    sequence = list(map(int, calls["stop_sequence"]))
+    order = sorted(range(len(ids)), key=lambda row: (first[ids[row]], sequence[row]))
+    if order == list(range(len(ids))):
+        return calls
+    return {name: [values[row] for row in order] for name, values in calls.items()}
 
 
 class _Clocks(dict[int, str]):
@@ -93,6 +105,11 @@ def _runs(values: list[str]) -> Iterator[tuple[str, int, int]]:
 
 def _trip_id(trip_id: str, second: int) -> str:
     return f"{trip_id}-{clock(second).replace(':', '')}"
+
+
+def _call_s(text: str) -> int | None:
+    """A call's time; None between the timepoints that a feed gives."""
+    return _seconds(text) if text else None
 
 
 def _seconds(text: str) -> int:

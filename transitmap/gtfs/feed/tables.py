@@ -71,11 +71,6 @@ def _named(network: Network, ids: Ids, names: Names, config: FeedConfig, trips: 
     }
 
 
-def trip_id_of(ids: Ids, pattern_index: int, day_type: int) -> str:
-    """The id of a pattern's template trip on a day type, whether it is published or not."""
-    return ids.trip_id(pattern_index, day_type)
-
-
 def published_trip_id(network: Network, ids: Ids, pattern_index: int, day_type: int) -> str:
     """The trip in the feed that a ride of a pattern belongs to; empty where the pattern is not published.
 

@@ -89,6 +89,7 @@ def _make_messages() -> None:
         sa.Column("sha256", sa.String(64), nullable=False),
         sa.Column("received_s", sa.Double(), nullable=False),
         sa.Column("dialect", sa.String(16), nullable=False),
+        sa.Column("n_bytes", sa.Integer(), nullable=False),
         sa.Column("n_fixes", sa.Integer(), nullable=False),
         sa.Column("first_fix_s", sa.Double(), nullable=True),
         sa.Column("last_fix_s", sa.Double(), nullable=True),
@@ -100,7 +101,7 @@ def _make_messages() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
         sa.UniqueConstraint("token_id", "sha256", name=op.f("uq_messages_token_id_sha256")),
     )
-    op.create_index("ix_messages_waiting", "messages", ["token_id", "upload_id", "received_s"])
+    op.create_index("ix_messages_waiting", "messages", ["upload_id", "token_id", "received_s"])
     op.create_index(op.f("ix_messages_received_s"), "messages", ["received_s"])
 
 

@@ -29,7 +29,7 @@ def distance_not_metres(view: FeedView) -> Iterator[Notice]:
     along_m = view.numbers("shapes.txt", ALONG)
     lat_deg, lon_deg = (view.numbers("shapes.txt", f"shape_pt_{axis}") for axis in ("lat", "lon"))
     known = ~np.isnan(lat_deg + lon_deg)
-    plane = Plane.around(lat_deg[known], lon_deg[known]) if known.any() else Plane(0.0, 0.0)
+    plane = Plane.around(lat_deg[known], lon_deg[known])
     xy_m = plane.to_metres(lat_deg, lon_deg)
     for shape, rows in view.points.items():
         length_m, told_m = float(steps_m(xy_m[rows]).sum()), float(along_m[rows[-1]] - along_m[rows[0]])

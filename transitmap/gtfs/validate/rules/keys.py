@@ -109,18 +109,25 @@ def missing_agency_id(view: FeedView) -> Iterator[Notice]:
 
 
 def twin_trips(view: FeedView) -> Iterator[Notice]:
-    """No two trips of a route and service leave at one time for the same stops: a reader sees two buses."""
+    """No two trips of a route and service leave at one time for the same stops: a reader sees two buses.
+
+    Templates of headways (frequencies.txt) leave first where their windows begin.
+    """
     trips = zip(
         *(view.column("trips.txt", name) for name in ("trip_id", "route_id", "service_id")), strict=True
     )
+    start_s, always = view.seconds("frequencies.txt", "start_time"), [0.0]
     stop_ids, first = np.array(view.column("stop_times.txt", "stop_id"), dtype=object), dict[object, str]()
     for row, (trip_id, route, service) in enumerate(trips):
-        calls = view.calls.get(trip_id)
+        calls, windows = view.calls.get(trip_id), view.windows.get(trip_id)
         if calls is not None:
-            key = (route, service, view.departure_s[calls].tobytes(), *stop_ids[calls])
-            if first.setdefault(key, trip_id) != trip_id:
-                message = f"trips {first[key]} and {trip_id} are the same"
-                yield at_row("twin_trips", "warning", "trips.txt", row, message, first[key], trip_id)
+            same = (route, service, view.departure_s[calls].tobytes(), *stop_ids[calls])
+            keys = [(start, same) for start in (always if windows is None else start_s[windows].tolist())]
+            twin = next((first[key] for key in keys if key in first), trip_id)
+            first.update(dict.fromkeys(keys, twin))
+            if twin != trip_id:
+                message = f"trips {twin} and {trip_id} are the same"
+                yield at_row("twin_trips", "warning", "trips.txt", row, message, twin, trip_id)
 
 
 def _hailed(view: FeedView, file: str, key: str) -> set[str]:

@@ -127,7 +127,7 @@ def _near_pairs(xy_m: FloatArray, near_m: float) -> list[tuple[int, int]]:
 def _metres(places_deg: FloatArray) -> FloatArray:
     """Positions in metres around their middle."""
     known = places_deg[~np.isnan(places_deg).any(axis=1)]
-    plane = Plane.around(known[:, 0], known[:, 1]) if len(known) else Plane(0.0, 0.0)
+    plane = Plane.around(known[:, 0], known[:, 1])
     return plane.to_metres(places_deg[:, 0], places_deg[:, 1])
 
 

@@ -77,7 +77,7 @@ def _hops_m(view: FeedView, stop_ids: list[str]) -> FloatArray:
     nowhere = (float("nan"), float("nan"))
     places = np.array([view.position_deg.get(stop_id, nowhere) for stop_id in stop_ids]).reshape(-1, 2)
     known = places[~np.isnan(places).any(axis=1)]
-    plane = Plane.around(known[:, 0], known[:, 1]) if len(known) else Plane(0.0, 0.0)
+    plane = Plane.around(known[:, 0], known[:, 1])
     return steps_m(plane.to_metres(places[:, 0], places[:, 1]))
 
 

@@ -1,0 +1,239 @@
+"""A service of its own process group, riders who send to it for ever, and what must be true after any end."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from transitmap import store
+from transitmap.archive import Archive
+
+ROOT = Path(__file__).parent.parent.parent
+START_S = 1_795_000_000
+ANSWERS_WITHIN_S = 60.0
+
+
+@dataclass
+class Site:
+    """One installation in a folder: its database, its archive, and riders' device keys."""
+
+    folder: Path
+    database_url: str
+    keys: list[str] = field(default_factory=list)
+    port: int = 0
+
+    @property
+    def archive_url(self) -> str:
+        """Where blobs are."""
+        return str(self.folder / "archive")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the service's process reads."""
+        return os.environ | {
+            "TRANSITMAP_DATABASE_URL": self.database_url,
+            "TRANSITMAP_ARCHIVE_URL": self.archive_url,
+            "PYTHONPATH": str(ROOT),
+            "PORT": str(self.port),
+        }
+
+
+def make_site(folder: Path, database_url: str = "", n_riders: int = 4) -> Site:
+    """A site with riders, each with a key. Without a URL it keeps a SQLite file in its folder."""
+    site = Site(folder, database_url or f"sqlite:///{folder / 'site.sqlite'}", port=free_port())
+    store.upgrade(site.database_url)
+    engine = store.open_engine(site.database_url)
+    with store.session(engine) as session:
+        for number in range(n_riders):
+            rider = store.add_user(session, f"rider {number}", "", float(START_S))
+            site.keys.append(store.add_token(session, rider, "phone", float(START_S))[1])
+    engine.dispose()
+    return site
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running(
+    site: Site, before: tuple[str, ...] = (), more: tuple[str, ...] = ()
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The service as a process group of its own, once it answers; killed at the end."""
+    command = [*before, sys.executable, "-m", "transitmap.cli", "serve", *more]
+    process = subprocess.Popen(
+        command,
+        cwd=site.folder,
+        env=site.environment,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=(site.folder / "service.log").open("ab"),
+    )
+    try:
+        _wait_until_it_answers(site, process)
+        yield process
+    finally:
+        kill(process)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Ends the whole group at once, as a power switch would."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _wait_until_it_answers(site: Site, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + ANSWERS_WITHIN_S
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise RuntimeError(f"the service ended with {process.returncode}")
+        try:
+            if ask(site, "GET", "/health")[0] == 200:
+                return
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError(f"no answer within {ANSWERS_WITHIN_S} s")
+
+
+def ask(
+    site: Site, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
+) -> tuple[int, bytes]:
+    """One request; the status and the body of its answer.
+
+    Raises:
+        OSError: no whole answer came.
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=20)
+    try:
+        connection.request(method, path, body or None, headers or {})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except http.client.HTTPException as error:
+        raise OSError(type(error).__name__) from error
+    finally:
+        connection.close()
+
+
+@dataclass
+class Acknowledged:
+    """What the service has said it holds."""
+
+    uploads: set[str] = field(default_factory=set)
+    fixes: set[tuple[int, int]] = field(default_factory=set)
+    n_uncertain: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Rider(threading.Thread):
+    """Sends files and live batches one after the other, the same one again where no answer came."""
+
+    def __init__(self, site: Site, number: int, told: Acknowledged, stop: threading.Event) -> None:
+        super().__init__(daemon=True)
+        self.site, self.number, self.told, self.stop = site, number, told, stop
+        self.n_sent = 0
+
+    def run(self) -> None:
+        """Until `stop` is set."""
+        while not self.stop.is_set():
+            try:
+                self._send()
+                self.n_sent += 1
+            except OSError:
+                with self.told.lock:
+                    self.told.n_uncertain += 1
+                time.sleep(0.05)
+
+    def _send(self) -> None:
+        headers = {"Authorization": f"Bearer {self.site.keys[self.number]}"}
+        if self.n_sent % 2:
+            self._send_batch(headers)
+        else:
+            self._send_file(headers)
+
+    def _send_file(self, headers: dict[str, str]) -> None:
+        body = trace(self.number, self.n_sent)
+        status, _ = ask(self.site, "POST", "/api/v1/traces", body, headers)
+        if status not in (200, 201, 202):
+            raise OSError(status)
+        with self.told.lock:
+            self.told.uploads.add(hashlib.sha256(body).hexdigest())
+
+    def _send_batch(self, headers: dict[str, str]) -> None:
+        first_s = START_S - 40_000 + 20 * self.n_sent
+        body = batch(self.number, first_s)
+        status, answer = ask(
+            self.site, "POST", "/ingest/overland", body, headers | {"Content-Type": "application/json"}
+        )
+        if status != 200 or json.loads(answer).get("result") != "ok":
+            raise OSError(status)
+        with self.told.lock:
+            self.told.fixes |= {(self.number, first_s + second) for second in range(10)}
+
+
+def trace(rider: int, number: int) -> bytes:
+    """A small GPX file that nobody else sends: a ride of three minutes along a street of its own."""
+    start_s = START_S - 1_000_000 - 1000 * number
+    points = "".join(
+        f'<trkpt lat="{19.4 + rider * 0.01:.5f}" lon="{-99.1 + step * 3e-4 + number * 1e-7:.7f}"><time>'
+        f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(start_s + step * 5))}</time></trkpt>"
+        for step in range(40)
+    )
+    return f'<gpx version="1.1"><trk><name>R{rider}</name><trkseg>{points}</trkseg></trk></gpx>'.encode()
+
+
+def batch(rider: int, first_s: int) -> bytes:
+    """An Overland batch of ten fixes."""
+    features = [
+        {
+            "type": "Feature",
+            "geometry": {
+                "type": "Point",
+                "coordinates": [-99.1 + 1e-5 * (first_s + k - START_S), 19.4 + rider * 0.01],
+            },
+            "properties": {"timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(first_s + k))},
+        }
+        for k in range(10)
+    ]
+    return json.dumps({"locations": features}).encode()
+
+
+def lost_uploads(site: Site, told: Acknowledged) -> list[str]:
+    """Acknowledged uploads that are not there byte by byte, or have no row."""
+    archive, engine = Archive(site.archive_url), store.open_engine(site.database_url)
+    with store.session(engine, write=False) as session:
+        rows = {one.sha256 for state in store.UPLOAD_STATES for one in store.uploads_in_state(session, state)}
+    engine.dispose()
+    return [sha for sha in sorted(told.uploads) if sha not in rows or not _is_whole(archive, sha)]
+
+
+def _is_whole(archive: Archive, sha256: str) -> bool:
+    return archive.has(sha256) and hashlib.sha256(archive.get(sha256)).hexdigest() == sha256
+
+
+def work_off(site: Site) -> None:
+    """Understands and publishes what waits, in a process of its own, as `transitmap work --once` does."""
+    command = [sys.executable, "-m", "transitmap.cli", "work", "--once"]
+    subprocess.run(command, cwd=site.folder, env=site.environment, check=True, capture_output=True)
+
+
+def replay_differences(site: Site) -> list[str]:
+    """What a replay of the ledger from raw uploads says."""
+    command = [sys.executable, "-m", "transitmap.cli", "points", "replay"]
+    done = subprocess.run(command, cwd=site.folder, env=site.environment, capture_output=True, text=True)
+    return [] if done.returncode == 0 else [done.stdout + done.stderr]

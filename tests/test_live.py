@@ -1,0 +1,433 @@
+"""Messages become uploads where a ride ends; whatever stops that, nothing is lost and nothing doubled."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from transitmap import live, store
+from transitmap.archive import Archive, unpack_message
+from transitmap.collect.bundle import read_bundle
+from transitmap.config import Config, LiveConfig
+from transitmap.contribute import accept, receipt_of, understand
+from transitmap.model import Message
+from transitmap.points.rules import load_rules
+from transitmap.store import Heading
+
+CONFIG = Config()
+NOW_S = 1_790_000_000.0
+SILENT_S = NOW_S + 3600
+STEP_S = 5.0
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return Archive(tmp_path / "archive")
+
+
+@pytest.fixture
+def device(engine) -> store.Device:
+    return add_device(engine)
+
+
+def add_device(engine, name: str = "ana") -> store.Device:
+    with store.session(engine) as session:
+        user = store.user_by_name(session, name) or store.add_user(session, name, "h", NOW_S)
+        user.trim_m = 0.0
+        token, plain = store.add_token(session, user, f"phone of {name}", NOW_S)
+        return store.device_of_token(session, plain)
+
+
+def point(n: int, start_s: float = NOW_S) -> dict:
+    """The nth fix of a bus along a street, 40 m and 5 s further each."""
+    return {
+        "_type": "location",
+        "lat": round(19.4 + n * 0.00036, 7),
+        "lon": -99.1,
+        "tst": start_s + n * STEP_S,
+        "acc": 5,
+    }
+
+
+def message(*points: dict, received_s: float | None = None, dialect: str = "owntracks") -> Message:
+    body = json.dumps(points[0] if len(points) == 1 else list(points)).encode()
+    came_s = points[-1]["tst"] + 1 if received_s is None else received_s
+    return Message(dialect, came_s, "POST", "", "", {"content-type": "application/json"}, body)
+
+
+def take(engine, device, said: Message) -> live.Taken:
+    return live.take(engine, device, said, CONFIG, said.received_s)
+
+
+def ride(engine, device, n: int = 20, start_s: float = NOW_S) -> None:
+    for k in range(n):
+        assert take(engine, device, message(point(k, start_s))).refusal == ""
+
+
+def seal(engine, archive, now_s: float = SILENT_S, config: Config = CONFIG) -> list[str]:
+    with store.session(engine) as session:
+        return live.seal(session, archive, config, now_s)
+
+
+def fixes(engine, archive, upload_ids=None) -> list[tuple[float, float]]:
+    """(time, lat) of all fixes in all live uploads, in order; known ones left out as `read_bundle` does."""
+    found = []
+    with store.session(engine, write=False) as session:
+        uploads = session.scalars(sa.select(store.Upload).order_by(store.Upload.received_s)).all()
+    for upload in uploads:
+        if upload_ids is None or upload.id in upload_ids:
+            for one in read_bundle(upload.name, archive.get(upload.sha256), CONFIG):
+                found += zip(one.fixes.time_s.tolist(), one.fixes.lat_deg.tolist(), strict=True)
+    return found
+
+
+def expected(n: int = 20, start_s: float = NOW_S) -> list[tuple[float, float]]:
+    return [(point(k, start_s)["tst"], point(k, start_s)["lat"]) for k in range(n)]
+
+
+def counts(engine) -> tuple[int, int, int]:
+    """Uploads, messages, and those that wait."""
+    with store.session(engine, write=False) as session:
+        waiting = sum(
+            len(store.waiting_headings(session, one.token_id)) for one in store.waiting_devices(session)
+        )
+        return (
+            session.scalar(sa.select(sa.func.count()).select_from(store.Upload)),
+            session.scalar(sa.select(sa.func.count()).select_from(store.MessageRow)),
+            waiting,
+        )
+
+
+# --- when a ride has ended -----------------------------------------------------------------------
+
+
+def heading(id: int, received_s: float, first_s: float | None, last_s: float | None = None) -> Heading:
+    return Heading(id, received_s, 100, first_s, first_s if last_s is None else last_s)
+
+
+def test_a_device_that_talks_on_waits():
+    said = [heading(k, k * 60, k * 60) for k in range(30)]
+    assert live.ended(said, CONFIG.live, 30 * 60) == []
+    assert live.ended(said, CONFIG.live, 29 * 60 + 899) == []
+    assert live.ended(said, CONFIG.live, 29 * 60 + 901) == [list(range(30))]
+
+
+def test_a_clock_set_back_makes_nobody_wait():
+    said = [heading(k, k * 60, k * 60) for k in range(3)]
+    assert live.ended(said, CONFIG.live, -10_000) == [[0, 1, 2]]
+
+
+def test_what_waits_too_long_or_is_too_much_goes():
+    said = [heading(k, k * 60, k * 60) for k in range(361)]
+    assert live.ended(said, CONFIG.live, 21_600) == []
+    assert live.ended(said, CONFIG.live, 21_601) == [list(range(361))]
+    tight = LiveConfig(max_waiting_bytes=1000)
+    assert live.ended(said[:10], tight, 600) == []
+    assert live.ended(said[:25], tight, 1500) == [list(range(10)), list(range(10, 20)), list(range(20, 25))]
+
+
+def test_signs_of_life_alone_are_no_ride_and_go_with_the_next_one():
+    signs = [heading(k, k * 60, None) for k in range(3)]
+    assert live.ended(signs, CONFIG.live, 90_000) == []
+    assert live.ended([*signs, heading(3, 90_000, 90_000)], CONFIG.live, 91_000) == [[0, 1, 2, 3]]
+    assert live.ended(signs, CONFIG.live, CONFIG.live.known_s + 1) == [[0, 1, 2]], "kept like all that came"
+
+
+def test_who_moved_on_leaves_a_ride_behind():
+    first = [heading(k, k * 60, k * 60) for k in range(10)]
+    second = [heading(10 + k, 3600 + k * 60, 3600 + k * 60) for k in range(5)]
+    sign = heading(15, 600, None)
+    assert live.ended([*first, sign, *second], CONFIG.live, 3900) == [list(range(10))]
+
+
+def test_a_backlog_in_any_order_is_not_taken_for_moving_on():
+    """Late messages fill the gap: none of what came within the last quarter of an hour goes."""
+    now_s = 100_000.0
+    said = [heading(k, now_s - 5, t) for k, t in enumerate((0.0, 7200.0, 3600.0))]
+    assert live.ended(said, CONFIG.live, now_s) == []
+
+
+def test_a_message_over_the_gap_closes_it():
+    said = [heading(0, 0, 0, 100), heading(1, 5000, 0, 5000), heading(2, 5010, 5010)]
+    assert live.ended(said, CONFIG.live, 5020) == []
+
+
+# --- take ----------------------------------------------------------------------------------------
+
+
+def test_a_message_is_on_the_disk_when_it_is_answered(engine, device):
+    said = message(point(0))
+    taken = take(engine, device, said)
+    assert (taken.is_new, taken.refusal, len(taken.heard.fixes)) == (True, "", 1)
+    with store.session(engine, write=False) as session:
+        row = session.scalars(sa.select(store.MessageRow)).one()
+        token = session.scalars(sa.select(store.Token)).one()
+        used = session.scalars(sa.select(store.Usage)).one()
+    assert unpack_message(row.packed) == said
+    assert (token.n_messages, token.n_fixes, token.heard_s) == (1, 1, said.received_s)
+    assert (used.n_messages, used.n_fixes, used.n_bytes) == (1, 1, len(said.body))
+
+
+def test_fifty_at_once_are_one_message(engine, device):
+    said, results = message(point(0)), []
+    threads = [
+        threading.Thread(target=lambda: results.append(take(engine, device, said).is_new)) for _ in range(12)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(results) == [False] * 11 + [True]
+    with store.session(engine, write=False) as session:
+        token = session.scalars(sa.select(store.Token)).one()
+    assert (counts(engine)[1], token.n_messages, token.n_fixes) == (1, 1, 1)
+
+
+def test_what_was_dropped_is_counted_by_reason(engine, device):
+    for n, body in enumerate((b"not json", b"{", b'{"_type":"lwt","tst":1}')):
+        assert take(engine, device, Message("owntracks", NOW_S + n, "POST", "", "", {}, body)).refusal == ""
+    with store.session(engine, write=False) as session:
+        token = session.scalars(sa.select(store.Token)).one()
+    assert (token.n_messages, sum(token.dropped.values()), token.dropped["bad_json"]) == (3, 3, 2)
+
+
+def test_times_no_ride_can_have_move_no_span(engine, device):
+    strange = [{**point(0), "tst": t} for t in (1_300_000_000, NOW_S + 10, NOW_S + 40 * 86_400)]
+    take(engine, device, message(*strange, received_s=NOW_S))
+    with store.session(engine, write=False) as session:
+        (one,) = store.waiting_headings(session, device.token_id)
+    assert (one.first_fix_s, one.last_fix_s) == (NOW_S + 10, NOW_S + 10)
+
+
+# --- seal ----------------------------------------------------------------------------------------
+
+
+def test_a_silent_device_gives_one_upload_with_all_it_said(engine, archive, device):
+    ride(engine, device)
+    assert seal(engine, archive, NOW_S + 400) == [], "it may ride on"
+    (upload_id,) = seal(engine, archive)
+    assert fixes(engine, archive) == expected()
+    assert counts(engine) == (1, 20, 0)
+    with store.session(engine, write=False) as session:
+        upload = session.scalars(sa.select(store.Upload)).one()
+        assert {row for (row,) in session.execute(sa.select(store.MessageRow.packed))} == {b""}
+    assert (upload.kind, upload.token_id, upload.state) == ("live", device.token_id, store.RECEIVED)
+    assert (upload.trim_m, upload.consent, upload.name) == (0.0, live.CONSENT, "phone of ana")
+    assert upload.received_s == NOW_S + 19 * STEP_S + 1, "when its last message came"
+    assert seal(engine, archive) == []
+
+
+def test_a_repetition_of_what_is_sealed_is_known(engine, archive, device):
+    ride(engine, device)
+    seal(engine, archive)
+    assert not take(engine, device, message(point(3), received_s=SILENT_S)).is_new
+    assert seal(engine, archive, SILENT_S + 10_000) == []
+
+
+def test_a_sealed_fix_in_other_words_is_known(engine, archive, device):
+    """GPSLogger sends its whole file again; another app rounds; the fix was there."""
+    ride(engine, device)
+    seal(engine, archive)
+    again = [{**point(k), "batt": 50} for k in range(30)]
+    take(engine, device, message(*again, received_s=SILENT_S))
+    (second,) = seal(engine, archive, SILENT_S + 10_000)
+    assert fixes(engine, archive, [second]) == expected(30)[20:], "only what is new"
+
+
+def test_what_was_swept_is_known_by_its_rides(engine, archive, device):
+    ride(engine, device)
+    (upload_id,) = seal(engine, archive)
+    with store.session(engine) as session:
+        understand(
+            session, archive, store.upload_by_id(session, upload_id, None), CONFIG, load_rules(), SILENT_S
+        )
+    later_s = SILENT_S + CONFIG.live.known_s + 1
+    seal(engine, archive, later_s)
+    assert counts(engine) == (1, 0, 0), "the messages are forgotten"
+    take(engine, device, message(*(point(k) for k in range(30)), received_s=later_s))
+    (second,) = seal(engine, archive, later_s + 10_000)
+    assert fixes(engine, archive, [second]) == expected(30)[20:]
+
+
+def test_an_always_on_device_gives_bundles_that_make_one_whole(engine, archive, device):
+    config = Config(live=LiveConfig(max_wait_s=100))
+    for k in range(60):
+        take(engine, device, message(point(k)))
+        if k % 5 == 0:
+            seal(engine, archive, point(k)["tst"] + 1, config)
+    seal(engine, archive)
+    assert counts(engine)[0] >= 3
+    assert fixes(engine, archive) == expected(60)
+
+
+def test_devices_do_not_mix(engine, archive, device):
+    other = add_device(engine, "beto")
+    for k in range(10):
+        take(engine, device, message(point(k)))
+        take(engine, other, message(point(k)))
+    assert len(seal(engine, archive)) == 2
+    assert fixes(engine, archive) == expected(10) * 2
+
+
+def test_a_revoked_devices_last_words_are_still_a_ride(engine, archive, device):
+    ride(engine, device, 10)
+    with store.session(engine) as session:
+        store.revoke_token(session, device.token_id, device.user_id, NOW_S)
+    assert len(seal(engine, archive)) == 1
+
+
+def test_old_lines_again_change_nothing(sqlite_engine, archive):
+    """GPSLogger replays its file, a request a line; `benchmarks/overland_batches.py` measures 10,000."""
+    device = add_device(sqlite_engine)
+    ride(sqlite_engine, device, 50)
+    seal(sqlite_engine, archive, NOW_S + 10_000)
+    device = store.Device(device.token_id, device.user_id, device.name, NOW_S + 10_000)
+    for _ in range(4):
+        for k in range(50):
+            said = message(point(k), received_s=NOW_S + 10_001)
+            assert not take(sqlite_engine, device, said).is_new
+    with store.session(sqlite_engine, write=False) as session:
+        token = session.scalars(sa.select(store.Token)).one()
+    assert (token.n_messages, token.n_fixes) == (50, 50)
+    assert counts(sqlite_engine) == (1, 50, 0)
+
+
+# --- faults --------------------------------------------------------------------------------------
+
+STEPS = ("packed_messages", "overlapping_uploads", "add_upload", "seal_messages", "sweep_messages")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", [*STEPS, "put", "pack_bundle"])
+def test_stopped_at_any_step_nothing_is_lost_and_nothing_doubled(
+    engine, archive, device, monkeypatch, step, when
+):
+    ride(engine, device, 12)
+    owner = {"put": archive, "pack_bundle": live.bundle}.get(step, store)
+    real = getattr(owner, step)
+
+    def stopped(*args, **kwargs):
+        if when == "after":
+            real(*args, **kwargs)
+        raise MemoryError(step)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, step, stopped)
+        with pytest.raises(MemoryError):
+            seal(engine, archive)
+    ride(engine, device, 5)
+    seal(engine, archive)
+    assert fixes(engine, archive) == expected(12)
+    assert counts(engine) == (1, 12, 0)
+
+
+def test_a_device_that_cannot_be_sealed_costs_no_other(engine, archive, device, monkeypatch):
+    other = add_device(engine, "beto")
+    ride(engine, device, 10)
+    ride(engine, other, 10)
+    real = live.bundle.pack_bundle
+
+    def fails_for_ana(name, *rest):
+        if "ana" in name:
+            raise OSError("disk full")
+        return real(name, *rest)
+
+    monkeypatch.setattr(live.bundle, "pack_bundle", fails_for_ana)
+    assert len(seal(engine, archive)) == 1
+    monkeypatch.undo()
+    assert len(seal(engine, archive)) == 1
+    assert counts(engine) == (2, 20, 0)
+
+
+def test_two_workers_seal_once(engine, archive, device):
+    ride(engine, device)
+    sealed: list[str] = []
+    threads = [threading.Thread(target=lambda: sealed.extend(seal(engine, archive))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(sealed) == 1
+    assert fixes(engine, archive) == expected()
+    assert counts(engine) == (1, 20, 0)
+
+
+SEALER = """
+import sys, time
+from transitmap import live, store
+from transitmap.archive import Archive
+from transitmap.config import Config
+engine = store.open_engine(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+with store.session(engine) as session:
+    live.seal(session, Archive(sys.argv[2]), Config(), float(sys.argv[3]))
+print("done", flush=True)
+"""
+
+
+def test_kill_minus_nine_while_sealing(sqlite_engine, tmp_path):
+    """Killed after 4, 12 and 30 ms, until a run lives to its end: then everything is there once."""
+    archive = Archive(tmp_path / "archive")
+    devices = [add_device(sqlite_engine, f"rider {n}") for n in range(8)]
+    for device in devices:
+        take(sqlite_engine, device, message(*(point(k) for k in range(20))))
+    url = str(sqlite_engine.url)
+    killed = 0
+    for delay_s in (0.004, 0.012, 0.03, 30.0):
+        worker = subprocess.Popen(
+            [sys.executable, "-c", SEALER, url, str(tmp_path / "archive"), str(SILENT_S)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert worker.stdout.readline() == "ready\n"
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+        try:
+            worker.wait(delay_s)
+        except subprocess.TimeoutExpired:
+            os.kill(worker.pid, signal.SIGKILL)
+            killed += 1
+            worker.wait()
+        worker.stdin.close()
+        worker.stdout.close()
+    assert killed >= 1
+    assert counts(sqlite_engine) == (8, 8, 0)
+    assert fixes(sqlite_engine, archive) == expected() * 8
+
+
+# --- to the receipt ------------------------------------------------------------------------------
+
+
+def test_a_live_ride_goes_the_way_of_a_file(engine, archive, device):
+    ride(engine, device, 120)
+    (upload_id,) = seal(engine, archive)
+    with store.session(engine) as session:
+        understand(
+            session, archive, store.upload_by_id(session, upload_id, None), CONFIG, load_rules(), SILENT_S
+        )
+        upload = store.upload_by_id(session, upload_id, device.user_id)
+        receipt = receipt_of(session, upload)
+        file, _ = accept(session, archive, device.user_id, "other.gpx", b"<gpx/>", CONFIG, NOW_S)
+        assert file.kind == "file"
+    assert (receipt.state, len(receipt.rides)) == (store.UNDERSTOOD, 1)
+    assert receipt.rides[0].n_kept == 120
+    assert receipt.millipoints > 0
+
+
+def test_the_same_batch_twice_and_reversed_is_the_same_ride_once(engine, archive, device):
+    points = [point(k) for k in range(40)]
+    for order in (points, points, points[::-1]):
+        take(engine, device, message(*order, received_s=NOW_S + 500))
+    assert counts(engine)[1] == 2, "the very same body is one message"
+    seal(engine, archive)
+    assert fixes(engine, archive) == expected(40)

@@ -1,0 +1,231 @@
+"""Points as a file tells them to rides, unscreened: what formats share that hold plain columns."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from transitmap.collect.formats.clock import read_clock
+from transitmap.collect.formats.text import read_numbers
+from transitmap.config import CollectConfig
+from transitmap.errors import UploadRefused
+from transitmap.model import BoolArray, Fixes, FloatArray, IntArray, Ride, Taps
+
+BLOCK_FIXES = 1 << 14
+SILENCE_S = 1800.0
+"""Who was silent for longer was not on one ride: a stand is shorter (`LegsConfig.max_silence_s`)."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_FAULTS = ("no_position", "bad_number", "bad_time")
+
+
+class Columns(NamedTuple):
+    """Fixes as numbers; `fault` is 0, or 1 + the row of _FAULTS that says why a fix is dropped."""
+
+    time_s: FloatArray
+    lat_deg: FloatArray
+    lon_deg: FloatArray
+    accuracy_m: FloatArray
+    fault: npt.NDArray[np.int8]
+
+
+class Tap(NamedTuple):
+    """A place marked on the way, each part as the file tells it."""
+
+    time: object
+    lat: object
+    lon: object
+    name: str
+
+
+class Trace:
+    """One trace as its file tells it: a number, a text or None a fix for each column, whatever they hold.
+
+    The last few fixes are kept as they came, all before as numbers: 33 bytes a fix.
+    """
+
+    def __init__(self, label: str = "", mode: str = "") -> None:
+        self.label, self.mode = label, mode
+        self.taps: list[Tap] = []
+        self.warnings: set[str] = set()
+        self.dropped: Counter[str] = Counter()
+        self.n_timed = 0
+        self._block: tuple[list[object], ...] = ([], [], [], [])
+        self._done: list[Columns] = []
+        self._n_done = 0
+
+    def __len__(self) -> int:
+        return self._n_done + len(self._block[0])
+
+    def add(self, time: object, lat: object, lon: object, accuracy: object = None) -> None:
+        """One more fix."""
+        for column, value in zip(self._block, (time, lat, lon, accuracy), strict=True):
+            column.append(value)
+        self.n_timed += time is not None and time != ""
+        if len(self._block[0]) >= BLOCK_FIXES:
+            self._flush()
+
+    def columns(self) -> Columns:
+        """All fixes as numbers."""
+        self._flush()
+        return Columns(*(np.concatenate(parts) for parts in zip(*self._done, strict=True)))
+
+    def _flush(self) -> None:
+        """Turns the last fixes into numbers."""
+        time, lat, lon, accuracy = self._block
+        (lat_deg, bad_lat), (lon_deg, bad_lon) = read_values(lat), read_values(lon)
+        times = read_clock(time)
+        unplaced = _is_blank(lat) | _is_blank(lon)
+        fault = np.select([unplaced, bad_lat | bad_lon, times.is_bad], [1, 2, 3], 0).astype(np.int8)
+        self._done.append(Columns(times.time_s, lat_deg, lon_deg, _accuracy_m(accuracy), fault))
+        self._n_done += len(time)
+        self.warnings |= {"assumed_utc"} if times.is_naive.any() else set()
+        for column in self._block:
+            column.clear()
+
+
+def rides_of(
+    name: str, traces: Sequence[Trace], config: CollectConfig, at_silence: bool = False
+) -> list[Ride]:
+    """The rides of a file, one a trace with fixes; with `at_silence` each is cut where it is silent for long.
+
+    Fixes without a position, or with something else where a number or a time should be, are dropped and
+    counted; impossible values come through to the screen.
+
+    Raises:
+        UploadRefused: `no_track_points`, `too_many_points`.
+    """
+    n_fixes = sum(map(len, traces))
+    check_count(n_fixes, config)
+    if not n_fixes:
+        n_taps = sum(len(trace.taps) for trace in traces)
+        raise UploadRefused("no_track_points", f"found {n_taps} marks, no track points; export the track")
+    rides = [ride for trace in traces if len(trace) for ride in _rides(trace, config, at_silence)]
+    return [_named(ride, name, number) for number, ride in enumerate(rides, start=1)]
+
+
+def check_count(n_fixes: int, config: CollectConfig) -> None:
+    """Ends the reading of a file that holds more fixes than one may.
+
+    Raises:
+        UploadRefused: `too_many_points`.
+    """
+    if n_fixes > config.max_fixes:
+        raise UploadRefused("too_many_points", f"more than {config.max_fixes} points; split by day")
+
+
+def read_values(values: Sequence[object]) -> tuple[FloatArray, BoolArray]:
+    """Numbers, also those told as text, and which of the values are none (NaN there); nothing is none."""
+    if set(map(type, values)) <= {int, float}:
+        try:
+            return np.array(values, dtype=np.float64), np.zeros(len(values), dtype=np.bool_)
+        except OverflowError:
+            pass
+    texts = [value if isinstance(value, str) else "" for value in values]
+    numbers, is_bad = (
+        read_numbers(texts) if any(texts) else (np.full(len(values), np.nan), np.ones(len(values), bool))
+    )
+    for row in [row for row, value in enumerate(values) if _is_number(value)]:
+        numbers[row], is_bad[row] = _as_float(values[row]), False
+    return numbers, is_bad
+
+
+def short(text: object, max_chars: int) -> str:
+    """A name on one line, without control characters, which no database takes; empty where it is no text."""
+    if not isinstance(text, str):
+        return ""
+    return " ".join(_CONTROL.sub(" ", text[: 4 * max_chars]).split())[:max_chars]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _as_float(value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except OverflowError:
+        return math.inf
+
+
+def _named(ride: Ride, name: str, number: int) -> Ride:
+    """The ride by its number in the file."""
+    return replace(ride, ride_id=name if number == 1 else f"{name}#{number}")
+
+
+def _rides(trace: Trace, config: CollectConfig, at_silence: bool) -> Iterator[Ride]:
+    """The rides of one trace; each tap goes to the one nearest in time."""
+    table = trace.columns()
+    warnings = set(trace.warnings)
+    taps = _taps(trace.taps, config, warnings)
+    spans = _spans(table.time_s, at_silence)
+    owner = _owners(taps.time_s, table.time_s, spans)
+    for number, span in enumerate(spans):
+        fault = table.fault[span]
+        counts = np.bincount(fault, minlength=len(_FAULTS) + 1)[1:].tolist()
+        lost = {reason: n for reason, n in zip(_FAULTS, counts, strict=True) if n}
+        yield Ride(
+            ride_id="",
+            fixes=Fixes(*(column[span][fault == 0] for column in table[:4])),
+            taps=taps.take(owner == number),
+            label=short(trace.label, config.max_name_chars),
+            declared_mode=short(trace.mode, config.max_name_chars).lower(),
+            dropped=dict(trace.dropped + Counter(lost)) if number == 0 else lost,
+            warnings=tuple(sorted(warnings)),
+        )
+
+
+def _is_blank(values: Sequence[object]) -> BoolArray:
+    """Which entries tell nothing."""
+    return np.array(
+        [value is None or (isinstance(value, str) and not value.strip()) for value in values], np.bool_
+    )
+
+
+def _accuracy_m(values: Sequence[object]) -> FloatArray:
+    """Metres; NaN where unknown, which many apps call 0 or -1."""
+    accuracy_m, _ = read_values(values)
+    return np.where(np.isfinite(accuracy_m) & (accuracy_m > 0), accuracy_m, np.nan)
+
+
+def _spans(time_s: FloatArray, at_silence: bool) -> list[slice]:
+    """The whole, or its parts between silences; a fix without a time belongs to those before it."""
+    if not at_silence:
+        return [slice(0, len(time_s))]
+    known = np.flatnonzero(np.isfinite(time_s))
+    cuts = known[1:][np.diff(time_s[known]) > SILENCE_S].tolist()
+    return [slice(first, last) for first, last in zip([0, *cuts], [*cuts, len(time_s)], strict=True)]
+
+
+def _taps(taps: Sequence[Tap], config: CollectConfig, warnings: set[str]) -> Taps:
+    """The taps that have a place; the others are left out with a warning."""
+    (lat_deg, _), (lon_deg, _) = (
+        read_values([tap.lat for tap in taps]),
+        read_values([tap.lon for tap in taps]),
+    )
+    time_s = read_clock([tap.time for tap in taps]).time_s
+    names = tuple(short(tap.name, config.max_name_chars) for tap in taps)
+    placed = (np.abs(lat_deg) <= 90) & (np.abs(lon_deg) <= 180)
+    if not placed.all():
+        warnings.add("bad_waypoint")
+    return Taps(time_s, lat_deg, lon_deg, names).take(placed)
+
+
+def _owners(tap_s: FloatArray, time_s: FloatArray, spans: list[slice]) -> IntArray:
+    """Which span each tap belongs to: the nearest in time, or the first without a time."""
+    owner, best_s = np.zeros(len(tap_s), np.int64), np.full(len(tap_s), np.inf)
+    if len(spans) < 2 or not len(tap_s):
+        return owner
+    for number, span in enumerate(spans):
+        known_s = time_s[span][np.isfinite(time_s[span])]
+        if len(known_s):
+            away_s = np.maximum(np.maximum(known_s.min() - tap_s, tap_s - known_s.max()), 0.0)
+            nearer = away_s < best_s
+            owner[nearer], best_s[nearer] = number, away_s[nearer]
+    return owner

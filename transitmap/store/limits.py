@@ -1,0 +1,110 @@
+"""How much one person, device or network may do: token buckets and daily quotas, shared by all workers."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from transitmap.config import QuotaConfig
+from transitmap.store.tables import Base, Bucket, Usage
+
+DAY_S = 86_400
+SLACK_S = 60.0
+"""Workers' clocks differ by less; a clock that is further back was set back."""
+KEPT_S = 2 * DAY_S
+USAGE_KEPT_DAYS = 40
+
+Insert = sqlite.Insert | postgresql.Insert
+
+
+def insert_into(session: Session, table: type[Base]) -> Insert:
+    """An INSERT that can say ON CONFLICT, in the words of the session's database."""
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    return sqlite.insert(table) if is_sqlite else postgresql.insert(table)
+
+
+def take(session: Session, key: str, rate_per_s: float, burst: float, now_s: float) -> float:
+    """0 where one more is allowed now, and it is counted; else the seconds until it will be.
+
+    A bucket of `burst` tokens that fills at `rate_per_s`: whoever is refused pays nothing. `session` must
+    be a writing one, and its commit is what counts: commit also where the request fails afterwards. A
+    clock that was set back neither fills the bucket nor stops its filling.
+    """
+    fresh = insert_into(session, Bucket).values(key=key, level=burst, updated_s=now_s)
+    session.execute(fresh.on_conflict_do_nothing())
+    question = sa.select(Bucket.level, Bucket.updated_s).where(Bucket.key == key).with_for_update()
+    level, updated_s = session.execute(question).one()
+    if now_s < updated_s - SLACK_S:
+        updated_s = now_s
+    level = min(burst, level + max(0.0, now_s - updated_s) * rate_per_s)
+    is_allowed = level >= 1.0
+    left = level - 1.0 if is_allowed else level
+    values = {"level": left, "updated_s": max(now_s, updated_s)}
+    session.execute(sa.update(Bucket).where(Bucket.key == key).values(values))
+    return 0.0 if is_allowed else max(1.0 - level, 0.001) / rate_per_s
+
+
+def address_key(purpose: str, address: str, secret: str) -> str:
+    """The bucket of a network (/24 of IPv4, /48 of IPv6) for a purpose: a keyed hash, never the address.
+
+    What is no address at all shares one bucket.
+    """
+    try:
+        place = ipaddress.ip_address(address.partition("%")[0])
+        if isinstance(place, ipaddress.IPv6Address) and place.ipv4_mapped:
+            place = place.ipv4_mapped
+        text = str(ipaddress.ip_network((place, 24 if place.version == 4 else 48), strict=False))
+    except ValueError:
+        text = "unknown"
+    return f"{purpose}:{hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()[:32]}"
+
+
+def day_of(now_s: float) -> int:
+    """The UTC day, as `Usage` counts them."""
+    return int(now_s // DAY_S)
+
+
+def add_usage(
+    session: Session,
+    user_id: int,
+    now_s: float,
+    n_uploads: int = 0,
+    n_messages: int = 0,
+    n_bytes: int = 0,
+    n_fixes: int = 0,
+) -> None:
+    """Adds to what a rider sent today; several workers may, at once."""
+    added = {"n_uploads": n_uploads, "n_messages": n_messages, "n_bytes": n_bytes, "n_fixes": n_fixes}
+    row = insert_into(session, Usage).values(user_id=user_id, day=day_of(now_s), **added)
+    sums = {name: getattr(Usage, name) + row.excluded[name] for name in added}
+    session.execute(row.on_conflict_do_update(index_elements=["user_id", "day"], set_=sums))
+
+
+def quota_wait_s(
+    session: Session, user_id: int, quota: QuotaConfig, now_s: float, counted: str = "messages"
+) -> float:
+    """0 while this rider may send more today; else the seconds until the next day (UTC) begins.
+
+    `counted` is `messages` or `uploads`: who sent all files of a day may still ride; bytes and fixes count
+    for both.
+    """
+    names = (counted, "bytes", "fixes")
+    question = sa.select(*(getattr(Usage, f"n_{name}") for name in names))
+    used = session.execute(question.where(Usage.user_id == user_id, Usage.day == day_of(now_s))).first()
+    limits = [getattr(quota, f"max_{name}") for name in names]
+    if used is None or all(not limit or n < limit for n, limit in zip(used, limits, strict=True)):
+        return 0.0
+    return (day_of(now_s) + 1) * DAY_S - now_s
+
+
+def sweep_limits(session: Session, now_s: float) -> None:
+    """Forgets buckets nobody used for two days and what was sent weeks ago; a clock set back starts anew."""
+    session.execute(sa.delete(Bucket).where(Bucket.updated_s < now_s - KEPT_S))
+    ahead = sa.update(Bucket).where(Bucket.updated_s > now_s + SLACK_S)
+    session.execute(ahead.values(updated_s=now_s))
+    session.execute(sa.delete(Usage).where(Usage.day < day_of(now_s) - USAGE_KEPT_DAYS))

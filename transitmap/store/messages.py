@@ -1,0 +1,193 @@
+"""What live phones said and what is no ride yet: a spool, emptied into uploads."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from transitmap.store.limits import insert_into
+from transitmap.store.tables import MessageRow, RideRow, Token, Upload, User
+
+CHUNK = 5_000
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device that may send: its row, its rider, and when it was last heard (None: never)."""
+
+    token_id: int
+    user_id: int
+    name: str
+    heard_s: float | None
+
+
+@dataclass(frozen=True)
+class Spool:
+    """What of one device waits to become an upload; times by the server's clock."""
+
+    token_id: int
+    first_received_s: float
+    last_received_s: float
+    n_bytes: int
+    n_fixes: int
+
+
+@dataclass(frozen=True)
+class Heading:
+    """One waiting message without its bytes. Fix times are None where it holds no fix of any use."""
+
+    id: int
+    received_s: float
+    n_bytes: int
+    first_fix_s: float | None
+    last_fix_s: float | None
+
+
+def device_of_token(session: Session, plain: str) -> Device | None:
+    """The device of a token; None for an unknown or revoked one."""
+    sha256 = hashlib.sha256(plain.encode()).hexdigest()
+    question = sa.select(Token.id, Token.user_id, Token.name, Token.heard_s)
+    row = session.execute(question.where(Token.token_sha256 == sha256, Token.revoked_s.is_(None))).first()
+    return None if row is None else Device(*row)
+
+
+def device_of_app(session: Session, user_id: int, app: str) -> Device | None:
+    """A rider's oldest device of that app whose key was not taken back."""
+    question = sa.select(Token.id, Token.user_id, Token.name, Token.heard_s)
+    mine = question.where(Token.user_id == user_id, Token.app == app, Token.revoked_s.is_(None))
+    row = session.execute(mine.order_by(Token.id).limit(1)).first()
+    return None if row is None else Device(*row)
+
+
+def lock_user(session: Session, user_id: int) -> User:
+    """The rider's row; until the commit nobody else can lock it."""
+    return session.scalars(sa.select(User).where(User.id == user_id).with_for_update()).one()
+
+
+def owner_of_token(session: Session, token_id: int) -> tuple[Token, User]:
+    """A device's row, also of a revoked one, and its rider."""
+    question = sa.select(Token, User).join(User, User.id == Token.user_id).where(Token.id == token_id)
+    token, user = session.execute(question).one()
+    return token, user
+
+
+def has_message(session: Session, token_id: int, sha256: str) -> bool:
+    """Whether this very request of this device is kept; what is seen here is on the disk."""
+    same = sa.select(MessageRow.id).where(MessageRow.token_id == token_id, MessageRow.sha256 == sha256)
+    return session.execute(same).first() is not None
+
+
+def add_message(session: Session, row: MessageRow) -> bool:
+    """Whether the message is new; the same request again changes nothing, whoever comes first."""
+    values = {
+        name: getattr(row, name)
+        for name in (
+            "token_id", "sha256", "received_s", "dialect", "n_bytes", "n_fixes", "first_fix_s", "last_fix_s",
+            "packed",
+        )
+    }  # fmt: skip
+    adding = insert_into(session, MessageRow).values(upload_id="", **values).on_conflict_do_nothing()
+    return session.execute(adding.returning(MessageRow.id)).first() is not None
+
+
+def count_heard(
+    session: Session, token_id: int, n_messages: int, n_fixes: int, dropped: Mapping[str, int], now_s: float
+) -> None:
+    """Adds to what a device is told to have sent; `dropped` counts by reason."""
+    mine = Token.id == token_id
+    values = {
+        "n_messages": Token.n_messages + n_messages,
+        "n_fixes": Token.n_fixes + n_fixes,
+        "heard_s": now_s,
+        "last_used_s": now_s,
+    }
+    if dropped:
+        before = session.execute(sa.select(Token.dropped).where(mine).with_for_update()).scalar_one()
+        sums = {reason: before.get(reason, 0) + n for reason, n in dropped.items()}
+        session.execute(sa.update(Token).where(mine).values(**values, dropped=before | sums))
+    else:
+        session.execute(sa.update(Token).where(mine).values(**values))
+
+
+def waiting_devices(session: Session) -> list[Spool]:
+    """Every device of which messages wait, in order of their rows."""
+    received = MessageRow.received_s
+    question = (
+        sa.select(
+            MessageRow.token_id,
+            sa.func.min(received),
+            sa.func.max(received),
+            sa.func.sum(MessageRow.n_bytes),
+            sa.func.sum(MessageRow.n_fixes),
+        )
+        .where(MessageRow.upload_id == "")
+        .group_by(MessageRow.token_id)
+        .order_by(MessageRow.token_id)
+    )
+    return [Spool(*row) for row in session.execute(question)]
+
+
+def waiting_headings(session: Session, token_id: int) -> list[Heading]:
+    """The waiting messages of a device in the order they came."""
+    row = MessageRow
+    columns = (row.id, row.received_s, row.n_bytes, row.first_fix_s, row.last_fix_s)
+    question = sa.select(*columns).where(row.token_id == token_id, row.upload_id == "").order_by(row.id)
+    return [Heading(*found) for found in session.execute(question)]
+
+
+def packed_messages(session: Session, ids: Sequence[int]) -> list[bytes]:
+    """The bytes of these messages, in the order they came; those that wait no longer are left out."""
+    found: list[bytes] = []
+    for some in _chunks(sorted(ids)):
+        question = sa.select(MessageRow.packed).where(MessageRow.id.in_(some), MessageRow.upload_id == "")
+        found += session.scalars(question.order_by(MessageRow.id))
+    return found
+
+
+def seal_messages(session: Session, ids: Sequence[int], upload_id: str) -> int:
+    """How many of these messages were waiting: now their bytes are the upload's, and only their keys stay."""
+    n = 0
+    for some in _chunks(sorted(ids)):
+        waiting = sa.update(MessageRow).where(MessageRow.id.in_(some), MessageRow.upload_id == "")
+        n += len(
+            session.execute(waiting.values(upload_id=upload_id, packed=b"").returning(MessageRow.id)).all()
+        )
+    return n
+
+
+def _chunks(ids: Sequence[int]) -> list[Sequence[int]]:
+    return [ids[first : first + CHUNK] for first in range(0, len(ids), CHUNK)]
+
+
+def overlapping_uploads(
+    session: Session, token: Token, first_fix_s: float, last_fix_s: float, limit: int
+) -> list[Upload]:
+    """The newest live uploads of a device that hold fixes of that time, by its messages and its rides."""
+    row = MessageRow
+    said = sa.select(row.upload_id).where(
+        row.token_id == token.id,
+        row.upload_id != "",
+        row.first_fix_s <= last_fix_s,
+        row.last_fix_s >= first_fix_s,
+    )
+    ended_s = sa.func.coalesce(RideRow.ended_s, RideRow.started_s)
+    ridden = sa.select(RideRow.upload_id).where(
+        RideRow.user_id == token.user_id, RideRow.started_s <= last_fix_s, ended_s >= first_fix_s
+    )
+    question = sa.select(Upload).where(
+        Upload.user_id == token.user_id,
+        Upload.token_id == token.id,
+        Upload.kind == "live",
+        sa.or_(Upload.id.in_(said), Upload.id.in_(ridden)),
+    )
+    return list(session.scalars(question.order_by(Upload.received_s.desc(), Upload.id).limit(limit)))
+
+
+def sweep_messages(session: Session, before_s: float) -> int:
+    """Forgets sealed messages that came before a moment; how many."""
+    old = sa.delete(MessageRow).where(MessageRow.upload_id != "", MessageRow.received_s < before_s)
+    return len(session.execute(old.returning(MessageRow.id)).all())
