@@ -24,6 +24,7 @@ PAGES = (
     "/network/routes/R1",
     "/feeds/",
     "/help/",
+    "/privacy/",
     "/accounts/sign-up",
 )
 WAIT_MS = 15_000

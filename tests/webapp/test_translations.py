@@ -10,7 +10,7 @@ import pytest
 import transitmap
 from webapp import translate, words
 
-PAGES = ("/", "/traces/", "/standings/", "/network/", "/feeds/", "/help/", "/accounts/sign-up", "/nowhere")
+PAGES = ("/", "/traces/", "/standings/", "/network/", "/feeds/", "/help/", "/privacy/", "/accounts/sign-up", "/nowhere")
 
 
 def test_every_string_is_translated():
