@@ -18,7 +18,8 @@ from transitmap.store.feed_versions import (
     refusals,
     set_fact,
 )
-from transitmap.store.limits import add_usage, address_key, quota_wait_s, sweep_limits, take
+from transitmap.store.keeping import Kept, Sender, keep_upload, sender_of_token
+from transitmap.store.limits import add_usage, address_key, quota_wait_s, sweep_limits, take, wait_s
 from transitmap.store.logins import LOGIN_S, close_login, close_logins, open_login, user_of_login
 from transitmap.store.messages import (
     Device,
@@ -50,15 +51,21 @@ from transitmap.store.opening import (
     upgrade,
 )
 from transitmap.store.people import (
+    Waiting,
     add_token,
     add_user,
+    n_live_tokens,
     name_key,
     revoke_token,
+    token_by_id,
+    token_by_plain,
     tokens_of_user,
+    uploads_of_token,
     user_by_id,
     user_by_name,
     user_of_token,
     users,
+    waiting_of_tokens,
 )
 from transitmap.store.points import (
     CHUNK,
@@ -108,6 +115,7 @@ from transitmap.store.uploads import (
     ride_ids,
     rides_after,
     rides_of_upload,
+    rides_of_uploads,
     rides_of_user,
     settle_upload,
     upload_by_id,
@@ -149,7 +157,12 @@ __all__ = [
     "FeedRefusal",
     "FeedVersion",
     "HELD_FEED",
+    "Kept",
     "LEDGER_LOCK",
+    "Sender",
+    "keep_upload",
+    "sender_of_token",
+    "wait_s",
     "LedgerRow",
     "NO_NETWORK",
     "Bucket",
@@ -168,6 +181,7 @@ __all__ = [
     "UPLOAD_STATES",
     "Upload",
     "User",
+    "Waiting",
     "add_awards",
     "add_feed",
     "add_observations",
@@ -197,6 +211,7 @@ __all__ = [
     "ledger_rows",
     "lock_ledger",
     "members_of_upload",
+    "n_live_tokens",
     "name_key",
     "next_ride_sequence",
     "observers",
@@ -207,19 +222,24 @@ __all__ = [
     "ride_ids",
     "rides_after",
     "rides_of_upload",
+    "rides_of_uploads",
     "rides_of_user",
     "session",
     "set_fact",
     "settle_upload",
     "standings_rows",
+    "token_by_id",
+    "token_by_plain",
     "tokens_of_user",
     "try_add",
     "upgrade",
     "upload_by_id",
     "uploads_in_state",
+    "uploads_of_token",
     "uploads_of_user",
     "user_by_id",
     "user_by_name",
     "user_of_token",
     "users",
+    "waiting_of_tokens",
 ]

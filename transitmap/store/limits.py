@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -96,8 +97,13 @@ def quota_wait_s(
     names = (counted, "bytes", "fixes")
     question = sa.select(*(getattr(Usage, f"n_{name}") for name in names))
     used = session.execute(question.where(Usage.user_id == user_id, Usage.day == day_of(now_s))).first()
-    limits = [getattr(quota, f"max_{name}") for name in names]
-    if used is None or all(not limit or n < limit for n, limit in zip(used, limits, strict=True)):
+    return wait_s(used or (0, 0, 0), quota, now_s, counted)
+
+
+def wait_s(used: Sequence[int], quota: QuotaConfig, now_s: float, counted: str) -> float:
+    """As `quota_wait_s`, for who used so many of what is counted, bytes and fixes."""
+    limits = [getattr(quota, f"max_{name}") for name in (counted, "bytes", "fixes")]
+    if all(not limit or n < limit for n, limit in zip(used, limits, strict=True)):
         return 0.0
     return (day_of(now_s) + 1) * DAY_S - now_s
 

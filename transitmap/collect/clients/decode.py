@@ -36,6 +36,8 @@ def read_json(body: bytes) -> Any:
     """
     if not body.strip():
         raise Unreadable("empty")
+    if body.startswith(json_text.UTF16_MARKS):  # files come so, no app's messages do
+        raise Unreadable("bad_json")
     try:
         return json_text.read_json(body)
     except UploadRefused as error:
