@@ -124,17 +124,10 @@ DROPPED = {
     "encrypted": _("encrypted: switch encryption off in the app"),
     "not_a_location": _("that hold no position, as apps send now and then"),
     "event": _("that tell of a zone entered or left, not of the way"),
-    "region": _("sent because of a zone, not on the way"),
-    "ping": _("that repeat an old place to say the phone is there"),
     "heartbeat": _("that repeat an old place to say the phone is there"),
     "anchor": _("made up by a pause zone of the app"),
     "no_fix": _("that the phone itself did not trust"),
     "unreadable": _("that could not be read"),
-    "bad_sentence": _("that could not be read"),
-    "bad_checksum": _("that were damaged on the way"),
-    "too_many": _("more than one message may hold"),
-    "lone_fix": _("alone between long silences"),
-    "lone_mark": _("marks outside any trip"),
     "too_large": _("too large at once: choose smaller bundles in the app"),
 }
 WARNINGS = {
