@@ -19,7 +19,15 @@ from transitmap.store.feed_versions import (
     set_fact,
 )
 from transitmap.store.keeping import Kept, Sender, keep_upload, sender_of_token
-from transitmap.store.limits import add_usage, address_key, quota_wait_s, sweep_limits, take, wait_s
+from transitmap.store.limits import (
+    add_usage,
+    add_within,
+    address_key,
+    quota_wait_s,
+    sweep_limits,
+    take,
+    wait_s,
+)
 from transitmap.store.logins import LOGIN_S, close_login, close_logins, open_login, user_of_login
 from transitmap.store.messages import (
     Device,
@@ -29,7 +37,6 @@ from transitmap.store.messages import (
     count_heard,
     device_of_app,
     device_of_token,
-    has_message,
     lock_user,
     overlapping_uploads,
     owner_of_token,
@@ -125,6 +132,7 @@ from transitmap.store.uploads import (
 
 __all__ = [
     "add_usage",
+    "add_within",
     "address_key",
     "quota_wait_s",
     "sweep_limits",
@@ -136,7 +144,6 @@ __all__ = [
     "count_heard",
     "device_of_app",
     "device_of_token",
-    "has_message",
     "lock_user",
     "overlapping_uploads",
     "owner_of_token",
