@@ -41,6 +41,8 @@ DOORS = {
     "click": ("transitmap/cli.py",),
     "rich": ("transitmap/cli.py",),
     "flask": ("webapp/",),
+    "itsdangerous": ("webapp/phone_keys.py",),
+    "segno": ("webapp/qr.py",),
     "waitress": ("webapp/serve.py",),
 }
 """Who may import a library: everybody else goes through the door."""

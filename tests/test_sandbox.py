@@ -1,4 +1,4 @@
-"""What reads nobody's friend: readers that crash, spin, eat memory, sleep or lie cost nobody but themselves."""
+"""What reads nobody's friend: readers that crash, spin, eat memory or sleep cost nobody but themselves."""
 
 from __future__ import annotations
 
@@ -51,7 +51,6 @@ def refuse():
 
 
 def fail():
-    print(SECRET)
     os.write(1, SECRET.encode())
     raise ValueError(SECRET)
     yield {}, b""

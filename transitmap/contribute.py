@@ -33,6 +33,7 @@ from transitmap.points.score import Score, score
 from transitmap.sandbox import Read, sandbox
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
 SEGMENT_KEY = "segment_key"
@@ -275,6 +276,29 @@ def accept(
         more |= {"lease_until_s": now_s + lease_s, "attempts": 1}
     sha256 = archive.put(body)
     return store.add_upload(session, user_id, sha256, name, len(body), now_s, consent, **more)
+
+
+def keep(
+    engine: Engine,
+    archive: Archive,
+    sender: store.Sender,
+    name: str,
+    body: bytes,
+    config: Config,
+    now_s: float,
+    consent: str,
+) -> store.Kept:
+    """As `accept` for a device that waits for nothing, by the shortest way: on the disk when this returns.
+
+    Raises:
+        UploadRefused: `already_contributed` (by another rider) or `too_large`; there is no row then.
+        OSError: the archive could not keep the body.
+        store.TRY_AGAIN: the database could not keep the row.
+    """
+    limit = config.collect.max_upload_bytes
+    if limit and len(body) > limit:
+        raise UploadRefused("too_large", f"{len(body)} bytes, at most {limit}")
+    return store.keep_upload(engine, sender, archive.put(body), name, len(body), now_s, consent)
 
 
 def understand(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
 import numpy as np
@@ -63,24 +63,19 @@ def take(engine: Engine, device: store.Device, message: Message, config: Config,
     if heard.n_told > config.live.max_batch_fixes:
         refuse_batch(engine, device, now_s)
         return Taken(heard, False, "too_large")
-    sha256 = _key(message)
-    with store.session(engine, write=False) as session:
-        is_known = store.has_message(session, device.token_id, sha256)
-        wait_s = 0.0 if is_known else store.quota_wait_s(session, device.user_id, config.quota, now_s)
-    if wait_s:
-        return Taken(heard, False, "too_many_requests", wait_s)
-    if is_known and device.heard_s is not None and abs(now_s - device.heard_s) < HEARD_EVERY_S:
-        return Taken(heard, False)
-    row = _row(device, message, heard, sha256, config.collect)
+    row = _row(device, message, heard, config.collect)
     with store.session(engine) as session:
-        is_new = not is_known and store.add_message(session, row)
-        if is_new:
-            n_fixes, n_bytes = len(heard.fixes), len(message.body) + len(message.query)
-            store.count_heard(session, device.token_id, 1, n_fixes, heard.dropped, now_s)
-            store.add_usage(session, device.user_id, now_s, 0, 1, n_bytes, n_fixes)
-        else:
-            store.count_heard(session, device.token_id, 0, 0, {}, now_s)
-    return Taken(heard, is_new)
+        if not store.add_message(session, row):
+            if device.heard_s is None or abs(now_s - device.heard_s) > HEARD_EVERY_S:
+                store.count_heard(session, device.token_id, 0, 0, {}, now_s)
+            return Taken(heard, False)
+        sizes = {"n_bytes": row["n_bytes"], "n_fixes": row["n_fixes"]}
+        wait_s = store.add_within(session, device.user_id, config.quota, now_s, n_messages=1, **sizes)
+        if wait_s:
+            session.rollback()
+            return Taken(heard, False, "too_many_requests", wait_s)
+        store.count_heard(session, device.token_id, 1, row["n_fixes"], heard.dropped, now_s)
+    return Taken(heard, True)
 
 
 def refuse_batch(engine: Engine, device: store.Device, now_s: float) -> None:
@@ -95,24 +90,22 @@ def _key(message: Message) -> str:
     return hashlib.sha256("\n".join(parts).encode("utf-8", "replace") + b"\n" + message.body).hexdigest()
 
 
-def _row(
-    device: store.Device, message: Message, heard: Heard, sha256: str, limits: CollectConfig
-) -> store.MessageRow:
+def _row(device: store.Device, message: Message, heard: Heard, limits: CollectConfig) -> dict[str, Any]:
     """The row of a message. Its span leaves out times that no ride can have."""
     now_s, time_s = message.received_s, heard.fixes.time_s
     oldest_s = now_s - (limits.max_past_years or 100.0) * YEAR_S
     time_s = time_s[(time_s >= oldest_s) & (time_s <= now_s + limits.max_future_s)]
-    return store.MessageRow(
-        token_id=device.token_id,
-        sha256=sha256,
-        received_s=now_s,
-        dialect=message.dialect[:16],
-        n_bytes=len(message.body) + len(message.query),
-        n_fixes=len(heard.fixes),
-        first_fix_s=float(time_s.min()) if len(time_s) else None,
-        last_fix_s=float(time_s.max()) if len(time_s) else None,
-        packed=pack_message(message),
-    )
+    return {
+        "token_id": device.token_id,
+        "sha256": _key(message),
+        "received_s": now_s,
+        "dialect": message.dialect,
+        "n_bytes": len(message.body) + len(message.query),
+        "n_fixes": len(heard.fixes),
+        "first_fix_s": float(time_s.min()) if len(time_s) else None,
+        "last_fix_s": float(time_s.max()) if len(time_s) else None,
+        "packed": pack_message(message),
+    }
 
 
 def consent_of(token: store.Token) -> str:
@@ -140,10 +133,15 @@ _SECRET_NAME = re.compile(
     r"(token|key|pass|password|passwd|pwd|secret|auth|user|username|ssid|wifi|cell)$", re.I
 )
 _OPAQUE = re.compile(r"(?=.*[A-Za-z])(?=.*[0-9])[A-Za-z0-9_.~+/=-]{20,}")
-_SECRET_MEMBERS = [
-    (name.encode(), re.compile(rb'("%s"\s*:\s*")(?:[^"\\]|\\.)+"' % name.encode(), re.I))
-    for name in ("password", "username", "token", "bearerToken", "ssid", "bssid", "wifi")
-]
+_NETWORKS = ("ssid", "bssid", "wifi")
+_SECRETS = (*_NETWORKS, "password", "username", "token", "bearertoken")
+_FILLED = {name: re.compile(rb'"%s"\s*:\s*"(?!")' % name.encode()) for name in _SECRETS}
+_MEMBER = {
+    name: re.compile(rb'("%s"\s*:\s*")(?:[^"\\]|\\.)+"' % name.encode(), re.IGNORECASE)  # 5 times slower
+    for name in _SECRETS
+}
+_BATCHES = ("overland",)
+"""Who sends so much at once, and never its own settings, that only networks are looked for."""
 
 
 def without_secrets(message: Message, token: str) -> Message:
@@ -157,7 +155,7 @@ def without_secrets(message: Message, token: str) -> Message:
     if is_form:
         body = _without_values(body.decode("latin-1"), message.dialect).encode("latin-1")
     else:
-        body = _without_members(body)
+        body = _without_members(body, _NETWORKS if message.dialect in _BATCHES else _SECRETS)
     query = message.query.replace(token, "") if token else message.query
     return replace(message, query=_without_values(query, message.dialect), body=body)
 
@@ -173,12 +171,12 @@ def _without_value(pair: str, dialect: str) -> str:
     return f"{name}=" if is_secret or is_opaque else pair
 
 
-def _without_members(body: bytes) -> bytes:
+def _without_members(body: bytes, names: Iterable[str]) -> bytes:
     """A JSON body with empty strings where names say that it holds a secret."""
     lower = body.lower()
-    for name, member in _SECRET_MEMBERS:
-        if b'"%s"' % name.lower() in lower:
-            body = member.sub(rb'\1"', body)
+    for name in names:
+        if _FILLED[name].search(lower):
+            body = _MEMBER[name].sub(rb'\1"', body)
     return body
 
 

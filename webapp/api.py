@@ -170,13 +170,9 @@ def send_traces() -> Response:
     `Prefer: respond-async` all are only kept now, and understood later; sent again, they tell their state.
     Whoever sends agrees to the words beside the button of the upload page, as there.
     """
-    user = auth.uploader()
-    receipts.check_quota(user.id)
-    db.commit()  # a slow body must not keep other writers waiting
-    received = uploads.receive(max_bytes())
-    auth.check_form_token(received.fields.get("csrf_token"))
     waits = _prefers("respond-async")
-    results = receipts.send_all(user, received.files, waits, received.fields.get("trim", ""))
+    sender = auth.sender() if waits else None
+    results = _keep_all(sender) if sender else _send_all(waits)
     good = [result for result in results if result.problem is None]
     response = _accepted(good, results) if good else _refused(results)
     if waits:
@@ -184,15 +180,31 @@ def send_traces() -> Response:
     return response
 
 
+def _keep_all(sender: store.Sender) -> list[Sent]:
+    """What a device sends that does not wait: the shortest way."""
+    receipts.check_used(sender)
+    return receipts.keep_all(sender, uploads.receive(max_bytes()).files)
+
+
+def _send_all(waits: bool) -> list[Sent]:
+    user = auth.uploader()
+    receipts.check_quota(user.id)
+    db.commit()  # a slow body must not keep other writers waiting
+    received = uploads.receive(max_bytes())
+    auth.check_form_token(received.fields.get("csrf_token"))
+    return receipts.send_all(user, received.files, waits, received.fields.get("trim", ""))
+
+
 def _prefers(wish: str) -> bool:
     """Whether the sender wishes so (RFC 7240)."""
-    wishes = ",".join(request.headers.getlist("Prefer")).lower().split(",")
+    wishes = request.headers.get("Prefer", "").lower().split(",")
     return wish in [one.partition(";")[0].strip() for one in wishes]
 
 
 def _accepted(good: list[Sent], results: list[Sent]) -> Response:
     status = max(result.status for result in good)
-    body = {**_upload(good[0]), "uploads": [_upload(result) for result in results]}
+    told = [_upload(result) for result in results]
+    body = {**told[results.index(good[0])], "uploads": told}
     response = _json(body, status)
     if status in (201, 202):
         response.headers["Location"] = url_for("traces.receipt", upload_id=good[0].upload_id)

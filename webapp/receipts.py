@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 
 from transitmap import store
 from transitmap.consent import consent
-from transitmap.contribute import LeftOut, Receipt, contribute, receipt_of
+from transitmap.contribute import LeftOut, Receipt, contribute, keep, receipt_of
 from transitmap.errors import UploadRefused
 from webapp import db, privacy, published, words
 from webapp.errors import Problem, not_kept, problem_of
@@ -90,8 +90,17 @@ def check_quota(user_id: int) -> None:
     Raises:
         Problem: `too_many_requests`.
     """
-    quota, now_s = current_app.extensions["transitmap_settings"].config.quota, time.time()
-    wait_s = store.quota_wait_s(db.session(), user_id, quota, now_s, "uploads")
+    quota = current_app.extensions["transitmap_settings"].config.quota
+    _refuse_for(store.quota_wait_s(db.session(), user_id, quota, time.time(), "uploads"))
+
+
+def check_used(sender: store.Sender) -> None:
+    """As `check_quota`, by what is known of a device's rider."""
+    quota = current_app.extensions["transitmap_settings"].config.quota
+    _refuse_for(store.wait_s(sender.used, quota, time.time(), "uploads"))
+
+
+def _refuse_for(wait_s: float) -> None:
     if wait_s:
         raise Problem("too_many_requests", retry_after_s=math.ceil(wait_s))
 
@@ -107,6 +116,30 @@ def send_all(
     if user in db.session():
         db.session().expunge(user)  # the page names its reader, also after a file was rolled back
     return [_send(user, name, body, waits, trim_m) for name, body in files]
+
+
+def keep_all(sender: store.Sender, files: Sequence[tuple[str, bytes]]) -> list[Sent]:
+    """Keeps each file by itself, to be understood later; one that is settled already is told."""
+    return [_keep(sender, name, body) for name, body in files]
+
+
+def _keep(sender: store.Sender, name: str, body: bytes) -> Sent:
+    config = current_app.extensions["transitmap_settings"].config
+    told = db.engine(), db.archive(), sender, name, body, config, time.time(), consent().version
+    try:
+        kept = keep(*told)
+        if kept.state == store.RECEIVED:
+            return Sent(store.clean_name(name), kept.state, kept.id, not kept.is_new)
+        upload = store.upload_by_id(db.session(), kept.id, sender.user_id)
+        return replace(sent_of(upload), again=True) if upload else _not_kept(name, Problem("not_found"))
+    except UploadRefused as error:
+        return _not_kept(name, problem_of(error))
+    except (*store.TRY_AGAIN, OSError) as error:
+        return _not_kept(name, not_kept(error))
+
+
+def _not_kept(name: str, problem: Problem) -> Sent:
+    return Sent(store.clean_name(name), store.REFUSED, problem=problem)
 
 
 def _send(user: User, name: str, body: bytes, waits: bool, trim_m: float | None) -> Sent:

@@ -108,7 +108,8 @@ def test_a_token_in_any_header(client, token, header):
 @pytest.mark.parametrize(
     "path",
     [
-        "/ingest/owntracks/tm_wrong", "/ingest/overland/tm_wrong", "/ingest/osmand/tm_wrong", "/ingest/owntracks",
+        "/ingest/owntracks/tm_wrong", "/ingest/overland/tm_wrong", "/ingest/osmand/tm_wrong",
+        "/ingest/owntracks",
         "/ingest/gpslogger/tm_wrong", "/ingest/file/tm_wrong", "/ingest/ulogger/tm_wrong/client/index.php",
         "/x/index.php/apps/phonetrack/logPost/tm_wrong/me", "/ingest/recorder/tm_wrong",
         "/api/v1/overland/batches?api_key=tm_wrong", "/ingest/owntracks?token=",
@@ -130,8 +131,9 @@ def test_a_revoked_token_is_401(app, client, token):
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"not json", b'{"_type":"lwt","tst":1}', b'{"_type":"status"}', b"[" * 100_000, b'{"lat":NaN}', b"\x00\xff",
-        b'{"_type":"encrypted","data":"AAAA"}', b'{"_type":"location","lat":999,"lon":0,"tst":-5}', b'"text"', b"17",
+        b"", b"not json", b'{"_type":"lwt","tst":1}', b'{"_type":"status"}', b"[" * 100_000, b'{"lat":NaN}',
+        b"\x00\xff", b'{"_type":"encrypted","data":"AAAA"}', b'"text"', b"17",
+        b'{"_type":"location","lat":999,"lon":0,"tst":-5}',
         b'{"_type":"location","lat":1,"lon":1,"tst":99999999999999}', b'{"locations":{}}', b"\xef\xbb\xbf{}",
     ],
 )  # fmt: skip

@@ -89,6 +89,24 @@ def test_an_upload_keeps_what_was_chosen_for_it(app, log_in, add_rider):
     assert cut == {own, 0.0, own / 2, own * 2}
 
 
+@pytest.mark.parametrize("prefer", [{}, {"Prefer": "respond-async"}])
+def test_a_device_cuts_as_its_rider_always_does(app, log_in, add_rider, token_of, prefer):
+    user_id = add_rider("Coyote")
+    post(log_in("Coyote"), "/privacy/trim", level="more")
+    bearer = {"Authorization": f"Bearer {token_of(user_id)}"}
+    assert app.test_client().post("/api/v1/traces", data=ride(1), headers=bearer | prefer).status_code < 300
+    assert [upload.trim_m for upload in uploads_of(app, user_id)] == [me(app).trim_m]
+
+
+def test_a_new_key_notes_the_words_beside_its_button(app, log_in, add_rider):
+    user_id = add_rider("Coyote")
+    client = log_in("Coyote")
+    assert consent().sending.es in client.get("/phones/apps/owntracks").text
+    post(client, "/phones/", app="owntracks", device="mine")
+    with store.session(app.extensions["transitmap_engine"], write=False) as session:
+        assert [token.consent for token in store.tokens_of_user(session, user_id)] == [consent().version]
+
+
 def test_prizes_are_agreed_to_and_left(app, log_in, add_rider):
     add_rider("Coyote")
     client = log_in("Coyote")

@@ -17,7 +17,8 @@ from transitmap.model import IntArray, Message, Ride
 
 __all__ = ["bundle_keys", "fix_keys", "pack_bundle", "read_bundle"]
 
-_KIND, _VERSION = "transitmap live", 1
+_FIRST_LINE = b"transitmap live 1"
+"""No format of a file begins so: a bundle that somebody makes up and sends as a file is no trace."""
 
 
 def pack_bundle(device_name: str, messages: Sequence[Message], known: IntArray) -> bytes:
@@ -27,9 +28,9 @@ def pack_bundle(device_name: str, messages: Sequence[Message], known: IntArray) 
     """
     keys = [fix_keys(hear(message).fixes) for message in messages]
     again = np.intersect1d(np.concatenate([np.zeros(0, np.int64), *keys]), known).astype("<i8")
-    header = {"bundle": _KIND, "version": _VERSION, "device": device_name, "known": _base64(again)}
+    header = {"device": device_name, "known": _base64(again)}
     lines = sorted((message.received_s, _line(_packed(message))) for message in messages)
-    return _line(header) + b"".join(line for _, line in lines)
+    return b"".join([_FIRST_LINE, b"\n", _line(header), *(line for _, line in lines)])
 
 
 def _packed(message: Message) -> dict[str, Any]:
@@ -71,12 +72,12 @@ def bundle_keys(body: bytes) -> IntArray:
 
 def _unpacked(body: bytes) -> tuple[IntArray, list[Message]]:
     """The keys of what is known, and the messages."""
+    if not body.startswith(_FIRST_LINE + b"\n"):
+        raise UploadRefused("not_a_trace", f"no bundle of messages: {len(body)} bytes")
     try:
-        header, *lines = [json.loads(line) for line in body.splitlines()]
-        if (header["bundle"], header["version"]) != (_KIND, _VERSION):
-            raise ValueError(header["version"])
+        header, *packed = [json.loads(line) for line in body.splitlines()[1:]]
         known = np.frombuffer(base64.b64decode(header["known"]), "<i8").astype(np.int64)
-        return known, [Message(**{**line, "body": _body(line["body"])}) for line in lines]
+        return known, [Message(**{**line, "body": _body(line["body"])}) for line in packed]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UploadRefused("not_a_trace", f"no bundle of messages: {type(error).__name__}") from error
 

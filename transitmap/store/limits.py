@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+from collections.abc import Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from transitmap.config import QuotaConfig
-from transitmap.store.tables import Base, Bucket, Usage
+from transitmap.store.tables import Bucket, Usage
 
 DAY_S = 86_400
 SLACK_S = 60.0
@@ -19,13 +19,18 @@ SLACK_S = 60.0
 KEPT_S = 2 * DAY_S
 USAGE_KEPT_DAYS = 40
 
-Insert = sqlite.Insert | postgresql.Insert
-
-
-def insert_into(session: Session, table: type[Base]) -> Insert:
-    """An INSERT that can say ON CONFLICT, in the words of the session's database."""
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
-    return sqlite.insert(table) if is_sqlite else postgresql.insert(table)
+_ADD_USAGE = sa.text(
+    "INSERT INTO usage (user_id, day, n_uploads, n_messages, n_bytes, n_fixes)"
+    " VALUES (:user_id, :day, :n_uploads, :n_messages, :n_bytes, :n_fixes)"
+    " ON CONFLICT (user_id, day) DO UPDATE SET"
+    " n_uploads = usage.n_uploads + excluded.n_uploads, n_messages = usage.n_messages + excluded.n_messages,"
+    " n_bytes = usage.n_bytes + excluded.n_bytes, n_fixes = usage.n_fixes + excluded.n_fixes"
+    " RETURNING n_uploads, n_messages, n_bytes, n_fixes"
+)
+_ADD_BUCKET = sa.text(
+    "INSERT INTO buckets (key, level, updated_s) VALUES (:key, :level, :updated_s)"
+    " ON CONFLICT (key) DO NOTHING"
+)
 
 
 def take(session: Session, key: str, rate_per_s: float, burst: float, now_s: float) -> float:
@@ -35,8 +40,7 @@ def take(session: Session, key: str, rate_per_s: float, burst: float, now_s: flo
     be a writing one, and its commit is what counts: commit also where the request fails afterwards. A
     clock that was set back neither fills the bucket nor stops its filling.
     """
-    fresh = insert_into(session, Bucket).values(key=key, level=burst, updated_s=now_s)
-    session.execute(fresh.on_conflict_do_nothing())
+    session.execute(_ADD_BUCKET, {"key": key, "level": burst, "updated_s": now_s})
     question = sa.select(Bucket.level, Bucket.updated_s).where(Bucket.key == key).with_for_update()
     level, updated_s = session.execute(question).one()
     if now_s < updated_s - SLACK_S:
@@ -79,10 +83,31 @@ def add_usage(
     n_fixes: int = 0,
 ) -> None:
     """Adds to what a rider sent today; several workers may, at once."""
-    added = {"n_uploads": n_uploads, "n_messages": n_messages, "n_bytes": n_bytes, "n_fixes": n_fixes}
-    row = insert_into(session, Usage).values(user_id=user_id, day=day_of(now_s), **added)
-    sums = {name: getattr(Usage, name) + row.excluded[name] for name in added}
-    session.execute(row.on_conflict_do_update(index_elements=["user_id", "day"], set_=sums))
+    add_within(session, user_id, QuotaConfig(0, 0, 0, 0), now_s, n_uploads, n_messages, n_bytes, n_fixes)
+
+
+def add_within(
+    session: Session,
+    user_id: int,
+    quota: QuotaConfig,
+    now_s: float,
+    n_uploads: int = 0,
+    n_messages: int = 0,
+    n_bytes: int = 0,
+    n_fixes: int = 0,
+) -> float:
+    """Adds to what a rider sent today; 0, or the seconds until the next day where it was enough before.
+
+    In the latter case the caller must roll back.
+    """
+    added = (n_uploads, n_messages, n_bytes, n_fixes)
+    values = dict(zip(("n_uploads", "n_messages", "n_bytes", "n_fixes"), added, strict=True))
+    row = {"user_id": user_id, "day": day_of(now_s), **values}
+    total = session.connection().execute(_ADD_USAGE, row).one()
+    limits = (quota.max_uploads, quota.max_messages, quota.max_bytes, quota.max_fixes)
+    used = zip(total, added, limits, strict=True)
+    is_enough = any(n and limit and before - n >= limit for before, n, limit in used)
+    return _next_day_s(now_s) if is_enough else 0.0
 
 
 def quota_wait_s(
@@ -96,9 +121,18 @@ def quota_wait_s(
     names = (counted, "bytes", "fixes")
     question = sa.select(*(getattr(Usage, f"n_{name}") for name in names))
     used = session.execute(question.where(Usage.user_id == user_id, Usage.day == day_of(now_s))).first()
-    limits = [getattr(quota, f"max_{name}") for name in names]
-    if used is None or all(not limit or n < limit for n, limit in zip(used, limits, strict=True)):
+    return wait_s(used or (0, 0, 0), quota, now_s, counted)
+
+
+def wait_s(used: Sequence[int], quota: QuotaConfig, now_s: float, counted: str) -> float:
+    """As `quota_wait_s`, for who used so many of what is counted, bytes and fixes."""
+    limits = [getattr(quota, f"max_{name}") for name in (counted, "bytes", "fixes")]
+    if all(not limit or n < limit for n, limit in zip(used, limits, strict=True)):
         return 0.0
+    return _next_day_s(now_s)
+
+
+def _next_day_s(now_s: float) -> float:
     return (day_of(now_s) + 1) * DAY_S - now_s
 
 

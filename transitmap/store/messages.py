@@ -5,14 +5,28 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from transitmap.store.limits import insert_into
 from transitmap.store.tables import MessageRow, RideRow, Token, Upload, User
 
 CHUNK = 5_000
+
+# Said for every message of every phone: written once, as both databases understand it.
+_DEVICE = sa.text(
+    "SELECT id, user_id, name, heard_s FROM tokens WHERE token_sha256 = :token_sha256 AND revoked_s IS NULL"
+)
+_ADD = sa.text(
+    "INSERT INTO messages (token_id, sha256, received_s, dialect, n_bytes, n_fixes, first_fix_s, last_fix_s,"
+    " packed, upload_id) VALUES (:token_id, :sha256, :received_s, :dialect, :n_bytes, :n_fixes, :first_fix_s,"
+    " :last_fix_s, :packed, '') ON CONFLICT (token_id, sha256) DO NOTHING RETURNING id"
+)
+_COUNT = sa.text(
+    "UPDATE tokens SET n_messages = n_messages + :n_messages, n_fixes = n_fixes + :n_fixes, heard_s = :now_s,"
+    " last_used_s = :now_s WHERE id = :token_id"
+)
 
 
 @dataclass(frozen=True)
@@ -50,8 +64,7 @@ class Heading:
 def device_of_token(session: Session, plain: str) -> Device | None:
     """The device of a token; None for an unknown or revoked one."""
     sha256 = hashlib.sha256(plain.encode()).hexdigest()
-    question = sa.select(Token.id, Token.user_id, Token.name, Token.heard_s)
-    row = session.execute(question.where(Token.token_sha256 == sha256, Token.revoked_s.is_(None))).first()
+    row = session.connection().execute(_DEVICE, {"token_sha256": sha256}).first()
     return None if row is None else Device(*row)
 
 
@@ -75,42 +88,25 @@ def owner_of_token(session: Session, token_id: int) -> tuple[Token, User]:
     return token, user
 
 
-def has_message(session: Session, token_id: int, sha256: str) -> bool:
-    """Whether this very request of this device is kept; what is seen here is on the disk."""
-    same = sa.select(MessageRow.id).where(MessageRow.token_id == token_id, MessageRow.sha256 == sha256)
-    return session.execute(same).first() is not None
+def add_message(session: Session, values: Mapping[str, Any]) -> bool:
+    """Whether the message is new; the same request again changes nothing, whoever comes first.
 
-
-def add_message(session: Session, row: MessageRow) -> bool:
-    """Whether the message is new; the same request again changes nothing, whoever comes first."""
-    values = {
-        name: getattr(row, name)
-        for name in (
-            "token_id", "sha256", "received_s", "dialect", "n_bytes", "n_fixes", "first_fix_s", "last_fix_s",
-            "packed",
-        )
-    }  # fmt: skip
-    adding = insert_into(session, MessageRow).values(upload_id="", **values).on_conflict_do_nothing()
-    return session.execute(adding.returning(MessageRow.id)).first() is not None
+    `values` hold every column of MessageRow but `id` and `upload_id`.
+    """
+    return session.connection().execute(_ADD, values).first() is not None
 
 
 def count_heard(
     session: Session, token_id: int, n_messages: int, n_fixes: int, dropped: Mapping[str, int], now_s: float
 ) -> None:
     """Adds to what a device is told to have sent; `dropped` counts by reason."""
-    mine = Token.id == token_id
-    values = {
-        "n_messages": Token.n_messages + n_messages,
-        "n_fixes": Token.n_fixes + n_fixes,
-        "heard_s": now_s,
-        "last_used_s": now_s,
-    }
+    added = {"token_id": token_id, "n_messages": n_messages, "n_fixes": n_fixes, "now_s": now_s}
+    session.connection().execute(_COUNT, added)
     if dropped:
+        mine = Token.id == token_id
         before = session.execute(sa.select(Token.dropped).where(mine).with_for_update()).scalar_one()
         sums = {reason: before.get(reason, 0) + n for reason, n in dropped.items()}
-        session.execute(sa.update(Token).where(mine).values(**values, dropped=before | sums))
-    else:
-        session.execute(sa.update(Token).where(mine).values(**values))
+        session.execute(sa.update(Token).where(mine).values(dropped=before | sums))
 
 
 def waiting_devices(session: Session) -> list[Spool]:

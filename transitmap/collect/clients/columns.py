@@ -21,8 +21,12 @@ MS_ABOVE = 1e11
 APPLE_BELOW_S = 9.4e8
 APPLE_EPOCH_S = 978_307_200.0  # 2001-01-01, from which Overland counts in one of its modes
 EARLIEST_S, LATEST_S = 1_262_304_000.0, 4_102_444_800.0  # 2010 and 2100
+_NONE = np.zeros(0)
 _SIGNS = ("+", "-")
 _NUMBERS = {float, int, type(None)}
+
+
+Reasons = np.ndarray[Any, np.dtype[np.str_]]
 
 
 class Told(NamedTuple):
@@ -67,15 +71,23 @@ def heard_columns(
     lat_deg, lon_deg = numbers(lat), numbers(lon)
     time_s, is_naive = times_s(time)
     reason = _reasons(lat_deg, lon_deg, time, time_s, why)
-    rows = np.flatnonzero(reason == "")
-    kept, n_naive = rows.tolist(), int(is_naive[rows].sum())
-    fixes = Fixes(time_s[rows], lat_deg[rows], lon_deg[rows], _positive(numbers(accuracy))[rows])
+    accuracy_m, claimed_m_s = (
+        _known(numbers(accuracy), 0.0),
+        _known(numbers(speed), -1.0) * np.array(speed_unit),
+    )
+    columns = [time_s, lat_deg, lon_deg, accuracy_m, claimed_m_s, np.array(is_mock, np.bool_), is_naive]
+    if len(reason):
+        rows = np.flatnonzero(reason == "")
+        kept = rows.tolist()
+        columns = [column[rows] for column in columns]
+        trip, tap = [trip[row] for row in kept], [tap[row] for row in kept]
+    fixes, n_naive = Fixes(*columns[:4]), int(columns[6].sum())
     return Heard(
         fixes=fixes,
-        trip=tuple([trip[row] for row in kept]),
-        is_mock=np.array(is_mock, dtype=np.bool_)[rows],
-        claimed_m_s=(_not_negative(numbers(speed)) * np.array(speed_unit))[rows],
-        taps=_taps(fixes, [tap[row] for row in kept]),
+        trip=tuple(trip),
+        is_mock=columns[5],
+        claimed_m_s=columns[4],
+        taps=_taps(fixes, tap),
         dropped=_count(reason),
         flagged={"assumed_utc": n_naive} if n_naive else {},
     )
@@ -83,13 +95,12 @@ def heard_columns(
 
 def nothing(reason: str = "", n: int = 1) -> Heard:
     """A message that tells no position; where it should, `n` of them are counted by the reason."""
-    none = np.zeros(0)
     return Heard(
-        fixes=Fixes(none, none, none, none),
+        fixes=Fixes(_NONE, _NONE, _NONE, _NONE),
         trip=(),
         is_mock=np.zeros(0, dtype=np.bool_),
-        claimed_m_s=none,
-        taps=Taps(none, none, none, ()),
+        claimed_m_s=_NONE,
+        taps=Taps(_NONE, _NONE, _NONE, ()),
         dropped={reason: n} if reason else {},
     )
 
@@ -155,37 +166,38 @@ def _mended(value: str) -> str:
 
 def _reasons(
     lat_deg: FloatArray, lon_deg: FloatArray, time: Sequence[Any], time_s: FloatArray, why: Sequence[str]
-) -> np.ndarray[Any, np.dtype[np.str_]]:
-    """Why each position is no fix, empty where it is one; what its app says of it comes first."""
-    reason = np.array(why, dtype=np.str_)
+) -> Reasons:
+    """Why each position is no fix, empty where it is one; what its app says of it comes first.
+
+    Without rows where all are fixes.
+    """
     unplaced = ~(np.isfinite(lat_deg) & np.isfinite(lon_deg))
     far_out = (np.abs(lat_deg) > 90) | (np.abs(lon_deg) > 180)
     untimed = np.isnan(time_s)
-    if not (unplaced | far_out | untimed).any():
-        return reason
+    if not any(why) and not (unplaced | far_out | untimed).any():
+        return np.zeros(0, dtype=np.str_)
+    said = np.array(why, dtype=np.str_)
     absent = np.array([value is None or value == "" for value in time], dtype=np.bool_)
-    checks = [reason != "", unplaced, far_out, untimed & absent, untimed]
-    return np.select(checks, [reason, "no_position", "out_of_range", "no_time", "bad_time"], "")
+    checks = [said != "", unplaced, far_out, untimed & absent, untimed]
+    return np.select(checks, [said, "no_position", "out_of_range", "no_time", "bad_time"], "")
 
 
-def _count(reason: np.ndarray[Any, np.dtype[np.str_]]) -> dict[str, int]:
-    if not reason.any():
+def _count(reason: Reasons) -> dict[str, int]:
+    if not len(reason):
         return {}
     names, counts = np.unique(reason[reason != ""], return_counts=True)
     return dict(zip(names.tolist(), counts.tolist(), strict=True))
 
 
-def _positive(values: FloatArray) -> FloatArray:
-    """Unknown accuracies are told as 0 or -1."""
-    return np.where(values > 0, values, np.nan)
-
-
-def _not_negative(values: FloatArray) -> FloatArray:
-    return np.where(values >= 0, values, np.nan)
+def _known(values: FloatArray, unknown: float) -> FloatArray:
+    """NaN for what is no more than `unknown`: phones write 0 or -1 where they do not know."""
+    return np.where(values > unknown, values, np.nan)
 
 
 def _taps(fixes: Fixes, names: Sequence[str]) -> Taps:
     """What was marked, where and when it was."""
+    if not any(names):
+        return Taps(_NONE, _NONE, _NONE, ())
     rows: IntArray = np.array([row for row, name in enumerate(names) if name], dtype=np.int64)
     marked = (fixes.time_s[rows], fixes.lat_deg[rows], fixes.lon_deg[rows])
     return Taps(*marked, tuple(name for name in names if name))
