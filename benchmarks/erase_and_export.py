@@ -37,12 +37,12 @@ def main(n_traces: int = 1000) -> None:
             session.commit()
             user = store.user_by_name(session, "rider 0")
             before_mb = peak_mb()
-            began_s = time.perf_counter()
+            began_s, cpu_s = time.perf_counter(), time.process_time()
             own = own_data.gather(session, user, NOON_S)
             size = sum(len(piece) for piece in own_data.stream(archive, own))
-            took_s = time.perf_counter() - began_s
+            took_s, cpu_s = time.perf_counter() - began_s, time.process_time() - cpu_s
             print(f"export of {n_traces} traces, {n_bytes / 1e6:.0f} MB: {took_s:.1f} s, {size / 1e6:.0f} MB")
-            print(f"  memory over that of the process: {peak_mb() - before_mb:.0f} MB")
+            print(f"  {cpu_s:.1f} s of CPU; memory over that of the process: {peak_mb() - before_mb:.0f} MB")
             session.commit()
             began_s = time.perf_counter()
             backup.back_up(url, str(place / "archive"), place / "backup", 1.0)
