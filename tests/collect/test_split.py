@@ -60,11 +60,11 @@ def test_a_clock_set_back_begins_another_ride() -> None:
 
 
 def test_a_fix_alone_between_silences_is_dropped_and_counted_once() -> None:
-    ride = replace(moved(*BUS, (2000.0, 9.0), (2000.0, 9.0), *BUS[1:]), dropped={"no_time": 2})
+    ride = replace(moved(*BUS, (2000.0, 9.0), (2000.0, 9.0), *BUS[1:]), dropped={"no_time": 2, "lone_fix": 1})
     first, second = split(ride, CONFIG, SILENCE_S)
     assert isinstance(first, Ride)
     assert isinstance(second, Ride)
-    assert (first.dropped, second.dropped) == ({"no_time": 2, "lone_fix": 1}, {})
+    assert (first.dropped, second.dropped) == ({"no_time": 2, "lone_fix": 2}, {})
     assert len(first.fixes) + len(second.fixes) == 10
 
 
@@ -106,8 +106,11 @@ def test_a_wandering_position_is_no_movement_and_a_long_wait_no_standing() -> No
 
 def test_a_day_of_trips_gives_the_trips_and_says_what_the_rest_was() -> None:
     home = [(60.0, 0.0)] * 60
-    day = moved(*BUS, (4000.0, 900.0), *home, (4000.0, 900.0), *BUS[1:])
-    assert lengths(day, SERVER) == [5, "stationary", 5]
+    day = replace(moved(*home, (4000.0, 900.0), *BUS[1:], (4000.0, 900.0), *home), dropped={"no_time": 1})
+    found = split(day, SERVER, SILENCE_S)
+    assert lengths(day, SERVER) == ["stationary", 5, "stationary"]
+    assert isinstance(found[1], Ride)
+    assert found[1].dropped == {"no_time": 1}
 
 
 steps = st.tuples(

@@ -22,7 +22,7 @@ def split(ride: Ride, config: CollectConfig, max_silence_s: float) -> list[Ride 
 
     A ride ends where the clock was set back, and where the phone is silent for longer than `max_silence_s`,
     longer than anybody waits on a ride. A part of less than `min_fixes` is dropped (`lone_fix`). Taps go to
-    the part nearest in time, what was dropped is counted on the first ride.
+    the part nearest in time, what was dropped is counted on the first ride, what is flagged is so on all.
 
     A part that does not reach `min_reach_m` is refused: `stationary`, or `too_short` where it is brief.
 
@@ -42,12 +42,17 @@ def split(ride: Ride, config: CollectConfig, max_silence_s: float) -> list[Ride 
         else [ride.fixes]
     )
     owner = _nearest(ride.taps.time_s, parts)
-    dropped = {**ride.dropped, "lone_fix": n_lone} if n_lone else ride.dropped
-    rides = [
-        replace(ride, fixes=part, taps=ride.taps.take(owner == number), dropped={} if number else dropped)
+    found = [
+        _checked(replace(ride, fixes=part, taps=ride.taps.take(owner == number), dropped={}), config)
         for number, part in enumerate(parts)
     ]
-    return [_checked(one, config) for one in rides]
+    n_lone += ride.dropped.get("lone_fix", 0)
+    dropped = {**ride.dropped, "lone_fix": n_lone} if n_lone else ride.dropped
+    for number, one in enumerate(found):
+        if isinstance(one, Ride):
+            found[number] = replace(one, dropped=dropped)
+            break
+    return found
 
 
 def _ends(fixes: Fixes, max_silence_s: float) -> IntArray:
