@@ -10,7 +10,7 @@ import numpy as np
 from transitmap.config import CollectConfig
 from transitmap.errors import UploadRefused
 from transitmap.geo import Plane
-from transitmap.model import Fixes, FloatArray, IntArray, Refusal, Ride
+from transitmap.model import SPARSE, Fixes, FloatArray, IntArray, Refusal, Ride
 
 STANDING_S = 600.0
 """Who reached no place and was there for longer stood; who was there for less recorded too little."""
@@ -25,10 +25,13 @@ def split(ride: Ride, config: CollectConfig, max_silence_s: float) -> list[Ride 
     the part nearest in time, what was dropped is counted on the first ride, what is flagged is so on all.
 
     A part that does not reach `min_reach_m` is refused: `stationary`, or `too_short` where it is brief.
+    Sketches are not divided: a journey that somebody named is one.
 
     Raises:
         UploadRefused: `too_short`, no part has `min_fixes`.
     """
+    if SPARSE in ride.flagged:
+        return [_checked(ride, config)]
     bounds = np.concatenate([[0], _ends(ride.fixes, max_silence_s), [len(ride.fixes)]])
     spans = np.stack([bounds[:-1], bounds[1:]], axis=1)
     lone = spans[:, 1] - spans[:, 0] < config.min_fixes
