@@ -30,8 +30,8 @@ from pathlib import Path
 
 N_BYTES = 264_000
 INSERT = (
-    "INSERT INTO uploads (id, user_id, sha256, name, n_bytes, received_s, state, reason, detail, consent, kind, "
-    "parent_id, refused, attempts) "
+    "INSERT INTO uploads (id, user_id, sha256, name, n_bytes, received_s, state, reason, detail, consent, "
+    "kind, parent_id, refused, attempts) "
     "VALUES (?, 1, ?, 'a.gpx', ?, ?, 'received', '', '', '', 'file', '', '[]', 0)"
 )
 PATHS = {"bare": "/", "API": "/api/v1/traces", "phone": "/ingest/file"}
@@ -41,7 +41,7 @@ def body_of(number: int) -> bytes:
     """A GPX of the right size that nobody sent before: its points say when and where."""
     rows, second = [], number * 10_000
     head = b'<?xml version="1.0"?><gpx version="1.1" creator="bench"><trk><trkseg>'
-    while len(rows) * 104 < N_BYTES - 90:
+    while len(rows) * 99 < N_BYTES - 90:
         second += 1
         when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(1_760_000_000 + second))
         place = f'lat="19.{second % 10**6:06d}" lon="-99.{second % 10**6:06d}"'

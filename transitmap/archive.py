@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import re
-import tempfile
+import secrets
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -97,23 +97,29 @@ class _Folder:
         self.root = root
 
     def write(self, path: str, body: bytes) -> None:
-        target = self.root / path
-        if not target.parent.is_dir():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _sync(self.root)
-        if not target.exists():
-            handle, temporary = tempfile.mkstemp(prefix=".part-", dir=target.parent)
+        target = f"{self.root}/{path}"
+        folder = target.rpartition("/")[0]
+        if not os.access(target, os.F_OK):
+            temporary = f"{folder}/.part-{secrets.token_hex(8)}"
+            handle = self._open_new(temporary)
             try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(body)
-                    file.flush()
-                    os.fsync(file.fileno())
+                _write_all(handle, body)
                 Path(temporary).replace(target)
             except BaseException:
                 with contextlib.suppress(OSError):
                     Path(temporary).unlink()
                 raise
-        _sync(target.parent)  # also when it was there: another writer may be between its move and its sync
+        _sync(folder)  # also when it was there: another writer may be between its move and its sync
+
+    def _open_new(self, path: str) -> int:
+        """A new file that only we can read; its folder is made with the first one in it."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        try:
+            return os.open(path, flags, 0o600)
+        except FileNotFoundError:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            _sync(self.root)
+            return os.open(path, flags, 0o600)
 
     def read(self, path: str) -> bytes | None:
         try:
@@ -131,7 +137,18 @@ class _Folder:
             _sync(target.parent)
 
 
-def _sync(folder: Path) -> None:
+def _write_all(handle: int, body: bytes) -> None:
+    """Writes a body to the disk, not to a cache, and closes the file."""
+    try:
+        rest = memoryview(body)
+        while rest:
+            rest = rest[os.write(handle, rest) :]
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync(folder: Path | str) -> None:
     """Makes names in a folder survive a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:

@@ -197,13 +197,14 @@ def _send_all(waits: bool) -> list[Sent]:
 
 def _prefers(wish: str) -> bool:
     """Whether the sender wishes so (RFC 7240)."""
-    wishes = ",".join(request.headers.getlist("Prefer")).lower().split(",")
+    wishes = request.headers.get("Prefer", "").lower().split(",")
     return wish in [one.partition(";")[0].strip() for one in wishes]
 
 
 def _accepted(good: list[Sent], results: list[Sent]) -> Response:
     status = max(result.status for result in good)
-    body = {**_upload(good[0]), "uploads": [_upload(result) for result in results]}
+    told = [_upload(result) for result in results]
+    body = {**told[results.index(good[0])], "uploads": told}
     response = _json(body, status)
     if status in (201, 202):
         response.headers["Location"] = url_for("traces.receipt", upload_id=good[0].upload_id)

@@ -39,7 +39,7 @@ def _choose() -> str:
 
 
 def _remember(response: Response) -> Response:
-    asked = SHORT.get(request.args.get("lang", ""))
+    asked = SHORT.get(request.args.get("lang", "")) if request.query_string else None
     if asked and g.get("remember_language", True):
         response.set_cookie(
             COOKIE, asked, max_age=ONE_YEAR_S, httponly=True, samesite="Lax", secure=request.is_secure

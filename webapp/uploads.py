@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from flask import request
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
 from webapp.errors import Problem
@@ -73,9 +73,8 @@ def _counted(max_bytes: int) -> Iterator[bytes]:
     limit_mb = max_bytes // 1_000_000
     if declared is not None and declared > max_bytes:
         raise Problem("too_large", f"{declared} bytes, limit {limit_mb} MB", limit_bytes=max_bytes)
-    request.max_content_length = max_bytes + 1  # counted here; Werkzeug's limit would end a body silently
     n_bytes = 0
-    while piece := _read(n_bytes):
+    while piece := _read(CHUNK if declared is None else min(CHUNK, declared - n_bytes), n_bytes):
         n_bytes += len(piece)
         if n_bytes > max_bytes:
             raise Problem("too_large", f"more than {limit_mb} MB", limit_bytes=max_bytes)
@@ -84,11 +83,18 @@ def _counted(max_bytes: int) -> Iterator[bytes]:
         raise _incomplete(n_bytes)
 
 
-def _read(n_bytes: int) -> bytes:
+def _read(at_most: int, n_bytes: int) -> bytes:
+    """The next piece, from the server's own stream: counted here, so that no other limit can end it silently.
+
+    Without a length only a stream that the server ends itself may be read to its end.
+    """
+    if request.content_length is None and not request.environ.get("wsgi.input_terminated"):
+        return b""
     try:
-        return request.stream.read(CHUNK)
-    except ClientDisconnected as error:
+        piece: bytes = request.environ["wsgi.input"].read(at_most)
+    except (OSError, ValueError) as error:
         raise _incomplete(n_bytes) from error
+    return piece
 
 
 def _incomplete(n_bytes: int) -> Problem:
