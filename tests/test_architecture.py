@@ -26,7 +26,7 @@ DOORS = {
     "gpxpy": ("transitmap/simulate/", "transitmap/export.py", "transitmap/gtfs/export/gpx.py"),
     "fastkml": ("transitmap/gtfs/export/kml.py",),
     "fitdecode": ("transitmap/collect/formats/fit.py",),
-    "orjson": ("transitmap/collect/clients/decode.py", "transitmap/collect/formats/json_text.py"),
+    "orjson": ("transitmap/collect/formats/json_text.py",),
     "jinja2": ("transitmap/gtfs/export/timetable.py",),
     "pyarrow": ("transitmap/gtfs/export/geoparquet.py",),
     "pyogrio": ("transitmap/gtfs/export/geopackage.py",),
@@ -41,6 +41,8 @@ DOORS = {
     "click": ("transitmap/cli.py",),
     "rich": ("transitmap/cli.py",),
     "flask": ("webapp/",),
+    "itsdangerous": ("webapp/phone_keys.py",),
+    "segno": ("webapp/qr.py",),
     "waitress": ("webapp/serve.py",),
 }
 """Who may import a library: everybody else goes through the door."""

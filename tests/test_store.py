@@ -201,6 +201,37 @@ def test_a_token_opens_until_it_is_revoked_and_is_stored_hashed(session: Session
     assert [row.id for row in store.tokens_of_user(session, ana.id)] == [token.id]
 
 
+def test_a_device_is_its_riders_and_tells_what_waits_and_what_became_of_the_rest(session: Session) -> None:
+    ana, beto = (store.add_user(session, name, "", NOW_S) for name in ("ana", "beto"))
+    token, plain = store.add_token(session, ana, "phone", NOW_S, app="owntracks", plain="tm_given")
+    other, _ = store.add_token(session, ana, "other", NOW_S)
+    assert (plain, token.app, other.app) == ("tm_given", "owntracks", "")
+    assert store.token_by_plain(session, "tm_given") is token
+    assert store.token_by_id(session, token.id, ana.id) is token
+    assert store.token_by_id(session, token.id, beto.id) is None
+    assert store.waiting_of_tokens(session, []) == {}
+    for number, (upload_id, first_s) in enumerate((("", 20.0), ("", 10.0), ("", None), ("sealed", 1.0))):
+        session.add(
+            store.MessageRow(
+                token_id=token.id, sha256=f"{number:064}", received_s=NOW_S, dialect="owntracks", n_fixes=4,
+                first_fix_s=first_s, packed=b"", upload_id=upload_id,
+            )
+        )  # fmt: skip
+    session.flush()
+    waiting = store.waiting_of_tokens(session, [token.id, other.id])
+    assert waiting == {token.id: store.Waiting(3, 12, 10.0)}
+    zipped, member, foreign = (
+        store.add_upload(session, user.id, letter * 64, f"{letter}.gpx", 5, NOW_S + ord(letter))[0]
+        for user, letter in ((ana, "a"), (ana, "b"), (beto, "c"))
+    )
+    zipped.token_id = member.token_id = foreign.token_id = token.id
+    member.parent_id = zipped.id
+    session.flush()
+    assert [upload.id for upload in store.uploads_of_token(session, token)] == [member.id]
+    store.revoke_token(session, token.id, ana.id, NOW_S)
+    assert store.token_by_plain(session, "tm_given") is None
+
+
 def test_same_bytes_are_one_upload_and_one_persons(session: Session) -> None:
     ana = store.add_user(session, "ana", "hash", NOW_S)
     beto = store.add_user(session, "beto", "hash", NOW_S)

@@ -114,7 +114,7 @@ def _clean(rides: Sequence[Ride], config: Config, now_s: float) -> list[Ride | R
             collected.append(Refusal(ride.ride_id, refused.reason, refused.detail))
         else:
             collected += [_trimmed(part, config) for part in parts]
-    first = rides[0].ride_id
+    first = rides[0].ride_id if rides else ""
     names = [f"{first}#{number + 1}" if number else first for number in range(len(collected))]
     return [replace(one, ride_id=name) for one, name in zip(collected, names, strict=True)]
 

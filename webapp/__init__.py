@@ -35,6 +35,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         network,
         ogc,
         pages,
+        phones,
         standings,
         static,
         traces,
@@ -52,7 +53,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for part in (language, auth, pages, static, headers):
         part.init_app(app)
     db.init_app(app, settings.database_url, settings.archive_url)
-    for noun in (home, accounts, ingest, traces, standings, network, feeds, ogc, help):
+    for noun in (home, accounts, ingest, phones, traces, standings, network, feeds, ogc, help):
         app.register_blueprint(noun.blueprint)
     auth.csrf.exempt(ingest.blueprint)  # phones have no form; what a browser may send checks its origin
     api.init_app(app)

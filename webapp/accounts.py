@@ -1,4 +1,4 @@
-"""Accounts: a pseudonym and a password, devices with keys of their own, and whether the ranking shows me."""
+"""Accounts: a pseudonym and a password, and whether the ranking shows me."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from wtforms.validators import Length, Regexp
 from transitmap import passwords, store
 from transitmap.errors import NameTaken
 from webapp import auth, db, language
-from webapp.errors import Problem
 
 blueprint = Blueprint("accounts", __name__, url_prefix="/accounts")
 MAX_NAME_CHARS = 40
@@ -108,35 +107,9 @@ def log_out() -> Response:
 @blueprint.get("/")
 @login_required
 def mine() -> str:
-    """My devices and my privacy."""
-    return _account_page()
-
-
-def _account_page(**fresh: object) -> str:
-    user = auth.me()
-    tokens = store.tokens_of_user(db.session(), user.id) if user else []
-    return render_template("account.html", tokens=tokens, **fresh)
-
-
-@blueprint.post("/devices")
-@login_required
-def add_device() -> str:
-    """Makes a key for a device and shows it, this once."""
-    name = " ".join(request.form.get("device", "").split())[:80] or _("My phone")
-    token, plain = store.add_token(db.session(), auth.must_me(), name, time.time())
-    db.commit()
-    return _account_page(plain=plain, fresh=token)
-
-
-@blueprint.post("/devices/<int:token_id>/revoke")
-@login_required
-def revoke_device(token_id: int) -> Response:
-    """Takes a device's key back."""
-    if not store.revoke_token(db.session(), token_id, auth.must_me().id, time.time()):
-        raise Problem("not_found")
-    db.commit()
-    flash(_("The key opens nothing any more."), "good")
-    return redirect(url_for("accounts.mine"))
+    """The way to my devices, and my privacy."""
+    n_devices = store.n_live_tokens(db.session(), auth.must_me().id)
+    return render_template("account.html", n_devices=n_devices)
 
 
 @blueprint.post("/privacy")

@@ -27,6 +27,8 @@ STATUS = {
     "bad_request": 400,
     "already_contributed": 409,
     "name_taken": 409,
+    "too_many_phones": 409,
+    "link_expired": 410,
     "too_large": 413,
     "too_many_parts": 413,
     "field_too_large": 413,

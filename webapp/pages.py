@@ -26,6 +26,7 @@ def init_app(app: Flask) -> None:
         lambda: {
             "me": auth.me(),
             "word": words.sentence,
+            "told": words.told,
             "dropped_word": words.dropped,
             "day_names": words.DAYS,
             "severities": words.SEVERITIES,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _
 
+from transitmap.collect import parse
+
 REQUESTS = {
     "auth_required": _("Please log in first."),
     "wrong_login": _("That name and password do not belong together."),
@@ -15,6 +17,10 @@ REQUESTS = {
     "form_expired": _("This page had been open for long. Go back, reload it and try again."),
     "bad_request": _("The request could not be understood."),
     "name_taken": _("Somebody already has that name."),
+    "too_many_phones": _(
+        "You have as many phones as one rider can have. Take the key of an old one back first."
+    ),
+    "link_expired": _("This link is used up or too old. Make a new key on the page of your phones."),
     "too_many_parts": _("Too many files at once. Send at most 20."),
     "field_too_large": _("A field of the form is too long."),
     "too_many_requests": _("That was a lot at once. Try again later."),
@@ -25,7 +31,9 @@ REQUESTS = {
 REFUSALS = {
     "already_contributed": _("Somebody else contributed this very file before."),
     "too_large": _("The file is too large. Compress it as .gz or split it by day."),
-    "not_a_trace": _("This is not a GPS trace. Send a GPX file, also inside .zip or .gz."),
+    "not_a_trace": _(
+        "This is not a GPS trace. Send GPX, FIT, TCX, KML, GeoJSON or CSV, also in .zip or .gz."
+    ),
     "empty_file": _("The file is empty."),
     "empty_archive": _("The archive holds no files."),
     "empty_folder": _("The folder holds no files."),
@@ -56,6 +64,38 @@ REFUSALS = {
     "too_complex": _("Reading the file takes more than we can give it. Split it by day."),
     "sent_before": _("You had sent this one before; nothing was counted twice."),
     "encrypted": _("The archive has a password. Send it without one."),
+    "fit_crc": _("The file was damaged on its way from the watch. Copy it from there again."),
+    "fit_damaged": _("The FIT file is damaged or was cut. Export it again."),
+    "bad_csv": _("The table cannot be read. If it has decimal commas, separate its columns by semicolons."),
+    "bad_json": _("The JSON file is damaged. Export it again from your app."),
+    "unsupported_crs": _("The positions are not longitudes and latitudes. Export them as WGS 84."),
+    "no_transit_rides": _(
+        "The timeline holds no trip by bus, tram, metro, train or ferry; nothing else is read."
+    ),
+    "same_ride_other_format": _("The same trip stands beside it in a better format; that one was read."),
+}
+HINTS = {
+    "zip": _("It is a zip file where a trace should be."),
+    "gzip": _("It is a gzip file where a trace should be."),
+    "pdf": _("It is a PDF, a picture of a trip. Export the track itself from the app, as GPX."),
+    "rar": _("It is a RAR archive. Pack the files as zip."),
+    "7z": _("It is a 7z archive. Pack the files as zip."),
+    "jpeg": _("It is a picture. Export the track from the app that recorded it, as GPX."),
+    "png": _("It is a picture. Export the track from the app that recorded it, as GPX."),
+    "heic": _("It is a photo. Export the track from the app that recorded it, as GPX."),
+    "web_page": _("It is a web page, not the file behind it. Download the track itself."),
+    "takeout_page": _("It is the contents page of a Takeout. Send the file Records.json or Timeline.json."),
+    "my_activity": _(
+        "It is what you searched in Maps, not where you were. Export the timeline from the phone."
+    ),
+    "maps_settings": _("These are settings of Maps. Send the file Records.json or Timeline.json."),
+    "encrypted_timeline": _(
+        "Only your phone can read this timeline. Export it in the settings of the phone."
+    ),
+    "empty_json": _("The file holds nothing. Export it again."),
+    "cut_json": _("The file was cut before its end. Export it again."),
+    "other_json": _("The file holds no positions with times."),
+    "other": _("It is not a file of an app that records trips."),
 }
 DROPPED = {
     "no_position": _("without a place"),
@@ -65,6 +105,9 @@ DROPPED = {
     "null_island": _("at latitude 0, longitude 0, where phones without a signal claim to be"),
     "no_time": _("without a time"),
     "bad_time": _("with a time that cannot be read"),
+    "bad_row": _("in a line that is damaged or has too many cells"),
+    "ping": _("sent because somebody asked, with an old position"),
+    "region": _("sent because of a known place, not of the trip"),
     "bad_checksum": _("changed on their way here"),
     "bad_sentence": _("in a sentence that cannot be read"),
     "lone_fix": _("alone, none near in time"),
@@ -74,6 +117,18 @@ DROPPED = {
     "future_date": _("in the future"),
     "too_old": _("too old"),
     "trimmed": _("cut off at the ends, for your privacy"),
+    "duplicate_fix": _("that we had already"),
+    "empty": _("without any content"),
+    "bad_json": _("that could not be read"),
+    "bad_form": _("that could not be read as a form"),
+    "encrypted": _("encrypted: switch encryption off in the app"),
+    "not_a_location": _("that hold no position, as apps send now and then"),
+    "event": _("that tell of a zone entered or left, not of the way"),
+    "heartbeat": _("that repeat an old place to say the phone is there"),
+    "anchor": _("made up by a pause zone of the app"),
+    "no_fix": _("that the phone itself did not trust"),
+    "unreadable": _("that could not be read"),
+    "too_large": _("too large at once: choose smaller bundles in the app"),
 }
 WARNINGS = {
     "empty_segments": _("Some parts of the track were empty."),
@@ -86,6 +141,9 @@ WARNINGS = {
     "bad_elevation": _("Some heights could not be read; they are not used."),
     "bad_waypoint": _("Some marks could not be read."),
     "repaired_ampersand": _("The file had a known fault of its app; we mended it."),
+    "sparse_timeline": _(
+        "Google keeps positions minutes apart: this trip draws and earns nothing. Record the next one."
+    ),
 }
 RIDES = {
     "no_pattern": _("No known route runs like this yet. It may be a new one; the map is drawn again soon."),
@@ -121,6 +179,12 @@ ALL = {**DROPPED, **WARNINGS, **RIDES, **MODES, **RULES, **REQUESTS, **REFUSALS}
 def sentence(code: str) -> str:
     """What the code means to a rider; the code itself, readable, where nobody has said."""
     return str(ALL.get(code, code.replace("_", " ")))
+
+
+def told(detail: str) -> str:
+    """The detail of a refusal; in the reader's language where it says which file to pick instead."""
+    hint = next((code for code, words in parse.HINTS.items() if detail.startswith(f"{words};")), "")
+    return str(HINTS[hint]) if hint else detail
 
 
 def dropped(reason: str) -> str:

@@ -17,8 +17,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from transitmap import store
-from transitmap.archive import Archive
+from transitmap.archive import Archive, unpack_message
+from transitmap.collect.bundle import bundle_keys, fix_keys
+from transitmap.collect.hear import hear
+from transitmap.model import Fixes
 
 ROOT = Path(__file__).parent.parent.parent
 START_S = 1_795_000_000
@@ -237,3 +242,26 @@ def replay_differences(site: Site) -> list[str]:
     command = [sys.executable, "-m", "transitmap.cli", "points", "replay"]
     done = subprocess.run(command, cwd=site.folder, env=site.environment, capture_output=True, text=True)
     return [] if done.returncode == 0 else [done.stdout + done.stderr]
+
+
+def lost_fixes(site: Site, told: Acknowledged) -> list[int]:
+    """Keys of acknowledged fixes that are in no waiting message and in no bundle of a ride."""
+    archive, engine = Archive(site.archive_url), store.open_engine(site.database_url)
+    there: set[int] = set()
+    with store.session(engine, write=False) as session:
+        for spool in store.waiting_devices(session):
+            ids = [heading.id for heading in store.waiting_headings(session, spool.token_id)]
+            for packed in store.packed_messages(session, ids):
+                there.update(fix_keys(hear(unpack_message(packed)).fixes).tolist())
+        for state in store.UPLOAD_STATES:
+            for upload in store.uploads_in_state(session, state):
+                if upload.kind == "live":
+                    there.update(bundle_keys(archive.get(upload.sha256)).tolist())
+    engine.dispose()
+    return sorted(set(fix_keys(_told_fixes(told)).tolist()) - there)
+
+
+def _told_fixes(told: Acknowledged) -> Fixes:
+    rows = np.array(sorted(told.fixes), dtype=float).reshape(-1, 2)
+    lon_deg = -99.1 + 1e-5 * (rows[:, 1] - START_S)
+    return Fixes(rows[:, 1], 19.4 + rows[:, 0] * 0.01, lon_deg, np.full(len(rows), np.nan))

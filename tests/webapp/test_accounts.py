@@ -162,19 +162,14 @@ def test_the_cookie_is_out_of_reach_and_secure_where_the_page_is(app):
         assert "Domain" not in cookie
 
 
-def test_a_devices_key_is_shown_once_works_and_can_be_taken_back(app, log_in, add_rider):
-    add_rider("Coyote")
+def test_the_account_page_leads_to_the_phones(app, log_in, add_rider, token_of):
+    coyote = add_rider("Coyote")
     client = log_in("Coyote")
-    form = {"csrf_token": form_token(client, "/accounts/"), "device": "Moto de Ana"}
-    key = re.search(r'class="token">(tm_[^<]+)<', client.post("/accounts/devices", data=form).text)[1]
+    assert "0 teléfonos pueden enviar por ti" in client.get("/accounts/").text
+    token_of(coyote)
     page = client.get("/accounts/").text
-    assert "Moto de Ana" in page
-    assert key not in page
-    phone, headers = app.test_client(), {"Authorization": f"Bearer {key}"}
-    assert phone.post("/api/v1/traces", data=b"", headers=headers).status_code != 401
-    assert phone.get("/accounts/", headers=headers).status_code == 401, "a device's key reads nothing"
-    client.post("/accounts/devices/1/revoke", data={"csrf_token": form["csrf_token"]})
-    assert phone.post("/api/v1/traces", data=b"", headers=headers).status_code == 401
+    assert "1 teléfono puede enviar por ti" in page
+    assert 'href="/phones/"' in page
 
 
 def test_who_opts_out_is_on_no_board(app, log_in, add_rider):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from tests.chromium import ARGUMENTS, CHROMIUM, needs_browser
 from tests.webapp.city import NOTICE, publish
 from tests.webapp.conftest import serving
 from tests.webapp.traces import ride
+from transitmap import store
 
 PHONE = {"width": 360, "height": 740}
 NARROW = {"width": 320, "height": 640}
@@ -25,6 +27,8 @@ PAGES = (
     "/feeds/",
     "/help/",
     "/accounts/sign-up",
+    "/phones/",
+    "/phones/apps/overland",
 )
 WAIT_MS = 15_000
 MAX_PAGE_BYTES = 60_000
@@ -243,3 +247,66 @@ def test_a_page_without_the_map_weighs_little(visit):
         rider = visit(viewport=PHONE)
         rider.page.goto(path, wait_until="networkidle")
         assert 5_000 < rider.n_bytes < MAX_PAGE_BYTES, f"{path}: {rider.n_bytes} bytes"
+
+
+def make_key(page, app):
+    page.goto(f"/phones/apps/{app}")
+    page.get_by_label("Nombre del teléfono").fill("Moto de Ana")
+    page.get_by_role("button", name="Hacer la llave").click()
+    page.get_by_role("heading", name="¿Sí llega?").wait_for()
+
+
+def test_a_phone_is_added_and_the_page_says_when_something_comes(app, visit):
+    rider = visit(viewport=PHONE, permissions=["clipboard-read", "clipboard-write"])
+    page = rider.page
+    sign_up(page, "Coyote")
+    page.goto("/")
+    page.get_by_role("link", name="Agrega mi teléfono").click()
+    page.get_by_role("link", name=re.compile("OsmAnd")).click()
+    make_key(page, "osmand")
+    page.get_by_role("button", name="Copiar").click()
+    address = page.evaluate("navigator.clipboard.readText()")
+    assert address == page.locator("#field-1").inner_text()
+    assert address.startswith(f"{rider.site}/ingest/osmand/tm_")
+    assert page.locator("#copied").inner_text() == "Copiado"
+    assert "Todavía no llega nada" in page.locator("#status").inner_text()
+    with store.session(app.extensions["transitmap_engine"]) as session:
+        token = store.tokens_of_user(session, 1)[0]
+        token.heard_s, token.n_messages, token.n_fixes = time.time(), 1, 1
+    page.get_by_text(re.compile("^Recibido hace")).wait_for()
+    assert page.locator("#spoken").inner_text() != ""
+    rider.check()
+
+
+def test_a_phone_is_added_without_javascript(visit):
+    page = visit(viewport=PHONE, java_script_enabled=False).page
+    sign_up(page, "Coyote")
+    make_key(page, "ulogger")
+    assert page.locator("code.token").count() == 3
+    assert page.locator("[data-copy]:visible").count() == 0
+    page.get_by_role("link", name="La página de este teléfono").click()
+    page.get_by_role("button", name="Retirar la llave").click()
+    assert "no abre nada" in page.locator("main").inner_text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_pages_of_a_phone(visit, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page, axe = visit(viewport=NARROW, color_scheme=scheme, bypass_csp=True).page, Axe()
+    sign_up(page, "Un seudónimo bastante largo, para tablas")
+    for app in ("owntracks", "gpslogger", "program") if scheme == "light" else ("owntracks",):
+        make_key(page, app)
+        page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+        assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], app
+        assert faults(axe, page) == [], app
+    for path in ("/phones/", "/phones/1"):
+        page.goto(path)
+        page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+        assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], path
+        assert faults(axe, page) == [], path
+
+
+def faults(axe, page):
+    found = axe.run(page).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found if one["impact"] != "minor"]

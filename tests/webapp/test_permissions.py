@@ -9,6 +9,7 @@ import pytest
 from tests.webapp.city import publish
 from tests.webapp.conftest import form_token
 from transitmap import store
+from webapp import phone_keys
 
 ANYONE = {"visitor": 200, "other": 200, "owner": 200}
 RIDERS = {"visitor": 401, "other": 200, "owner": 200}
@@ -18,8 +19,6 @@ PLANNERS_ACT = {"visitor": 401, "other": 403, "owner": 403}
 TABLE = {
     ("GET", "/"): ANYONE,
     ("GET", "/accounts/"): RIDERS,
-    ("POST", "/accounts/devices"): RIDERS,
-    ("POST", "/accounts/devices/<int:token_id>/revoke"): {"visitor": 401, "other": 404, "owner": 302},
     ("GET", "/accounts/log-in"): ANYONE,
     ("POST", "/accounts/log-in"): {"visitor": 422, "other": 422, "owner": 422},
     ("POST", "/accounts/log-out"): {"visitor": 302, "other": 302, "owner": 302},
@@ -52,6 +51,15 @@ TABLE = {
     ("GET", "/ogc/collections/<layer>/items"): ANYONE,
     ("GET", "/ogc/collections/<layer>/items/<feature_id>"): ANYONE,
     ("GET", "/ogc/conformance"): ANYONE,
+    ("GET", "/phones/"): ANYONE,
+    ("POST", "/phones/"): RIDERS,
+    ("GET", "/phones/<int:token_id>"): MINE,
+    ("POST", "/phones/<int:token_id>/rename"): {"visitor": 401, "other": 404, "owner": 302},
+    ("POST", "/phones/<int:token_id>/renew"): MINE,
+    ("POST", "/phones/<int:token_id>/revoke"): {"visitor": 401, "other": 404, "owner": 302},
+    ("GET", "/phones/apps/<app_key>"): ANYONE,
+    ("GET", "/phones/setup/<carried>"): ANYONE,
+    ("GET", "/phones/setup/<carried>.properties"): ANYONE,
     ("GET", "/standings/"): ANYONE,
     ("GET", "/standings/<path:name>"): ANYONE,
     ("GET", "/static/<path:filename>"): ANYONE,
@@ -109,12 +117,15 @@ def site(app, add_rider):
     with store.session(app.extensions["transitmap_engine"]) as session:
         owner = store.user_by_id(session, owner_id)
         token, _ = store.add_token(session, owner, "phone", 1.0)
+        carried = phone_keys.write_link(app.secret_key, "number", "file")
+        key = phone_keys.key_of(app.secret_key, "number")
+        store.add_token(session, owner, "phone to set up", 1.0, app="gpslogger", plain=key)
         upload, _ = store.add_upload(session, owner_id, "0" * 64, "a.gpx", 5, 1.0)
         store.settle_upload(session, upload, store.REFUSED, "too_short", "1 fix, need 2")
         return {
             "token_id": token.id, "upload_id": upload.id, "route_id": route_id, "feed_id": FEED,
             "name": "dueña", "filename": "style.css", "file": "network.gpx", "layer": "stops",
-            "feature_id": "S1",
+            "feature_id": "S1", "app_key": "owntracks", "carried": carried,
             "token": "tm_wrong", "verb": "logPost", "device": "phone", "prefix": "cloud",
         }  # fmt: skip
 
@@ -147,7 +158,7 @@ def test_a_form_without_its_token_changes_nothing(site, browsers, app):
             answer = browsers["owner"].post(fill(rule, site), data=with_file(body))
             assert answer.status_code == 400, rule
     with store.session(app.extensions["transitmap_engine"], write=False) as session:
-        assert len(store.tokens_of_user(session, 1)) == 1
+        assert len(store.tokens_of_user(session, 1)) == 2
 
 
 def fill(rule: str, values: dict[str, object]) -> str:

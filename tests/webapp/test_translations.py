@@ -10,7 +10,17 @@ import pytest
 import transitmap
 from webapp import translate, words
 
-PAGES = ("/", "/traces/", "/standings/", "/network/", "/feeds/", "/help/", "/accounts/sign-up", "/nowhere")
+PAGES = (
+    "/",
+    "/traces/",
+    "/standings/",
+    "/network/",
+    "/feeds/",
+    "/help/",
+    "/accounts/sign-up",
+    "/nowhere",
+    "/phones/",
+)
 
 
 def test_every_string_is_translated():
@@ -56,6 +66,16 @@ def test_language_is_asked_for_or_the_browsers(client, query, accept, expected):
 def test_the_choice_is_remembered(client):
     client.get("/?lang=en")
     assert '<html lang="en">' in client.get("/help/").text
+
+
+def test_every_reason_why_a_phones_position_was_left_out_has_words():
+    root = Path(transitmap.__file__).parent / "collect"
+    paths = [*sorted((root / "clients").glob("*.py")), root / "hear.py", root / "gather.py"]
+    text = "".join(path.read_text(encoding="utf-8") for path in paths)
+    told = r'(?:why=|why = |Unreadable\(|nothing\(|_add\(dropped, )"([a-z_]+)"'
+    reasons = set(re.findall(told, text)) | {"no_position", "out_of_range", "no_time", "bad_time"}
+    assert len(reasons) > 10
+    assert sorted(reasons - set(words.DROPPED)) == []
 
 
 def test_every_refusal_of_collect_has_a_sentence():

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import secrets
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from transitmap.errors import ConfigError, NameTaken
 from transitmap.store.opening import try_add
-from transitmap.store.tables import ROLES, Token, User
+from transitmap.store.tables import ROLES, MessageRow, Token, Upload, User
 
 
 def name_key(name: str) -> str:
@@ -62,10 +64,14 @@ def users(session: Session) -> list[User]:
     return list(session.scalars(sa.select(User).order_by(User.id)))
 
 
-def add_token(session: Session, user: User, name: str, now_s: float) -> tuple[Token, str]:
-    """A device's row and its token (256 random bits): shown once, never stored."""
-    plain = "tm_" + secrets.token_urlsafe(32)
-    token = Token(user_id=user.id, token_sha256=_sha256(plain), name=name.strip()[:80], created_s=now_s)
+def add_token(
+    session: Session, user: User, name: str, now_s: float, app: str = "", plain: str = ""
+) -> tuple[Token, str]:
+    """A device's row and its token (256 random bits, or the given ones): shown once, never stored."""
+    plain = plain or "tm_" + secrets.token_urlsafe(32)
+    token = Token(
+        user_id=user.id, token_sha256=_sha256(plain), name=name.strip()[:80], created_s=now_s, app=app
+    )
     session.add(token)
     session.flush()
     return token, plain
@@ -80,12 +86,23 @@ def user_of_token(session: Session, plain: str, now_s: float) -> User | None:
 
     A use is written at most once an hour: a phone that reports every ten seconds must not cost a write.
     """
-    token = session.scalar(sa.select(Token).where(Token.token_sha256 == _sha256(plain)))
-    if token is None or token.revoked_s is not None:
+    token = token_by_plain(session, plain)
+    if token is None:
         return None
     if token.last_used_s is None or now_s - token.last_used_s > 3600:
         token.last_used_s = now_s
     return session.get(User, token.user_id)
+
+
+def token_by_plain(session: Session, plain: str) -> Token | None:
+    """The device of this token; None for an unknown or revoked one."""
+    question = sa.select(Token).where(Token.token_sha256 == _sha256(plain), Token.revoked_s.is_(None))
+    return session.scalar(question)
+
+
+def token_by_id(session: Session, token_id: int, user_id: int) -> Token | None:
+    """The device, if it is this rider's; None for a foreign and a missing one alike."""
+    return session.scalar(sa.select(Token).where(Token.id == token_id, Token.user_id == user_id))
 
 
 def tokens_of_user(session: Session, user_id: int) -> list[Token]:
@@ -93,11 +110,54 @@ def tokens_of_user(session: Session, user_id: int) -> list[Token]:
     return list(session.scalars(sa.select(Token).where(Token.user_id == user_id).order_by(Token.id.desc())))
 
 
+def n_live_tokens(session: Session, user_id: int) -> int:
+    """How many devices can send for this rider."""
+    question = sa.select(sa.func.count()).where(Token.user_id == user_id, Token.revoked_s.is_(None))
+    return session.scalars(question).one()
+
+
 def revoke_token(session: Session, token_id: int, user_id: int, now_s: float) -> bool:
     """Whether this rider has such a token; from now on it opens nothing."""
-    token = session.scalar(sa.select(Token).where(Token.id == token_id, Token.user_id == user_id))
+    token = token_by_id(session, token_id, user_id)
     if token is None:
         return False
     token.revoked_s = token.revoked_s or now_s
     session.flush()
     return True
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What a device has sent and no ride holds yet."""
+
+    n_messages: int
+    n_fixes: int
+    first_s: float | None
+
+
+def waiting_of_tokens(session: Session, token_ids: Sequence[int]) -> dict[int, Waiting]:
+    """What waits of each of these devices; devices without anything are left out."""
+    question = (
+        sa.select(
+            MessageRow.token_id,
+            sa.func.count(),
+            sa.func.sum(MessageRow.n_fixes),
+            sa.func.min(MessageRow.first_fix_s),
+        )
+        .where(MessageRow.token_id.in_(token_ids), MessageRow.upload_id == "")
+        .group_by(MessageRow.token_id)
+    )
+    rows = session.execute(question).all()
+    return {token_id: Waiting(n, int(n_fixes), first_s) for token_id, n, n_fixes, first_s in rows}
+
+
+def uploads_of_token(session: Session, token: Token, limit: int = 5) -> list[Upload]:
+    """What became of what a device sent, newest first; archives are there by their members alone."""
+    archives = sa.select(Upload.parent_id).where(Upload.user_id == token.user_id, Upload.parent_id != "")
+    question = (
+        sa.select(Upload)
+        .where(Upload.token_id == token.id, Upload.user_id == token.user_id, Upload.id.not_in(archives))
+        .order_by(Upload.received_s.desc(), Upload.id)
+        .limit(limit)
+    )
+    return list(session.scalars(question))

@@ -141,6 +141,12 @@ def rides_of_upload(session: Session, upload_id: str) -> list[RideRow]:
     )
 
 
+def rides_of_uploads(session: Session, upload_ids: Sequence[str]) -> list[RideRow]:
+    """The rides of these uploads, in the order of their uploads' ids and inside each file."""
+    question = sa.select(RideRow).where(RideRow.upload_id.in_(upload_ids))
+    return list(session.scalars(question.order_by(RideRow.upload_id, RideRow.ordinal)))
+
+
 def rides_of_user(session: Session, user_id: int, limit: int = 100, offset: int = 0) -> list[RideRow]:
     """A rider's rides, newest first."""
     question = sa.select(RideRow).where(RideRow.user_id == user_id).order_by(RideRow.sequence.desc())

@@ -21,7 +21,7 @@ from transitmap.collect.formats.xml_reader import XmlText
 from transitmap.config import CollectConfig
 from transitmap.errors import UploadRefused
 
-REFUSED_AT_ONCE_S = 1.0  # generous: a shared machine; each takes some ten milliseconds
+REFUSED_AT_ONCE_S = 1.0  # of processor time, generous: each takes some ten milliseconds
 
 
 def refusal_of(body: str | bytes, config: CollectConfig | None = None) -> UploadRefused:
@@ -286,18 +286,18 @@ DOCTYPES = {
 def test_any_doctype_is_refused_in_any_encoding(name: str, encoding: str) -> None:
     head, rest = gpx().replace("UTF-8", encoding).split("\n", 1)
     text = f"{head}{DOCTYPES[name]}{rest.replace('made up', '&a;' if 'ENTITY a' in DOCTYPES[name] else '')}"
-    begin_s = time.monotonic()
+    begin_s = time.process_time()
     assert refusal_of(text.encode(encoding)).reason == "doctype_forbidden"
-    assert time.monotonic() - begin_s < REFUSED_AT_ONCE_S
+    assert time.process_time() - begin_s < REFUSED_AT_ONCE_S
 
 
 @pytest.mark.parametrize("depth", [33, 2_000, 200_000])
 def test_deep_nesting_is_refused_at_once(depth: int) -> None:
     nest = "<a>" * depth + "</a>" * depth
     text = gpx(POINTS.replace("</trkpt>", f"<extensions>{nest}</extensions></trkpt>", 1))
-    begin_s = time.monotonic()
+    begin_s = time.process_time()
     assert refusal_of(text).reason == "too_deep"
-    assert time.monotonic() - begin_s < REFUSED_AT_ONCE_S
+    assert time.process_time() - begin_s < REFUSED_AT_ONCE_S
 
 
 def test_the_last_level_allowed_is_read() -> None:
@@ -324,16 +324,16 @@ def test_too_many_attributes_are_refused(attributes: str) -> None:
 
 def test_a_name_of_a_megabyte_that_hangs_others_is_cut() -> None:
     name = "x" + " xmlns" * 160_000
-    begin_s = time.monotonic()
+    begin_s = time.process_time()
     ride = read_one(gpx().replace("<trk>", f"<trk><name>{name}</name>"))
-    assert time.monotonic() - begin_s < REFUSED_AT_ONCE_S
+    assert time.process_time() - begin_s < REFUSED_AT_ONCE_S
     assert (len(ride.label), len(ride.fixes), ride.warnings) == (200, 5, ("name_truncated",))
 
 
 def test_one_endless_token_is_refused_before_it_is_read_again_and_again() -> None:
-    begin_s = time.monotonic()
+    begin_s = time.process_time()
     assert refusal_of(gpx(inside="<!--" + "x" * 50_000_000)).reason == "xml_syntax"
-    assert time.monotonic() - begin_s < 2 * REFUSED_AT_ONCE_S
+    assert time.process_time() - begin_s < 2 * REFUSED_AT_ONCE_S
 
 
 @pytest.mark.parametrize("points", [POINTS, POINTS.replace('"', "'")], ids=["ordinary", "other"])
@@ -473,10 +473,10 @@ START = '<trkpt lat="1" lon="2">'
 )
 def test_what_is_almost_a_point_is_passed_in_linear_time(part: str) -> None:
     text = gpx(part * (4_000_000 // len(part))).encode()
-    begin_s = time.monotonic()
+    begin_s = time.process_time()
     lifter = Lifter(text)
     assert b"".join(lifter.rest()) == text
-    assert time.monotonic() - begin_s < 2 * REFUSED_AT_ONCE_S
+    assert time.process_time() - begin_s < 2 * REFUSED_AT_ONCE_S
 
 
 def test_ordinary_points_are_indeed_read_in_bulk() -> None:

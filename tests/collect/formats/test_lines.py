@@ -38,7 +38,7 @@ def test_a_recorder_s_day() -> None:
     assert ride.fixes.lat_deg.tolist() == [19.4, 19.4001]
     assert str(ride.fixes.accuracy_m.tolist()) == "[5.0, nan]"
     assert ride.taps.name == ("parada",)
-    assert ride.dropped == {"bad_row": 1, "synthetic": 2}
+    assert ride.dropped == {"bad_row": 1, "ping": 1, "region": 1}
 
 
 def test_a_recorder_s_day_may_be_spaced_by_blanks_and_hold_several_rides() -> None:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
-import orjson
-
+from transitmap.collect.formats import json_text
+from transitmap.errors import UploadRefused
 from transitmap.model import Message
 
 MAX_PARAMETERS = 200
+MAX_FORM_CHARS = 65_536
 MAX_ITEMS = 5_000
 """No phone waits for more: a megabyte of `{},` must not take seconds."""
 _JSON_STARTS = (b"{", b"[")
@@ -35,9 +36,11 @@ def read_json(body: bytes) -> Any:
     """
     if not body.strip():
         raise Unreadable("empty")
+    if body.startswith(json_text.UTF16_MARKS):  # files come so, no app's messages do
+        raise Unreadable("bad_json")
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        return json_text.read_json(body)
+    except UploadRefused as error:
         raise Unreadable("bad_json") from error
 
 
@@ -86,7 +89,7 @@ def read_parameters(message: Message) -> Item:
     """The parameters of the form in the body and of the query, which wins; of several with one name the last.
 
     Raises:
-        Unreadable: `empty`, `bad_form` (too many parameters).
+        Unreadable: `empty`, `bad_form` (too long, or of too many parameters).
     """
     form = _read_form(message)
     if not form and not message.query.strip():
@@ -103,6 +106,8 @@ def _read_form(message: Message) -> Item:
 
 
 def _pairs(text: str) -> Item:
+    if len(text) > MAX_FORM_CHARS:
+        raise Unreadable("bad_form")
     try:
         return dict(parse_qsl(text.strip(), keep_blank_values=True, max_num_fields=MAX_PARAMETERS))
     except ValueError as error:

@@ -8,6 +8,8 @@ from transitmap.model import Answer, Heard, Message
 
 PLAIN = "plain"
 """`authorization-kind` of a Basic header whose token is not in base64: only Overland writes that."""
+OVERLAND_BYTES = 2_000
+"""Its message of one position has some 120 bytes; a photo of OwnTracks need not be read twice."""
 _REGION_TRIGGERS = ("c", "C", "b")
 
 
@@ -66,6 +68,8 @@ def _is_overland(message: Message) -> bool:
     """Told by its header, or by times that it alone counts from 2001."""
     if message.headers.get("authorization-kind") == PLAIN:
         return True
+    if len(message.body) > OVERLAND_BYTES:
+        return False
     try:
         items = objects(read_json(message.body))
     except Unreadable:

@@ -63,13 +63,14 @@ def _by_size(numbers: FloatArray) -> tuple[FloatArray, BoolArray]:
 
 
 def _read_texts(texts: list[str]) -> Times:
-    """Texts that are not blank."""
+    """Texts that are not blank: dates where they look like one, else numbers."""
     dated = np.array([text[4:5] in ("-", "/") for text in texts], dtype=np.bool_)
     times = read_times([_iso(text) if is_date else "" for text, is_date in zip(texts, dated, strict=True)])
-    numbers, _ = read_numbers(["" if is_date else text for text, is_date in zip(texts, dated, strict=True)])
-    counted_s, is_none = _by_size(numbers)
-    time_s = np.where(dated, times.time_s, counted_s)
-    return Times(time_s, np.where(dated, times.is_bad, is_none), times.is_naive)
+    counted = np.flatnonzero(~dated)
+    if len(counted):
+        numbers, _ = read_numbers([texts[row] for row in counted.tolist()])
+        times.time_s[counted], times.is_bad[counted] = _by_size(numbers)
+    return times
 
 
 def _iso(text: str) -> str:

@@ -152,12 +152,12 @@ def _rows(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
 
 
 def _cell(cells: list[str], place: int) -> str:
-    return cells[place].strip() if 0 <= place < len(cells) else ""
+    return cells[place] if 0 <= place < len(cells) else ""
 
 
 def _add(trace: Trace, cells: list[str], layout: _Layout) -> None:
     """One row: a fix, perhaps with a mark; pauses are no fixes, odd rows are counted."""
-    if any(cells[layout.n :]):
+    if len(cells) > layout.n and any(cells[layout.n :]):
         trace.dropped["bad_row"] += 1
         return
     lat, lon = _decimal(_cell(cells, layout.lat)), _decimal(_cell(cells, layout.lon))
@@ -167,10 +167,10 @@ def _add(trace: Trace, cells: list[str], layout: _Layout) -> None:
     if layout.date >= 0 and time:
         time = f"{_cell(cells, layout.date)} {time}"
     trace.add(time, lat, lon, _decimal(_cell(cells, layout.accuracy)))
-    if note := _cell(cells, layout.note):
+    if note := _cell(cells, layout.note).strip():
         trace.taps.append(Tap(time, lat, lon, note))
 
 
 def _decimal(text: str) -> str:
     """`19,43` as `19.43`."""
-    return text.replace(",", ".") if text.count(",") == 1 and "." not in text else text
+    return text.replace(",", ".") if "," in text and "." not in text and text.count(",") == 1 else text

@@ -18,7 +18,8 @@ METRES_PER_HDOP = 4.0
 _POINT_LEVELS = 3  # an ordinary point, its extensions, their container; a leaf in that is the fourth
 _VERSIONS = ("1.0", "1.1")
 _METRES_AS_HDOP = ("OsmAnd",)  # these write the phone's metres where the ratio belongs
-_NAMES_ITSELF = ("Colota",)  # "Trip 3" is no line that a rider named
+_NAMES_ITSELF = ("Colota", "OSMTracker")  # "Trip 3", "Tracked with ...": no line that a rider named
+_NAMES_IN_METADATA = ("OSMTracker",)  # there is what its rider called the trip
 _ACCURACIES = ("accuracy", "accuracy_horizontal", "hacc")
 _LEAVES = frozenset(("time", "ele", "hdop", "name", "type", "note", *_ACCURACIES))
 _BARE_AMPERSAND = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)")
@@ -86,7 +87,7 @@ class _GpxFile:
         self.out = TraceFile(self.sheet)
         self.segment_first: list[int] = []
         self.n_routes = 0
-        self.names_itself = False
+        self.creator = self.title = ""
         self.reader = XmlReader(config, "gpx", _LEAVES, self._opened, self._told)
         if lifter is not None:
             self.lifter = lifter
@@ -97,6 +98,9 @@ class _GpxFile:
         bounds = [*self.segment_first, len(self.sheet)]
         if any(first == end for first, end in itertools.pairwise(bounds)):
             self.out.warnings.add("empty_segments")
+        if self.title and self.creator.startswith(_NAMES_IN_METADATA):
+            for trace in self.out.traces:
+                trace.name = self.title
         return self.out
 
     def _opened(self, name: str, attributes: list[str], depth: int) -> None:
@@ -115,12 +119,11 @@ class _GpxFile:
             self.n_routes += 1
 
     def _open_root(self, given: dict[str, str]) -> None:
-        creator = given.get("creator", "")
+        self.creator = given.get("creator", "")
         if given.get("version", "") not in _VERSIONS:
             self.out.warnings.add("unknown_version")
-        if creator.startswith(_METRES_AS_HDOP):
+        if self.creator.startswith(_METRES_AS_HDOP):
             self.sheet.metres_per_hdop = 1.0
-        self.names_itself = creator.startswith(_NAMES_ITSELF)
 
     def _add_point(self, attributes: list[str]) -> None:
         sheet = self.sheet
@@ -150,8 +153,10 @@ class _GpxFile:
         elif parent == "wpt" and name in ("name", "time"):
             setattr(out.waypoints[-1], name, text)
         elif parent == "trk" and name in ("name", "type"):
-            if out.traces and not (self.names_itself and name == "name"):
+            if out.traces and not (name == "name" and self.creator.startswith(_NAMES_ITSELF)):
                 setattr(out.traces[-1], "name" if name == "name" else "kind", text)
+        elif parent == "metadata" and name == "name":
+            self.title = text
         elif name in (*_ACCURACIES, "note") and "trkpt" in self.reader.path[: self.reader.depth]:
             if name != "note":
                 sheet.accuracy[len(sheet.lat) - 1] = text

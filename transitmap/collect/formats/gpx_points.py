@@ -25,18 +25,22 @@ WINDOW_BYTES = 1 << 18
 _SPACE = r"[ \t\r\n]{0,80}+"
 _NUMBER = r"[-+.0-9eE]{1,32}+"
 _TIME = r"[-+.,:0-9TZ]{1,40}+"
-_ELEVATION = r"<ele>-?[0-9]{1,5}+(?:\.[0-9]{0,12}+)?+</ele>"
+_ELEVATION = r"<ele>-?[0-9]{1,5}+(?:\.[0-9]{0,24}+)?+</ele>"
 _OTHERS = (
     *("magvar", "geoidheight", "fix", "sat", "vdop", "pdop", "course", "speed", "src", "bearing"),
-    *("battery", "battery_status", "compass", "osmand:speed", "osmand:heading"),
-    *("gpxtpx:speed", "gpxtpx:course", "gpxtpx:bearing", "gpxtpx:hr", "gpxtpx:cad"),
+    *("battery", "battery_status", "compass", "baro", "osmand:speed", "osmand:heading"),
+    *("gpxtpx:speed", "gpxtpx:course", "gpxtpx:bearing", "gpxtpx:hr", "gpxtpx:cad", "gpxtpx:atemp"),
+    *("ns3:hr", "ns3:cad", "ns3:atemp", "ns3:speed"),
 )
 _OTHER = "|".join(
     (_ELEVATION, "<note></note>", *(f"<{name}>[-+.,:0-9A-Za-z ]{{0,40}}+</{name}>" for name in _OTHERS))
 )
 _SKIP = f"(?:(?:{_OTHER}){_SPACE})*+"
 _METRES = f"(?:<accuracy>({_NUMBER})</accuracy>{_SPACE})?+"
-_MORE = f"<gpxtpx:TrackPointExtension>{_SPACE}{_SKIP}</gpxtpx:TrackPointExtension>{_SPACE}"
+_MORE = "|".join(
+    f"<{prefix}:TrackPointExtension>{_SPACE}{_SKIP}</{prefix}:TrackPointExtension>{_SPACE}"
+    for prefix in ("gpxtpx", "ns3")
+)
 _POINT = re.compile(
     f'<trkpt lat="({_NUMBER})" lon="({_NUMBER})">{_SPACE}{_SKIP}<time>({_TIME})</time>{_SPACE}{_SKIP}'
     f"(?:<hdop>({_NUMBER})</hdop>{_SPACE})?+{_SKIP}"

@@ -12,8 +12,8 @@ from transitmap.errors import UploadRefused
 from transitmap.model import Ride
 
 _LINE = re.compile(rb"[0-9T:.+-]{19,32}Z?[ \t]+[^ \t\n]{1,20}[ \t]+\{")
-_DOUBTFUL = ("p", "c", "C", "b")
-"""Sent because of a ping, a region or a beacon: an old position, or one of a fence."""
+_DOUBTFUL = {"p": "ping", "c": "region", "C": "region", "b": "region"}
+"""Why a message was sent that is no fix of a ride: a ping tells an old position, a region its fence's."""
 
 
 def is_rec(head: bytes) -> bool:
@@ -48,8 +48,8 @@ def read_rec(name: str, body: bytes, config: CollectConfig) -> list[Ride]:
 
 def _add(trace: Trace, message: dict[str, Any]) -> None:
     """One location."""
-    if message.get("t") in _DOUBTFUL:
-        trace.dropped["synthetic"] += 1
+    if (trigger := message.get("t")) in ("p", "c", "C", "b"):
+        trace.dropped[_DOUBTFUL[trigger]] += 1
         return
     where = message.get("tst"), message.get("lat"), message.get("lon")
     trace.add(*where, message.get("acc"))

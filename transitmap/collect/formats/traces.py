@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -65,10 +65,13 @@ class Trace:
 
     def add(self, time: object, lat: object, lon: object, accuracy: object = None) -> None:
         """One more fix."""
-        for column, value in zip(self._block, (time, lat, lon, accuracy), strict=True):
-            column.append(value)
+        times, lats, lons, accuracies = self._block
+        times.append(time)
+        lats.append(lat)
+        lons.append(lon)
+        accuracies.append(accuracy)
         self.n_timed += time is not None and time != ""
-        if len(self._block[0]) >= BLOCK_FIXES:
+        if len(times) >= BLOCK_FIXES:
             self._flush()
 
     def columns(self) -> Columns:
@@ -122,17 +125,21 @@ def check_count(n_fixes: int, config: CollectConfig) -> None:
 
 def read_values(values: Sequence[object]) -> tuple[FloatArray, BoolArray]:
     """Numbers, also those told as text, and which of the values are none (NaN there); nothing is none."""
-    if set(map(type, values)) <= {int, float}:
+    kinds = set(map(type, values))
+    if kinds <= {int, float}:
         try:
             return np.array(values, dtype=np.float64), np.zeros(len(values), dtype=np.bool_)
         except OverflowError:
             pass
-    texts = [value if isinstance(value, str) else "" for value in values]
-    numbers, is_bad = (
-        read_numbers(texts) if any(texts) else (np.full(len(values), np.nan), np.ones(len(values), bool))
-    )
-    for row in [row for row, value in enumerate(values) if _is_number(value)]:
-        numbers[row], is_bad[row] = _as_float(values[row]), False
+    is_all_text = kinds == {str}
+    texts = values if is_all_text else [value if isinstance(value, str) else "" for value in values]
+    if not any(texts):
+        numbers, is_bad = np.full(len(values), np.nan), np.ones(len(values), np.bool_)
+    else:
+        numbers, is_bad = read_numbers(cast(Sequence[str], texts))
+    if not is_all_text:
+        for row in [row for row, value in enumerate(values) if _is_number(value)]:
+            numbers[row], is_bad[row] = _as_float(values[row]), False
     return numbers, is_bad
 
 
