@@ -134,7 +134,7 @@ def test_the_first_death_is_no_verdict(session: Session, archive: Archive, put) 
 
 @pytest.mark.parametrize(
     "error",
-    [OSError("disk"), store.TRY_AGAIN[0]("x", {}, Exception("x")), ConfigError("a", "b", "c"), ValueError("x")],
+    [OSError("x"), store.TRY_AGAIN[0]("x", {}, Exception("x")), ConfigError("a", "b", "c"), ValueError("x")],
     ids=lambda error: type(error).__name__,
 )  # fmt: skip
 def test_what_passes_refuses_nothing_and_is_tried_ever_more_seldom(
