@@ -21,7 +21,6 @@ from transitmap.store.feed_versions import (
 from transitmap.store.keeping import Kept, Sender, keep_upload, sender_of_token
 from transitmap.store.limits import (
     add_usage,
-    add_within,
     address_key,
     quota_wait_s,
     sweep_limits,
@@ -33,10 +32,10 @@ from transitmap.store.messages import (
     Device,
     Heading,
     Spool,
-    add_message,
     count_heard,
     device_of_app,
     device_of_token,
+    keep_message,
     lock_user,
     overlapping_uploads,
     owner_of_token,
@@ -132,7 +131,6 @@ from transitmap.store.uploads import (
 
 __all__ = [
     "add_usage",
-    "add_within",
     "address_key",
     "quota_wait_s",
     "sweep_limits",
@@ -140,7 +138,7 @@ __all__ = [
     "Device",
     "Heading",
     "Spool",
-    "add_message",
+    "keep_message",
     "count_heard",
     "device_of_app",
     "device_of_token",
