@@ -42,8 +42,8 @@ def add_device(engine, name: str = "ana") -> store.Device:
     with store.session(engine) as session:
         user = store.user_by_name(session, name) or store.add_user(session, name, "h", NOW_S)
         user.trim_m = 0.0
-        token, plain = store.add_token(session, user, f"phone of {name}", NOW_S)
-        return store.device_of_token(session, plain)
+        _, plain = store.add_token(session, user, f"phone of {name}", NOW_S)
+    return store.device_of_token(engine, plain)
 
 
 def point(n: int, start_s: float = NOW_S) -> dict:
@@ -64,7 +64,7 @@ def message(*points: dict, received_s: float | None = None, dialect: str = "ownt
 
 
 def take(engine, device, said: Message) -> live.Taken:
-    return live.take(engine, device, said, CONFIG, said.received_s)
+    return live.take(engine, device, said, CONFIG)
 
 
 def ride(engine, device, n: int = 20, start_s: float = NOW_S) -> None:

@@ -438,8 +438,10 @@ def open_upload(
         ReaderBusy: it did not come to its end within `within_s`.
     """
     limits = config.collect
-    if upload.trim_m is not None:
-        config = replace(config, collect=replace(limits, trim_m=upload.trim_m))
+    chosen: dict[str, Any] = {} if upload.trim_m is None else {"trim_m": upload.trim_m}
+    if upload.parent_id:  # its archive was small enough, and what that unpacks to has a limit of its own
+        chosen["max_upload_bytes"] = 0
+    config = replace(config, collect=replace(limits, **chosen))
     told = upload.id, str(upload.user_id), upload.kind, upload.name, archive.get(upload.sha256), config
     opened = Opened([], [], [], [])
     child = sandbox(limits.max_read_bytes, limits.max_read_cpu_s)

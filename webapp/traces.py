@@ -42,7 +42,8 @@ def send() -> Response | tuple[str, int]:
     good = [result for result in results if result.problem is None]
     status = 200 if good else results[0].status
     if request.headers.get("X-Part"):
-        return render_template("_sent.html", results=results), status
+        is_later = status >= 500  # the page sends it again by itself
+        return render_template("_sent.html", results=results), status if is_later else 200
     if len(results) == 1 and good:
         again = 1 if good[0].again else None
         return redirect(url_for("traces.receipt", upload_id=good[0].upload_id, again=again), 303)
