@@ -36,6 +36,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         ogc,
         pages,
         phones,
+        recorder,
         standings,
         static,
         traces,
@@ -50,10 +51,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.n_proxies:
         n = settings.n_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)
-    for part in (language, auth, pages, static, headers):
+    for part in (language, auth, pages, static, headers, recorder):
         part.init_app(app)
     db.init_app(app, settings.database_url, settings.archive_url)
-    for noun in (home, accounts, ingest, phones, traces, standings, network, feeds, ogc, help):
+    for noun in (home, accounts, ingest, phones, traces, standings, network, feeds, ogc, help, recorder):
         app.register_blueprint(noun.blueprint)
     auth.csrf.exempt(ingest.blueprint)  # phones have no form; what a browser may send checks its origin
     api.init_app(app)
