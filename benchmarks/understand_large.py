@@ -55,10 +55,10 @@ def run(n: int, folder: Path) -> None:
     sandbox.cache_clear()  # its child ends, so that its figures are told
     reader = resource.getrusage(resource.RUSAGE_CHILDREN)
     what = f"{told.get('state', '')} {told.get('code', '')} {told.get('points_kept', 0)} points kept"
-    print(
-        f"{n} points, {len(body) / 1e6:.1f} MB of {len(plain) / 1e6:.0f} MB: {answer.status_code}, then {what}"
-    )
-    print(f"    in {took_s:.1f} s; readers so far {reader.ru_utime + reader.ru_stime:.1f} s CPU")
+    size = f"{len(body) / 1e6:.1f} MB of {len(plain) / 1e6:.0f} MB"
+    print(f"{n} points, {size}: {answer.status_code}, then {what}")
+    cpu_s = reader.ru_utime + reader.ru_stime
+    print(f"    in {took_s:.1f} s; readers so far {cpu_s:.1f} s CPU")
     engine.dispose()
 
 
