@@ -17,6 +17,7 @@ from transitmap import store
 from transitmap.archive import Archive, pack_message, unpack_message
 from transitmap.collect import bundle, hear
 from transitmap.config import CollectConfig, Config, LiveConfig
+from transitmap.consent import consent
 from transitmap.errors import TransitmapError
 from transitmap.model import Heard, IntArray, Message
 
@@ -109,7 +110,7 @@ def own_recorder(session: Session, user_id: int, now_s: float) -> store.Device:
         device = store.device_of_app(session, user_id, RECORDER)
     if device is None:
         token, _ = store.add_token(session, user, RECORDER, now_s)
-        token.app = RECORDER
+        token.app, token.consent = RECORDER, consent().version
         session.flush()
         device = store.Device(token.id, user_id, token.name, None)
     return device

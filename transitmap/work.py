@@ -8,7 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from transitmap import live, publish, store
+from transitmap import erase, live, publish, retention, store
 from transitmap.archive import Archive
 from transitmap.config import Config
 from transitmap.contribute import LEASE_S, understand
@@ -98,6 +98,8 @@ def _look(database_url: str, archive_url: str, config: Config, refused: Tried) -
     engine, archive, rules = store.open_engine(database_url), Archive(archive_url), load_rules()
     try:
         with store.session(engine) as session:
+            erase.finish(session, archive)
+            retention.sweep_daily(session, archive, config.retention, time.time())
             version, is_held = "", store.is_held(session)
             if _is_of_old_rules(session, rules) and not is_held:
                 version = _publish(session, archive, config, rules, refused)
@@ -117,8 +119,9 @@ def _is_of_old_rules(session: Session, rules: Rules) -> bool:
 
 
 def _has_new_rides(session: Session) -> bool:
+    """Whether the feed that holds knows too little, or somebody who was erased since."""
     latest = store.latest_feed(session)
-    return len(store.rides_after(session)) > (latest.n_rides if latest else 0)
+    return store.must_forget(session) or len(store.rides_after(session)) > (latest.n_rides if latest else 0)
 
 
 def _publish(session: Session, archive: Archive, config: Config, rules: Rules, refused: Tried) -> str:

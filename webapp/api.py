@@ -192,7 +192,7 @@ def _send_all(waits: bool) -> list[Sent]:
     db.commit()  # a slow body must not keep other writers waiting
     received = uploads.receive(max_bytes())
     auth.check_form_token(received.fields.get("csrf_token"))
-    return receipts.send_all(user, received.files, waits)
+    return receipts.send_all(user, received.files, waits, received.fields.get("trim", ""))
 
 
 def _prefers(wish: str) -> bool:

@@ -38,7 +38,7 @@ def send() -> Response | tuple[str, int]:
     db.commit()  # a slow body must not keep other writers waiting
     received = uploads.receive(max_bytes(), uploads.MAX_PARTS + 1)
     auth.check_form_token(received.fields.get("csrf_token"))
-    results = receipts.send_all(user, received.files)
+    results = receipts.send_all(user, received.files, trim=received.fields.get("trim", ""))
     good = [result for result in results if result.problem is None]
     status = 200 if good else results[0].status
     if request.headers.get("X-Part"):

@@ -26,6 +26,7 @@ PAGES = (
     "/network/routes/R1",
     "/feeds/",
     "/help/",
+    "/privacy/",
     "/accounts/sign-up",
     "/phones/",
     "/phones/apps/overland",

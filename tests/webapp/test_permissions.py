@@ -13,6 +13,7 @@ from webapp import phone_keys
 
 ANYONE = {"visitor": 200, "other": 200, "owner": 200}
 RIDERS = {"visitor": 401, "other": 200, "owner": 200}
+RIDERS_FAIL = {"visitor": 401, "other": 401, "owner": 401}  # without the password
 RIDERS_ACT = {"visitor": 401, "other": 302, "owner": 302}
 MINE = {"visitor": 401, "other": 404, "owner": 200}
 PLANNERS_ACT = {"visitor": 401, "other": 403, "owner": 403}
@@ -51,6 +52,11 @@ TABLE = {
     ("GET", "/ogc/collections/<layer>/items"): ANYONE,
     ("GET", "/ogc/collections/<layer>/items/<feature_id>"): ANYONE,
     ("GET", "/ogc/conformance"): ANYONE,
+    ("GET", "/privacy/"): ANYONE,
+    ("POST", "/privacy/erase"): RIDERS_FAIL,
+    ("GET", "/privacy/my-data.zip"): RIDERS,
+    ("POST", "/privacy/prizes"): RIDERS_ACT,
+    ("POST", "/privacy/trim"): {"visitor": 401, "other": 400, "owner": 400},
     ("GET", "/phones/"): ANYONE,
     ("POST", "/phones/"): RIDERS,
     ("GET", "/phones/<int:token_id>"): MINE,

@@ -27,8 +27,9 @@ WHO = sa.text(
 )
 KEEP = sa.text(
     "INSERT INTO uploads (id, user_id, sha256, name, n_bytes, received_s, state, reason, detail, consent, "
-    "kind, parent_id, token_id, refused, attempts) VALUES (:id, :user_id, :sha256, :name, :n_bytes, :now_s, "
-    "'received', '', '', :consent, 'file', '', :token_id, '[]', 0) ON CONFLICT DO NOTHING"
+    "kind, parent_id, token_id, refused, attempts, trim_m) VALUES (:id, :user_id, :sha256, :name, :n_bytes, "
+    ":now_s, 'received', '', '', :consent, 'file', '', :token_id, '[]', 0, "
+    "(SELECT trim_m FROM users WHERE users.id = :user_id)) ON CONFLICT DO NOTHING"
 )
 KNOWN = sa.text("SELECT id, state FROM uploads WHERE user_id = :user_id AND sha256 = :sha256")
 COUNT = sa.text(
