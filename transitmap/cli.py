@@ -456,7 +456,8 @@ def serve(
     from webapp.serve import serve as serve_pages
 
     with _worker(not no_work):
-        serve_pages(host, port)
+        status = serve_pages(host, port)
+    sys.exit(status)
 
 
 @main.command()

@@ -11,6 +11,8 @@ TransitmapError
 ├── RidesWithdrawn  somebody was erased while a feed was made of their rides
 ├── RollbackRefused an earlier feed that cannot hold again
 └── FeedInvalid     a feed that must not be published
+
+DiskFailed stands outside: whoever can go on after the others must not go on after it.
 """
 
 import zipfile
@@ -123,3 +125,10 @@ class FeedInvalid(TransitmapError):
     def __init__(self, notices: Sequence[Any]) -> None:
         super().__init__(f"{len(notices)} notices, first: {notices[0] if notices else 'none'}")
         self.notices = list(notices)
+
+
+class DiskFailed(Exception):
+    """A sync failed: what was written may be lost, and a second sync would not say so. End the process."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"a sync of the {where} failed")

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from transitmap.errors import UploadRefused
 from transitmap.store.limits import day_of
+from transitmap.store.opening import check_synced
 from transitmap.store.tables import RECEIVED
 from transitmap.store.uploads import clean_name
 
@@ -115,6 +116,7 @@ def driver(engine: sa.Engine) -> Iterator[Any]:
         connection.commit()
     except engine.dialect.loaded_dbapi.Error as error:
         connection.rollback()
+        check_synced(error)
         told = sa.exc.DBAPIError.instance(
             None, None, error, engine.dialect.loaded_dbapi.Error, dialect=engine.dialect
         )
