@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
@@ -17,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import zstandard
 
+from transitmap.errors import DiskFailed
 from transitmap.model import Fixes, FloatArray, IntArray, JsonObject, Message, Network, Ride, Taps
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 RIDE_MAGIC = b"TMR\x01"  # the last byte is the version
 COLUMNS_MAGIC = b"TMC\x01"
 MESSAGE_MAGIC = b"TMM\x01"
+PART = ".part-"
 MS_PER_S = 1_000
 PER_DEG = 10_000_000  # 1e-7 degrees: 11 mm
 DM_PER_M = 10
@@ -55,6 +58,7 @@ class Archive:
 
         Raises:
             OSError: it could not be kept; nothing of it is left.
+            DiskFailed: the disk could not sync it.
         """
         sha = hashlib.sha256(body).hexdigest()
         self._blobs.write(_path(sha), body)
@@ -82,6 +86,30 @@ class Archive:
         """Forgets a body; one that is not there is forgotten already."""
         self._blobs.remove(_path(sha))
 
+    def names(self) -> Iterator[tuple[str, float]]:
+        """The SHA-256 of every body and when it was put (Unix time; 0 where the store does not say)."""
+        for path, put_s in self._blobs.paths():
+            folder, _, rest = path.rpartition("/")
+            if _SHA256.fullmatch(sha := folder + rest):
+                yield sha, put_s
+
+    def add_note(self, kind: str, body: bytes) -> None:
+        """Keeps a small body by its kind, apart from those by hash alone; the same one again is this one.
+
+        Raises:
+            OSError: it could not be kept.
+        """
+        self._blobs.write(f"{kind}/{hashlib.sha256(body).hexdigest()}", body)
+
+    def notes(self, kind: str) -> list[bytes]:
+        """All notes of a kind."""
+        found = sorted(path for path, _ in self._blobs.paths() if path.startswith(f"{kind}/"))
+        return [body for path in found if (body := self._blobs.read(path)) is not None]
+
+    def clear_parts(self, before_s: float) -> int:
+        """Deletes what writers who were stopped before that moment left half written; how many."""
+        return self._blobs.clear_parts(before_s)
+
 
 def _path(sha: str) -> str:
     """Where a body lies. Only a SHA-256 is a name, so that no name can lead out of the archive."""
@@ -99,12 +127,14 @@ class _Folder:
     def write(self, path: str, body: bytes) -> None:
         target = f"{self.root}/{path}"
         folder = target.rpartition("/")[0]
-        if not os.access(target, os.F_OK):
-            temporary = f"{folder}/.part-{secrets.token_hex(8)}"
+        if os.access(target, os.F_OK):
+            os.utime(target)  # who looks for bodies that nobody wants must see that somebody does
+        else:
+            temporary = f"{self.root}/{PART}{secrets.token_hex(8)}"
             handle = self._open_new(temporary)
             try:
                 _write_all(handle, body)
-                Path(temporary).replace(target)
+                self._move(temporary, target)
             except BaseException:
                 with contextlib.suppress(OSError):
                     Path(temporary).unlink()
@@ -112,14 +142,31 @@ class _Folder:
         _sync(folder)  # also when it was there: another writer may be between its move and its sync
 
     def _open_new(self, path: str) -> int:
-        """A new file that only we can read; its folder is made with the first one in it."""
+        """A new file that only we can read; the archive is made with the first one."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         try:
             return os.open(path, flags, 0o600)
         except FileNotFoundError:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            _sync(self.root)
+            self.root.mkdir(parents=True, exist_ok=True)
             return os.open(path, flags, 0o600)
+
+    def _move(self, path: str, target: str) -> None:
+        """Moves a file into its folder, which is made with the first one in it."""
+        try:
+            Path(path).replace(target)
+        except FileNotFoundError:
+            Path(target).parent.mkdir(exist_ok=True)
+            _sync(self.root)
+            Path(path).replace(target)
+
+    def clear_parts(self, before_s: float) -> int:
+        n_gone = 0
+        for part in self.root.glob(f"{PART}*"):
+            with contextlib.suppress(FileNotFoundError):
+                if part.stat().st_mtime < before_s:
+                    part.unlink()
+                    n_gone += 1
+        return n_gone
 
     def read(self, path: str) -> bytes | None:
         try:
@@ -129,6 +176,11 @@ class _Folder:
 
     def exists(self, path: str) -> bool:
         return (self.root / path).is_file()
+
+    def paths(self) -> Iterator[tuple[str, float]]:
+        for path in self.root.glob("*/*"):
+            with contextlib.suppress(FileNotFoundError):
+                yield path.relative_to(self.root).as_posix(), path.stat().st_mtime
 
     def remove(self, path: str) -> None:
         target = self.root / path
@@ -143,7 +195,7 @@ def _write_all(handle: int, body: bytes) -> None:
         rest = memoryview(body)
         while rest:
             rest = rest[os.write(handle, rest) :]
-        os.fsync(handle)
+        _fsync(handle)
     finally:
         os.close(handle)
 
@@ -152,9 +204,19 @@ def _sync(folder: Path | str) -> None:
     """Makes names in a folder survive a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        _fsync(handle)
     finally:
         os.close(handle)
+
+
+def _fsync(handle: int) -> None:
+    """A disk that is full says so and may be tried again; one that failed says so once."""
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno == errno.EIO:
+            raise DiskFailed("archive") from error
+        raise
 
 
 class _Remote:
@@ -182,6 +244,14 @@ class _Remote:
 
     def exists(self, path: str) -> bool:
         return bool(self.files.exists(f"{self.root}/{path}"))
+
+    def paths(self) -> Iterator[tuple[str, float]]:
+        with contextlib.suppress(FileNotFoundError):
+            for path in self.files.find(self.root):
+                yield path[len(self.files._strip_protocol(self.root)) :].lstrip("/"), 0.0
+
+    def clear_parts(self, before_s: float) -> int:
+        return 0
 
     def remove(self, path: str) -> None:
         with contextlib.suppress(FileNotFoundError):

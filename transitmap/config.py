@@ -87,6 +87,20 @@ class LimitConfig:
 
 
 @dataclass(frozen=True)
+class RetentionConfig:
+    """How long a service keeps things. `raw_days` is for what riders sent and was of use: 0 is for ever, and
+    after it points can no longer be recomputed; `refused_days` for what was not. A blob that no row names
+    goes after `orphan_days`. `ballast_bytes` are kept on the database's disk, to be given back when somebody
+    must be erased and it is full; 0 keeps none.
+    """
+
+    raw_days: float = 0.0
+    refused_days: float = 7.0
+    orphan_days: float = 1.0
+    ballast_bytes: int = 64_000_000
+
+
+@dataclass(frozen=True)
 class AreasConfig:
     """How far from the middle of most rides a ride may lie: one plane is good for about that far."""
 
@@ -330,6 +344,7 @@ class Config:
     live: LiveConfig = field(default_factory=LiveConfig)
     quota: QuotaConfig = field(default_factory=QuotaConfig)
     limits: LimitConfig = field(default_factory=LimitConfig)
+    retention: RetentionConfig = field(default_factory=RetentionConfig)
     areas: AreasConfig = field(default_factory=AreasConfig)
     copies: CopiesConfig = field(default_factory=CopiesConfig)
     legs: LegsConfig = field(default_factory=LegsConfig)
@@ -414,6 +429,9 @@ RULES = (
     Rule("collect.max_name_chars", *_at_least(1)),
     Rule("collect.m??_fixes", *_at_least(2)),
     Rule("live.max_*", *_at_least(1)),
+    Rule("retention.raw_days", *FROM_0),
+    Rule("retention.*_days", *ABOVE_0),
+    Rule("retention.ballast_bytes", *_at_least(0)),
     Rule("quota.max_*", *_at_least(0)),
     Rule("limits.max_*", *_at_least(0)),
     Rule("copies.min_positions", *_at_least(1)),

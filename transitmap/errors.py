@@ -7,8 +7,12 @@ TransitmapError
 ├── NotEnoughData   a question the evidence cannot answer
 ├── ConfigError     a setting that makes no sense
 ├── NameTaken       a pseudonym that somebody has already
+├── BackupDamaged   a copy that is not what it was
+├── RidesWithdrawn  somebody was erased while a feed was made of their rides
 ├── RollbackRefused an earlier feed that cannot hold again
 └── FeedInvalid     a feed that must not be published
+
+DiskFailed stands outside: whoever can go on after the others must not go on after it.
 """
 
 import zipfile
@@ -99,9 +103,32 @@ class RollbackRefused(TransitmapError):
         self.reason, self.detail = reason, detail
 
 
+class BackupDamaged(TransitmapError):
+    """A copy cannot be restored: what in it, and how it differs from what was written."""
+
+    def __init__(self, what: str, detail: str) -> None:
+        super().__init__(f"backup {what}: {detail}")
+        self.what = what
+
+
+class RidesWithdrawn(TransitmapError):
+    """Some of the `n_rides` that a feed was made of were erased meanwhile: it must not hold."""
+
+    def __init__(self, n_rides: int) -> None:
+        super().__init__(f"some of {n_rides} rides were erased while a feed was made of them; try again")
+        self.n_rides = n_rides
+
+
 class FeedInvalid(TransitmapError):
     """A feed has notices of severity error; `notices` holds them all."""
 
     def __init__(self, notices: Sequence[Any]) -> None:
         super().__init__(f"{len(notices)} notices, first: {notices[0] if notices else 'none'}")
         self.notices = list(notices)
+
+
+class DiskFailed(Exception):
+    """A sync failed: what was written may be lost, and a second sync would not say so. End the process."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"a sync of the {where} failed")

@@ -17,6 +17,7 @@ from transitmap import store
 from transitmap.archive import Archive, pack_message, unpack_message
 from transitmap.collect import bundle, hear
 from transitmap.config import CollectConfig, Config, LiveConfig
+from transitmap.consent import consent
 from transitmap.errors import TransitmapError
 from transitmap.model import Heard, IntArray, Message
 
@@ -33,8 +34,6 @@ MAX_KNOWN_UPLOADS = 50
 RECORDER = "recorder"
 YEAR_S = 31_557_600.0
 Span = tuple[()] | tuple[float, float]
-HEARD_EVERY_S = 5.0
-"""A phone that only repeats itself is noted as heard so often: noting costs a write to the disk."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Taken:
     wait_s: float = 0.0
 
 
-def take(engine: Engine, device: store.Device, message: Message, config: Config, now_s: float) -> Taken:
+def take(engine: Engine, device: store.Device, message: Message, config: Config) -> Taken:
     """Keeps one request of a phone; once this returns without a refusal it is on the disk.
 
     Content is never a reason to refuse: what cannot be understood is kept too, and counted for its owner.
@@ -61,21 +60,11 @@ def take(engine: Engine, device: store.Device, message: Message, config: Config,
     """
     heard = hear.hear(message)
     if heard.n_told > config.live.max_batch_fixes:
-        refuse_batch(engine, device, now_s)
+        refuse_batch(engine, device, message.received_s)
         return Taken(heard, False, "too_large")
     row = _row(device, message, heard, config.collect)
-    with store.session(engine) as session:
-        if not store.add_message(session, row):
-            if device.heard_s is None or abs(now_s - device.heard_s) > HEARD_EVERY_S:
-                store.count_heard(session, device.token_id, 0, 0, {}, now_s)
-            return Taken(heard, False)
-        sizes = {"n_bytes": row["n_bytes"], "n_fixes": row["n_fixes"]}
-        wait_s = store.add_within(session, device.user_id, config.quota, now_s, n_messages=1, **sizes)
-        if wait_s:
-            session.rollback()
-            return Taken(heard, False, "too_many_requests", wait_s)
-        store.count_heard(session, device.token_id, 1, row["n_fixes"], heard.dropped, now_s)
-    return Taken(heard, True)
+    is_new, wait_s = store.keep_message(engine, device, row, heard.dropped, config.quota)
+    return Taken(heard, is_new, "too_many_requests" if wait_s else "", wait_s)
 
 
 def refuse_batch(engine: Engine, device: store.Device, now_s: float) -> None:
@@ -121,7 +110,7 @@ def own_recorder(session: Session, user_id: int, now_s: float) -> store.Device:
         device = store.device_of_app(session, user_id, RECORDER)
     if device is None:
         token, _ = store.add_token(session, user, RECORDER, now_s)
-        token.app = RECORDER
+        token.app, token.consent = RECORDER, consent().version
         session.flush()
         device = store.Device(token.id, user_id, token.name, None)
     return device

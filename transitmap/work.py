@@ -8,11 +8,11 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from transitmap import live, publish, store
+from transitmap import erase, live, publish, retention, store
 from transitmap.archive import Archive
 from transitmap.config import Config
 from transitmap.contribute import LEASE_S, understand
-from transitmap.errors import FeedInvalid, ReaderDied, TransitmapError
+from transitmap.errors import DiskFailed, FeedInvalid, ReaderDied, TransitmapError
 from transitmap.model import Rules
 from transitmap.points.rules import load_rules
 
@@ -24,6 +24,9 @@ log = logging.getLogger("transitmap.work")
 UNDERSTAND_EVERY_S = 1.0
 FIRST_WAIT_S, MAX_WAIT_S = 15.0, 86_400.0
 """An upload that cannot be understood now is tried again after twice as long each time, up to a day."""
+
+UNFINISHED_S = 3600.0
+"""What a writer left half written so long ago, nobody writes any more."""
 
 Tried = set[tuple[str, int]]
 """Rules and numbers of rides that gave no feed: the same ones again would be refused again."""
@@ -50,6 +53,7 @@ def work_forever(database_url: str, archive_url: str, config: Config, every_s: f
 
     Raises:
         ConfigError: the database was never upgraded to this version.
+        DiskFailed: a sync failed; nothing more may be done by this process.
     """
     store.check_upgraded(database_url)
     is_over = threading.Event()
@@ -57,12 +61,13 @@ def work_forever(database_url: str, archive_url: str, config: Config, every_s: f
     reader.start()
     refused: Tried = set()
     try:
-        while True:
+        while not is_over.is_set():
             _publish_new(database_url, archive_url, config, refused)
             time.sleep(every_s)
     finally:
         is_over.set()
         reader.join()
+    raise DiskFailed("reader")
 
 
 def _publish_new(database_url: str, archive_url: str, config: Config, refused: Tried) -> None:
@@ -78,7 +83,7 @@ def _publish_new(database_url: str, archive_url: str, config: Config, refused: T
 
 
 def _read_on(database_url: str, archive_url: str, config: Config, is_over: threading.Event) -> None:
-    """Understands uploads soon after they came, until it is over."""
+    """Understands uploads soon after they came, until it is over; a failed disk is the end for all."""
     engine, archive, rules = store.open_engine(database_url), Archive(archive_url), load_rules()
     while not is_over.wait(UNDERSTAND_EVERY_S):
         try:
@@ -90,6 +95,9 @@ def _read_on(database_url: str, archive_url: str, config: Config, is_over: threa
                     understand_waiting(session, archive, config, rules, is_over)
         except (*store.TRY_AGAIN, OSError) as error:
             log.error("nothing understood: %s", type(error).__name__)
+        except DiskFailed as error:
+            log.critical("%s", error)
+            is_over.set()
     engine.dispose()
 
 
@@ -97,7 +105,10 @@ def _look(database_url: str, archive_url: str, config: Config, refused: Tried) -
     """One round. Under new rules nothing can be scored before there is a feed that was made by them."""
     engine, archive, rules = store.open_engine(database_url), Archive(archive_url), load_rules()
     try:
+        archive.clear_parts(time.time() - UNFINISHED_S)
         with store.session(engine) as session:
+            erase.finish(session, archive)
+            retention.sweep_daily(session, archive, config.retention, time.time())
             version, is_held = "", store.is_held(session)
             if _is_of_old_rules(session, rules) and not is_held:
                 version = _publish(session, archive, config, rules, refused)
@@ -117,8 +128,9 @@ def _is_of_old_rules(session: Session, rules: Rules) -> bool:
 
 
 def _has_new_rides(session: Session) -> bool:
+    """Whether the feed that holds knows too little, or somebody who was erased since."""
     latest = store.latest_feed(session)
-    return len(store.rides_after(session)) > (latest.n_rides if latest else 0)
+    return store.must_forget(session) or len(store.rides_after(session)) > (latest.n_rides if latest else 0)
 
 
 def _publish(session: Session, archive: Archive, config: Config, rules: Rules, refused: Tried) -> str:
@@ -146,6 +158,8 @@ def understand_waiting(
         session.commit()  # reading a trace is slow and must keep no writer waiting
         try:
             understand(session, archive, upload, config, rules, time.time())
+        except DiskFailed:
+            raise
         except Exception as error:  # what we kept is never lost, whatever is wrong with it or with us
             session.rollback()
             _put_back(session, upload, error)

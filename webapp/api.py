@@ -194,7 +194,7 @@ def _send_all(waits: bool) -> list[Sent]:
         limits.take("uploads", str(user.id))
     received = uploads.receive(max_bytes())
     auth.check_form_token(received.fields.get("csrf_token"))
-    return receipts.send_all(user, received.files, waits)
+    return receipts.send_all(user, received.files, waits, received.fields.get("trim", ""))
 
 
 def _prefers(wish: str) -> bool:

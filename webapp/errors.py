@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import sys
 
-from flask import Flask, Response, g, json, render_template, request, url_for
+from flask import Flask, Response, current_app, g, json, render_template, request, url_for
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from transitmap import store
-from transitmap.errors import UploadRefused
+from transitmap.errors import DiskFailed, UploadRefused
 from webapp import words
 
 log = logging.getLogger("transitmap.web")
@@ -41,6 +41,7 @@ STATUS = {
 }
 REFUSED_STATUS = 422
 RETRY_AFTER_S = 30
+DISK_FAILED = "transitmap_disk_failed"
 BY_STATUS = {401: "auth_required", 404: "not_found", 413: "too_large", 500: "fault", 503: "busy"}
 
 
@@ -81,7 +82,9 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _answer_http)
     for kind in (*store.TRY_AGAIN, OSError):
         app.register_error_handler(kind, lambda error: answer(not_kept(error)))
+    app.register_error_handler(DiskFailed, _answer_failed)
     app.register_error_handler(Exception, _answer_fault)
+    app.before_request(_refuse_all)
     app.log_exception = _log_quietly  # type: ignore[method-assign]
 
 
@@ -94,6 +97,22 @@ def _not_here() -> Response:
 def _log_quietly(info: object) -> None:
     """What Flask logs of a fault while a fault is answered: it would name the path, and in that a key."""
     log.error("no answer to a fault: %s", type(sys.exc_info()[1]).__name__)
+
+
+def has_disk_failed(app: Flask) -> bool:
+    """Whether a sync failed: nothing may be acknowledged any more, and only a new process may go on."""
+    return DISK_FAILED in app.extensions
+
+
+def _answer_failed(error: DiskFailed) -> Response:
+    log.critical("%s: nothing more is acknowledged", error)
+    current_app.extensions[DISK_FAILED] = True
+    return answer(Problem("busy"))
+
+
+def _refuse_all() -> None:
+    if has_disk_failed(current_app):
+        raise Problem("busy")
 
 
 def _answer_http(error: HTTPException) -> Response:

@@ -13,18 +13,16 @@ from flask import current_app
 from flask_babel import gettext as _
 
 from transitmap import store
+from transitmap.consent import consent
 from transitmap.contribute import LeftOut, Receipt, contribute, keep, receipt_of
 from transitmap.errors import UploadRefused
-from webapp import db, published, words
+from webapp import db, privacy, published, words
 from webapp.errors import Problem, not_kept, problem_of
 from webapp.standings import award_view
 
 if TYPE_CHECKING:
     from transitmap.store import RideRow, Upload, User
     from webapp.atlas import Atlas, RouteView, StopView
-
-CONSENT = "2026-11"
-"""Names the words beside the button of the upload page; whoever changes them changes it too."""
 
 
 @dataclass(frozen=True)
@@ -107,11 +105,17 @@ def _refuse_for(wait_s: float) -> None:
         raise Problem("too_many_requests", retry_after_s=math.ceil(wait_s))
 
 
-def send_all(user: User, files: Sequence[tuple[str, bytes]], waits: bool = False) -> list[Sent]:
-    """Contributes each file by itself: a bad one costs no other. With `waits` they are only kept now."""
+def send_all(
+    user: User, files: Sequence[tuple[str, bytes]], waits: bool = False, trim: str = ""
+) -> list[Sent]:
+    """Contributes each file by itself: a bad one costs no other. With `waits` they are only kept now.
+
+    `trim` is what was chosen for their ends (`privacy.chosen_trim_m`).
+    """
+    trim_m = privacy.chosen_trim_m(user, trim)
     if user in db.session():
         db.session().expunge(user)  # the page names its reader, also after a file was rolled back
-    return [_send(user, name, body, waits) for name, body in files]
+    return [_send(user, name, body, waits, trim_m) for name, body in files]
 
 
 def keep_all(sender: store.Sender, files: Sequence[tuple[str, bytes]]) -> list[Sent]:
@@ -121,7 +125,7 @@ def keep_all(sender: store.Sender, files: Sequence[tuple[str, bytes]]) -> list[S
 
 def _keep(sender: store.Sender, name: str, body: bytes) -> Sent:
     config = current_app.extensions["transitmap_settings"].config
-    told = db.engine(), db.archive(), sender, name, body, config, time.time(), CONSENT
+    told = db.engine(), db.archive(), sender, name, body, config, time.time(), consent().version
     try:
         kept = keep(*told)
         if kept.state == store.RECEIVED:
@@ -138,13 +142,14 @@ def _not_kept(name: str, problem: Problem) -> Sent:
     return Sent(store.clean_name(name), store.REFUSED, problem=problem)
 
 
-def _send(user: User, name: str, body: bytes, waits: bool) -> Sent:
+def _send(user: User, name: str, body: bytes, waits: bool, trim_m: float | None) -> Sent:
     shown = store.clean_name(name)
     config = current_app.extensions["transitmap_settings"].config
     rules = current_app.extensions["transitmap_rules"]
-    now_s = time.time()
+    now_s, agreed = time.time(), consent().version
+    place = db.session(), db.archive()
     try:
-        told = contribute(db.session(), db.archive(), user, name, body, config, rules, now_s, CONSENT, waits)
+        told = contribute(*place, user, name, body, config, rules, now_s, agreed, trim_m, waits)
     except UploadRefused as error:
         return Sent(shown, store.REFUSED, problem=problem_of(error))
     except (*store.TRY_AGAIN, OSError) as error:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+import resource
+import signal
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 from flask import json
+from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer, create_server
 from waitress.utilities import Error
 
-from webapp import create_app
+from webapp import create_app, errors
 from webapp.headers import HEADERS
 from webapp.settings import Settings, settings_from_environment
 from webapp.uploads import MAX_FIELD_BYTES
@@ -20,8 +24,15 @@ from webapp.uploads import MAX_FIELD_BYTES
 if TYPE_CHECKING:
     from flask import Flask
 
-CONNECTION_LIMIT = 1000
+CONNECTION_LIMIT = 2000
+FILES_OF_OURS = 40
+"""So many open files are for databases, bodies and children; a connection more would cost us one of them."""
 THREADS = 4
+GRACE_S = 10.0
+"""Who is told to end answers what has come whole, or comes within so long."""
+TURN_S = 0.5
+DISK_FAILED = 74
+"""The exit status of a service whose disk failed (EX_IOERR)."""
 SLOW_CLIENT_S = 120
 RECEIVE_BYTES = 65_536  # a batch of 120 kB in 2 pieces instead of 15
 TOO_LARGE = 413
@@ -100,21 +111,50 @@ class Channel(HTTPChannel):
     parser_class = Parser
 
 
-def serve(host: str, port: int, settings: Settings | None = None) -> None:
-    """Serves until interrupted; prints the address once it answers. The database must be upgraded."""
+def serve(host: str, port: int, settings: Settings | None = None) -> int:
+    """Serves until told to end; prints the address once it answers. The database must be upgraded.
+
+    0, or DISK_FAILED where nothing can be kept any more.
+    """
     settings = settings or settings_from_environment()
-    server = make_server(create_app(settings), host, port, settings.config.collect.max_upload_bytes)
+    app = create_app(settings)
+    told: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, frame: told.append(number))
+    server = make_server(app, host, port, settings.config.collect.max_upload_bytes)
     shown = f"[{host}]" if ":" in host else host
     sys.stdout.write(f"transitmap: http://{shown}:{server.effective_port}\n")
     sys.stdout.flush()
-    try:
-        server.run()
-    finally:
-        server.close()
+    while not told and not errors.has_disk_failed(app):
+        turn(server)
+    end(server)
+    return DISK_FAILED if errors.has_disk_failed(app) else 0
+
+
+def turn(server: Any, within_s: float = TURN_S) -> None:
+    """What has come is read, what is ready goes out."""
+    wasyncore.loop(within_s, use_poll=True, map=server._map, count=1)
+
+
+def end(server: Any, grace_s: float = GRACE_S) -> None:
+    """Takes no more connections, answers the requests that are here or coming, then closes."""
+    until_s = time.monotonic() + grace_s
+    wasyncore.dispatcher.close(server)
+    while time.monotonic() < until_s and any(_is_busy(one) for one in [*server.active_channels.values()]):
+        turn(server, 0.05)
+    server.task_dispatcher.shutdown()
+    wasyncore.close_all(server._map, ignore_all=True)
+
+
+def _is_busy(channel: HTTPChannel) -> bool:
+    return bool(channel.requests or channel.total_outbufs_len or channel.request is not None)
 
 
 def make_server(app: Flask, host: str, port: int, max_upload_bytes: int) -> Any:
-    """A server that listens but does not run yet; `effective_port` says where (port 0 takes a free one)."""
+    """A server that listens but does not run yet; `effective_port` says where (port 0 takes a free one).
+
+    Slow connections cost a file each and no thread; there may be so many as files may be open.
+    """
     logging.getLogger("waitress").addFilter(WITHOUT_PATH)
     sockets: dict[int, Any] = {}
     server = create_server(
@@ -123,7 +163,8 @@ def make_server(app: Flask, host: str, port: int, max_upload_bytes: int) -> Any:
         host=host,
         port=port,
         threads=THREADS,
-        connection_limit=CONNECTION_LIMIT,
+        connection_limit=max(1, min(CONNECTION_LIMIT, _open_files() - FILES_OF_OURS)),
+        asyncore_use_poll=True,
         channel_timeout=SLOW_CLIENT_S,
         recv_bytes=RECEIVE_BYTES,
         max_request_body_size=max_upload_bytes + MAX_FIELD_BYTES,
@@ -134,3 +175,12 @@ def make_server(app: Flask, host: str, port: int, max_upload_bytes: int) -> Any:
         if isinstance(one, TcpWSGIServer):
             one.channel_class = Channel
     return server
+
+
+def _open_files() -> int:
+    """How many files this process may have open, once it has asked for as many as it may ask for."""
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTION_LIMIT + FILES_OF_OURS
+    allowed = max(allowed, wanted if most == resource.RLIM_INFINITY else min(wanted, most))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+    return allowed

@@ -250,6 +250,12 @@ def test_a_gz_of_one_trace_or_two(app, device):
     assert (again.status_code, again.json["id"]) == (200, first.json["id"])
 
 
+def test_what_is_in_an_archive_may_be_larger_than_an_upload(device):
+    body = gpx(many(60) + " " * 26 * MB)
+    answer = device(gzipped(body))
+    assert (answer.status_code, len(answer.json["rides"])) == (201, 1)
+
+
 def test_the_same_file_again_and_from_another_rider(app, device, add_rider, token_of):
     """Row 57, for files and for what is in archives."""
     first = device(ride())

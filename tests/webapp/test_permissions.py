@@ -13,6 +13,7 @@ from webapp import phone_keys
 
 ANYONE = {"visitor": 200, "other": 200, "owner": 200}
 RIDERS = {"visitor": 401, "other": 200, "owner": 200}
+RIDERS_FAIL = {"visitor": 401, "other": 401, "owner": 401}  # without the password
 RIDERS_ACT = {"visitor": 401, "other": 302, "owner": 302}
 MINE = {"visitor": 401, "other": 404, "owner": 200}
 PLANNERS_ACT = {"visitor": 401, "other": 403, "owner": 403, "reviewer": 403, "planner": 302, "organiser": 302}
@@ -53,6 +54,11 @@ TABLE = {
     ("GET", "/ogc/collections/<layer>/items"): ANYONE,
     ("GET", "/ogc/collections/<layer>/items/<feature_id>"): ANYONE,
     ("GET", "/ogc/conformance"): ANYONE,
+    ("GET", "/privacy/"): ANYONE,
+    ("POST", "/privacy/erase"): RIDERS_FAIL,
+    ("GET", "/privacy/my-data.zip"): RIDERS,
+    ("POST", "/privacy/prizes"): RIDERS_ACT,
+    ("POST", "/privacy/trim"): {"visitor": 401, "other": 400, "owner": 400},
     ("GET", "/phones/"): ANYONE,
     ("POST", "/phones/"): RIDERS,
     ("GET", "/phones/<int:token_id>"): MINE,
@@ -62,6 +68,10 @@ TABLE = {
     ("GET", "/phones/apps/<app_key>"): ANYONE,
     ("GET", "/phones/setup/<carried>"): ANYONE,
     ("GET", "/phones/setup/<carried>.properties"): ANYONE,
+    ("GET", "/record/"): ANYONE,
+    ("GET", "/record/manifest.webmanifest"): ANYONE,
+    ("GET", "/record/rider"): ANYONE,
+    ("GET", "/record/sw.js"): ANYONE,
     ("GET", "/standings/"): ANYONE,
     ("GET", "/standings/<path:name>"): ANYONE,
     ("GET", "/static/<path:filename>"): ANYONE,

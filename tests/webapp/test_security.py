@@ -450,7 +450,7 @@ def test_s17_odd_json_is_no_fault_anywhere(module_app, keyed, rule):
 
 
 NAMES_IN_JSON = (
-    "_type", "lat", "lon", "tst", "timestamp", "locations", "geometry", "coordinates", "properties", "points", "k"
+    "_type", "lat", "lon", "tst", "timestamp", "locations", "geometry", "coordinates", "properties", "points",
 )  # fmt: skip
 VALUES = st.none() | st.booleans() | st.floats() | st.text(max_size=9) | st.integers()
 JSON = st.recursive(

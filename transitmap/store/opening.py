@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from transitmap.errors import ConfigError
+from transitmap.errors import ConfigError, DiskFailed
 from transitmap.store.tables import Base
 
 if TYPE_CHECKING:
@@ -20,8 +21,17 @@ if TYPE_CHECKING:
 BUSY_TIMEOUT_MS = 30_000
 DISK_FULL = "53100"
 """PostgreSQL's code for it."""
-TRY_AGAIN = (sa.exc.OperationalError, sa.exc.TimeoutError)
-"""What a busy, full or unreachable database raises: nothing was kept, a later try may succeed."""
+TRY_AGAIN = (sa.exc.OperationalError, sa.exc.TimeoutError, sa.exc.InternalError)
+"""What a busy, full, unreachable or read-only database raises: nothing was kept, a later try may succeed."""
+NOT_SYNCED = ("SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC")
+HEARD_WITHIN_S = {
+    "connect_timeout": "3",
+    "tcp_user_timeout": "3000",  # ms
+    "keepalives_idle": "1",
+    "keepalives_interval": "1",
+    "keepalives_count": "3",
+}
+"""How PostgreSQL's driver finds out that a server is gone; by itself it waits for minutes."""
 
 
 def is_full(error: BaseException) -> bool:
@@ -34,11 +44,14 @@ def is_full(error: BaseException) -> bool:
 def open_engine(url: str) -> sa.Engine:
     """The database at a URL: `sqlite:///path` or `postgresql://...`; the folder of a file is made.
 
-    SQLite runs in WAL with synchronous=FULL (a receipt survives a power cut), foreign keys on.
+    SQLite runs in WAL with synchronous=FULL (a receipt survives a power cut), foreign keys on; what is
+    deleted is overwritten with zeros. A PostgreSQL that does not answer is an error within seconds, unless
+    the URL says otherwise. Neither logs nor errors hold values.
 
     Raises:
         ConfigError: the URL cannot be read or names another kind of database.
     """
+    logging.getLogger("sqlalchemy.engine.Engine").addFilter(_holds_no_row)
     try:
         place = sa.make_url(url)
     except sa.exc.ArgumentError as error:
@@ -48,13 +61,20 @@ def open_engine(url: str) -> sa.Engine:
     if place.get_backend_name() not in ("sqlite", "postgresql"):
         raise ConfigError("database url", place.drivername, "must be sqlite or postgresql")
     if place.get_backend_name() == "postgresql":
+        place = place.set(query=HEARD_WITHIN_S | dict(place.query))
         return sa.create_engine(place, pool_pre_ping=True, hide_parameters=True)
     if place.database and place.database != ":memory:":
         Path(place.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(place, hide_parameters=True)  # no log names a place, an error neither
     sa.event.listen(engine, "connect", _set_up_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
+    sa.event.listen(engine, "handle_error", _check_disk)
     return engine
+
+
+def _holds_no_row(record: logging.LogRecord) -> bool:
+    """No log tells what is in the tables, however loud it is: at this level it would row by row."""
+    return record.levelno > logging.DEBUG
 
 
 def _set_up_sqlite(connection: Any, record: Any) -> None:
@@ -63,9 +83,24 @@ def _set_up_sqlite(connection: Any, record: Any) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
+        "secure_delete=ON",
         f"busy_timeout={BUSY_TIMEOUT_MS}",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _check_disk(context: sa.engine.ExceptionContext) -> None:
+    check_synced(context.original_exception)
+
+
+def check_synced(error: BaseException) -> None:
+    """Nothing, for any error of the driver but one.
+
+    Raises:
+        DiskFailed: it says that a sync failed.
+    """
+    if getattr(error, "sqlite_errorname", "") in NOT_SYNCED:
+        raise DiskFailed("database") from error
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
@@ -84,6 +119,13 @@ def session(engine: sa.Engine, write: bool = True) -> Iterator[Session]:
     with Session(engine.execution_options(is_writer=write), expire_on_commit=False) as open_session:
         yield open_session
         open_session.commit()
+
+
+def database_file(session: Session) -> Path | None:
+    """Where the file of an SQLite database is; None for one in memory or on a server."""
+    url = session.get_bind().engine.url
+    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    return Path(str(url.database)) if is_file else None
 
 
 def upgrade(url: str, revision: str = "head") -> None:

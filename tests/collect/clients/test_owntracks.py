@@ -70,9 +70,9 @@ def test_what_is_no_location_is_counted_and_never_stops_the_queue(body: str, rea
     assert reply(message) == []
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
-def test_other_encodings_are_no_json(encoding: str) -> None:
-    message = post("owntracks", '{"_type":"location"}'.encode(encoding))
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32", "cp037"])
+def test_text_that_is_not_utf_8_is_no_json(encoding: str) -> None:
+    message = post("owntracks", '{"_type":"location","tid":"ñ"}'.encode(encoding, "replace"))
     assert dropped(message) == {"bad_json": 1}
     assert reply(message) == []
 
