@@ -8,3 +8,6 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO transitma
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO transitmap_service;
 REVOKE UPDATE, DELETE ON ledger FROM transitmap_service;
 REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM transitmap_service;
+-- VACUUM, so that rows of the erased are overwritten at once. Before PostgreSQL 17 there is no such right: leave
+-- the line out, and autovacuum or the owner does it.
+GRANT MAINTAIN ON ALL TABLES IN SCHEMA public TO transitmap_service;

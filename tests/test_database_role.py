@@ -90,8 +90,15 @@ def test_all_that_the_service_does_works(app, service_url):
     for path in ("/traces/", "/standings/?period=all", "/feeds/", "/phones/", "/network/", "/accounts/"):
         assert browser.get(path).status_code == 200, path
     token = form_token(browser, "/accounts/")
-    for path in ("/accounts/privacy", "/feeds/resume", "/phones/1/revoke", "/accounts/log-out"):
+    for path in ("/accounts/privacy", "/feeds/resume", "/phones/1/revoke"):
         assert browser.post(path, data={"csrf_token": token}).status_code == 302, path
+    assert browser.get("/privacy/my-data.zip").status_code == 200
+    gone = browser.post("/privacy/erase", data={"csrf_token": token, "password": PASSWORD})
+    assert gone.status_code in (200, 302, 303), gone.status_code
+    with store.session(engine, write=False) as session:
+        assert store.user_by_name(session, "Coyote") is None
+        may_scrub = sa.text("SELECT has_table_privilege(CURRENT_USER, 'uploads', 'MAINTAIN')")
+        assert session.scalar(may_scrub), "dead rows of the erased are overwritten"
 
 
 @pytest.mark.parametrize(
@@ -106,7 +113,8 @@ def test_all_that_the_service_does_works(app, service_url):
         "CREATE TABLE x (y int)", "CREATE FUNCTION x() RETURNS int LANGUAGE sql AS 'SELECT 1'",
         "UPDATE alembic_version SET version_num = '0001'", "DELETE FROM alembic_version",
         "CREATE ROLE x",
-        "ALTER ROLE CURRENT_USER SUPERUSER", "GRANT ALL ON ledger TO CURRENT_USER; DELETE FROM ledger",
+        "ALTER ROLE CURRENT_USER SUPERUSER",
+        "GRANT ALL ON ledger TO CURRENT_USER; DELETE FROM ledger",
         "COPY users TO PROGRAM 'id'", "COPY users TO '/tmp/x'", "SELECT pg_read_file('/etc/passwd')",
         "SET session_replication_role = replica", "DROP SCHEMA public CASCADE",
     ],
