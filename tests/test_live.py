@@ -136,6 +136,12 @@ def test_what_waits_too_long_or_is_too_much_goes():
     assert live.ended(said[:25], tight, 1500) == [list(range(10)), list(range(10, 20)), list(range(20, 25))]
 
 
+def test_no_bundle_is_more_than_its_reader_can_read(monkeypatch):
+    monkeypatch.setattr(live, "MAX_MESSAGES", 4)
+    headings = [heading(id, NOW_S + id, NOW_S + id) for id in range(1, 11)]
+    assert live.ended(headings, CONFIG.live, SILENT_S) == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]
+
+
 def test_signs_of_life_alone_are_no_ride_and_go_with_the_next_one():
     signs = [heading(k, k * 60, None) for k in range(3)]
     assert live.ended(signs, CONFIG.live, 90_000) == []

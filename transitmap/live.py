@@ -29,6 +29,8 @@ log = logging.getLogger("transitmap.live")
 
 CONSENT = "2026-11"
 """Names the words under which a device was added (those beside the button of the upload page)."""
+MAX_MESSAGES = 10_000
+"""So many of one position each are read in a quarter of `max_read_cpu_s`; five times as many would not be."""
 MAX_KNOWN_UPLOADS = 50
 """So many earlier bundles of one time are looked at for fixes that come again."""
 RECORDER = "recorder"
@@ -214,7 +216,7 @@ def ended(headings: Sequence[store.Heading], config: LiveConfig, now_s: float) -
     n_bytes = 0
     for one in sorted(ids):
         n_bytes += sizes[one]
-        if not bundles or n_bytes > config.max_waiting_bytes:
+        if not bundles or n_bytes > config.max_waiting_bytes or len(bundles[-1]) == MAX_MESSAGES:
             bundles.append([])
             n_bytes = sizes[one]
         bundles[-1].append(one)
