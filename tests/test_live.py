@@ -337,7 +337,8 @@ def test_stopped_at_any_step_nothing_is_lost_and_nothing_doubled(
     assert counts(engine) == (1, 12, 0)
 
 
-def test_a_device_that_cannot_be_sealed_costs_no_other(engine, archive, device, monkeypatch):
+@pytest.mark.parametrize("error", [OSError("disk full"), TypeError("a fault of ours")], ids=["disk", "fault"])
+def test_a_device_that_cannot_be_sealed_costs_no_other(engine, archive, device, monkeypatch, error):
     other = add_device(engine, "beto")
     ride(engine, device, 10)
     ride(engine, other, 10)
@@ -345,7 +346,7 @@ def test_a_device_that_cannot_be_sealed_costs_no_other(engine, archive, device, 
 
     def fails_for_ana(name, *rest):
         if "ana" in name:
-            raise OSError("disk full")
+            raise error
         return real(name, *rest)
 
     monkeypatch.setattr(live.bundle, "pack_bundle", fails_for_ana)

@@ -18,7 +18,7 @@ from transitmap.archive import Archive, pack_message, unpack_message
 from transitmap.collect import bundle, hear
 from transitmap.config import CollectConfig, Config, LiveConfig
 from transitmap.consent import consent
-from transitmap.errors import TransitmapError
+from transitmap.errors import DiskFailed
 from transitmap.model import Heard, IntArray, Message
 
 if TYPE_CHECKING:
@@ -191,7 +191,9 @@ def seal(session: Session, archive: Archive, config: Config, now_s: float) -> li
             span_s = _span_s(headings, ids)
             try:
                 sealed += _seal_one(session, archive, waiting.token_id, ids, span_s, config)
-            except (OSError, ValueError, KeyError, TransitmapError) as error:
+            except (DiskFailed, MemoryError, *store.TRY_AGAIN):
+                raise
+            except Exception as error:  # as in `work.understand_waiting`: nobody's messages stop another's
                 session.rollback()
                 log.error("messages of a device go on waiting: %s", type(error).__name__)
     store.sweep_messages(session, now_s - config.live.known_s)
