@@ -176,5 +176,6 @@ def _put_back(session: Session, upload: store.Upload, error: Exception) -> None:
         "an upload goes on waiting: %s", error if isinstance(error, ReaderDied) else type(error).__name__
     )
     wait_s = 0.0 if isinstance(error, ReaderDied) else min(MAX_WAIT_S, FIRST_WAIT_S * 2.0**upload.attempts)
-    store.give_back_upload(session, upload, time.time() + wait_s)
+    death = error.reason if isinstance(error, ReaderDied) else ""
+    store.give_back_upload(session, upload, time.time() + wait_s, reason=death)
     session.commit()
