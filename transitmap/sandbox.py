@@ -175,7 +175,12 @@ def _receive(child: _Child) -> Part:
 
 
 def _serve(max_bytes: int, max_cpu_s: float) -> None:
-    """Answers bodies until the parent is gone. What libraries print goes nowhere: it could be positions."""
+    """Answers bodies until the parent is gone. What libraries print goes nowhere: it could be positions.
+
+    Whoever tells the service to end tells its children too: the parent still wants its answer.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in range(3):
