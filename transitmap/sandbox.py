@@ -190,7 +190,7 @@ def _serve(max_bytes: int, max_cpu_s: float) -> None:
         n_bytes, n_bodies = HEADER.unpack(header)
         request = requests.read(n_bytes)
         bodies = [requests.read(HEADER.unpack(requests.read(HEADER.size))[1]) for _ in range(n_bodies)]
-        read, told = pickle.loads(request, buffers=bodies)  # noqa: S301 - our parent's
+        read, told = pickle.loads(request, buffers=bodies)  # noqa: S301 - our parent's  # nosec B301
         base = base or _taken_bytes()
         _limit(base + max_bytes, max_cpu_s)
         ending = _answer(read, told, answers)
