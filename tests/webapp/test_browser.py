@@ -291,7 +291,7 @@ def test_a_phone_is_added_and_the_page_says_when_something_comes(app, visit):
     page = rider.page
     sign_up(page, "Coyote")
     page.goto("/")
-    page.get_by_role("link", name="Agrega mi teléfono").click()
+    page.get_by_role("link", name="Agregar mi teléfono").click()
     page.get_by_role("link", name=re.compile("OsmAnd")).click()
     make_key(page, "osmand")
     page.get_by_role("button", name="Copiar").click()
