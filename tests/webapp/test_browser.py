@@ -124,7 +124,7 @@ def test_a_riders_way_from_sign_up_to_the_board(visit, tmp_path):
     upload(page, tmp_path, 1)
     page.locator("#sent").get_by_role("link", name=re.compile("Recibo")).click()
     page.get_by_role("heading", name="Cuánto valió").wait_for()
-    assert "guardado" in page.locator("main").inner_text()
+    assert "posiciones usadas" in page.locator("main").inner_text()
     assert page.locator(".award").count() >= 1
     page.goto("/standings/")
     page.get_by_role("link", name="Desde el inicio").click()
