@@ -7,6 +7,7 @@ fusepy, libfuse2 and /dev/fuse.
 
 from __future__ import annotations
 
+import hashlib
 import random
 import subprocess
 import sys
@@ -40,14 +41,14 @@ def main() -> None:
         stop.set()
         for rider in riders:
             rider.join(timeout=30)
-        seen = _beside(site, mount)
+        seen = beside(site, mount)
         print(
             f"{n_cuts} cuts: {len(told.uploads)} files and {len(told.fixes)} fixes acknowledged; "
             f"lost files {len(lost_uploads(seen, told))}, lost fixes {len(lost_fixes(seen, told))}"
         )
 
 
-def _beside(site: Site, mount: Path) -> Site:
+def beside(site: Site, mount: Path) -> Site:
     """The site as it lies on the disk below."""
     backing = mount.parent / "backing"
     return replace(site, folder=backing, database_url=site.database_url.replace(str(mount), str(backing)))
@@ -69,6 +70,11 @@ def mounted(folder: Path) -> Iterator[Path]:
     finally:
         subprocess.run(["umount", "-l", str(mount)], check=False)
         process.wait(timeout=10)
+
+
+def sha256_of(body: bytes) -> str:
+    """The name of a body."""
+    return hashlib.sha256(body).hexdigest()
 
 
 def cut(mount: Path) -> None:

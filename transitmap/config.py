@@ -72,6 +72,21 @@ class QuotaConfig:
 
 
 @dataclass(frozen=True)
+class LimitConfig:
+    """What a service allows a minute, all its workers together, and as many at once; 0 means no limit.
+
+    Passwords tried for one name and from one network (/24 of IPv4, /48 of IPv6), accounts made and exports
+    computed from one network, and files of one rider that are understood while they wait.
+    """
+
+    max_log_ins_a_name: int = 10
+    max_log_ins: int = 60
+    max_sign_ups: int = 20
+    max_exports: int = 60
+    max_uploads: int = 120
+
+
+@dataclass(frozen=True)
 class RetentionConfig:
     """How long a service keeps things. `raw_days` is for what riders sent and was of use: 0 is for ever, and
     after it points can no longer be recomputed; `refused_days` for what was not. A blob that no row names
@@ -328,6 +343,7 @@ class Config:
     collect: CollectConfig = field(default_factory=CollectConfig)
     live: LiveConfig = field(default_factory=LiveConfig)
     quota: QuotaConfig = field(default_factory=QuotaConfig)
+    limits: LimitConfig = field(default_factory=LimitConfig)
     retention: RetentionConfig = field(default_factory=RetentionConfig)
     areas: AreasConfig = field(default_factory=AreasConfig)
     copies: CopiesConfig = field(default_factory=CopiesConfig)
@@ -417,6 +433,7 @@ RULES = (
     Rule("retention.*_days", *ABOVE_0),
     Rule("retention.ballast_bytes", *_at_least(0)),
     Rule("quota.max_*", *_at_least(0)),
+    Rule("limits.max_*", *_at_least(0)),
     Rule("copies.min_positions", *_at_least(1)),
     Rule("patterns.min_points", *_at_least(2)),
     Rule("patterns.min_overlap", *_at_least(1)),

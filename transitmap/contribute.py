@@ -41,8 +41,6 @@ LEASE_S = 300.0
 """Whoever begins to understand an upload has it for so long; who was stopped leaves it to another."""
 WITHIN_S = 120.0
 """The longest that a worker waits for the reading of one body."""
-MAX_ATTEMPTS = 2
-"""A body that ends its reader so often is refused."""
 SENT_BEFORE = "sent_before"
 
 
@@ -233,7 +231,8 @@ def _understand_at_once(
             understand(session, archive, upload, config, rules, now_s, within_s=left_s)
         except (*store.TRY_AGAIN, OSError, ConfigError, ReaderBusy, ReaderDied) as error:
             session.rollback()
-            store.give_back_upload(session, upload, now_s, counts=isinstance(error, ReaderDied))
+            death = error.reason if isinstance(error, ReaderDied) else ""
+            store.give_back_upload(session, upload, now_s, counts=bool(death), reason=death)
             session.commit()
             return
         if time.monotonic() >= until_s:
@@ -329,7 +328,7 @@ def understand(
         _refuse(session, upload, refused.reason, _where(refused))
         return
     except ReaderDied as died:
-        if upload.attempts < MAX_ATTEMPTS:
+        if not upload.reason:
             raise
         _refuse(session, upload, died.reason, "")
         return

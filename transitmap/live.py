@@ -18,7 +18,7 @@ from transitmap.archive import Archive, pack_message, unpack_message
 from transitmap.collect import bundle, hear
 from transitmap.config import CollectConfig, Config, LiveConfig
 from transitmap.consent import consent
-from transitmap.errors import TransitmapError
+from transitmap.errors import DiskFailed
 from transitmap.model import Heard, IntArray, Message
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ log = logging.getLogger("transitmap.live")
 
 CONSENT = "2026-11"
 """Names the words under which a device was added (those beside the button of the upload page)."""
+MAX_MESSAGES = 10_000
+"""So many of one position each are read in a quarter of `max_read_cpu_s`; five times as many would not be."""
 MAX_KNOWN_UPLOADS = 50
 """So many earlier bundles of one time are looked at for fixes that come again."""
 RECORDER = "recorder"
@@ -189,7 +191,9 @@ def seal(session: Session, archive: Archive, config: Config, now_s: float) -> li
             span_s = _span_s(headings, ids)
             try:
                 sealed += _seal_one(session, archive, waiting.token_id, ids, span_s, config)
-            except (OSError, ValueError, KeyError, TransitmapError) as error:
+            except (DiskFailed, MemoryError, *store.TRY_AGAIN):
+                raise
+            except Exception as error:  # as in `work.understand_waiting`: nobody's messages stop another's
                 session.rollback()
                 log.error("messages of a device go on waiting: %s", type(error).__name__)
     store.sweep_messages(session, now_s - config.live.known_s)
@@ -214,7 +218,7 @@ def ended(headings: Sequence[store.Heading], config: LiveConfig, now_s: float) -
     n_bytes = 0
     for one in sorted(ids):
         n_bytes += sizes[one]
-        if not bundles or n_bytes > config.max_waiting_bytes:
+        if not bundles or n_bytes > config.max_waiting_bytes or len(bundles[-1]) == MAX_MESSAGES:
             bundles.append([])
             n_bytes = sizes[one]
         bundles[-1].append(one)

@@ -175,7 +175,12 @@ def _receive(child: _Child) -> Part:
 
 
 def _serve(max_bytes: int, max_cpu_s: float) -> None:
-    """Answers bodies until the parent is gone. What libraries print goes nowhere: it could be positions."""
+    """Answers bodies until the parent is gone. What libraries print goes nowhere: it could be positions.
+
+    Whoever tells the service to end tells its children too: the parent still wants its answer.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in range(3):
@@ -185,7 +190,7 @@ def _serve(max_bytes: int, max_cpu_s: float) -> None:
         n_bytes, n_bodies = HEADER.unpack(header)
         request = requests.read(n_bytes)
         bodies = [requests.read(HEADER.unpack(requests.read(HEADER.size))[1]) for _ in range(n_bodies)]
-        read, told = pickle.loads(request, buffers=bodies)  # noqa: S301 - our parent's
+        read, told = pickle.loads(request, buffers=bodies)  # noqa: S301 - our parent's  # nosec B301
         base = base or _taken_bytes()
         _limit(base + max_bytes, max_cpu_s)
         ending = _answer(read, told, answers)

@@ -16,7 +16,7 @@ from wtforms.validators import Length, Regexp
 
 from transitmap import passwords, store
 from transitmap.errors import NameTaken
-from webapp import auth, db, language, privacy
+from webapp import auth, db, language, limits, privacy
 
 blueprint = Blueprint("accounts", __name__, url_prefix="/accounts")
 MAX_NAME_CHARS = 40
@@ -50,6 +50,8 @@ class LogInForm(FlaskForm):
 def sign_up() -> str | Response | tuple[str, int]:
     """A form for a new account; logged in once it is made."""
     form = SignUpForm()
+    if form.is_submitted():
+        limits.take_network("sign_ups")
     if form.validate_on_submit() and _make(form):
         flash(_("Welcome! Your first trip can go out now."), "good")
         return redirect(url_for("traces.index"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,12 @@ from webapp.standings import award_view
 if TYPE_CHECKING:
     from transitmap.store import RideRow, Upload, User
     from webapp.atlas import Atlas, RouteView, StopView
+
+
+READERS = threading.BoundedSemaphore(2)
+"""So many requests of a process may read files at once: the other threads are there for phones and pages."""
+TURN_S = 0.5
+"""How long a request waits to be one of them; then its files are kept, and the worker reads them."""
 
 
 @dataclass(frozen=True)
@@ -110,12 +117,22 @@ def send_all(
 ) -> list[Sent]:
     """Contributes each file by itself: a bad one costs no other. With `waits` they are only kept now.
 
+    So they are where others are being read already, or this took as long as somebody waits (`max_inline_s`).
     `trim` is what was chosen for their ends (`privacy.chosen_trim_m`).
     """
     trim_m = privacy.chosen_trim_m(user, trim)
     if user in db.session():
         db.session().expunge(user)  # the page names its reader, also after a file was rolled back
-    return [_send(user, name, body, waits, trim_m) for name, body in files]
+    until_s = time.monotonic() + current_app.extensions["transitmap_settings"].config.collect.max_inline_s
+    is_reading = not waits and READERS.acquire(timeout=TURN_S)
+    try:
+        return [
+            _send(user, name, body, not is_reading or time.monotonic() >= until_s, trim_m)
+            for name, body in files
+        ]
+    finally:
+        if is_reading:
+            READERS.release()
 
 
 def keep_all(sender: store.Sender, files: Sequence[tuple[str, bytes]]) -> list[Sent]:

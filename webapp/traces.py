@@ -7,7 +7,7 @@ from flask_login import login_required
 from werkzeug.wrappers import Response
 
 from transitmap import store
-from webapp import auth, db, receipts, uploads
+from webapp import auth, db, limits, receipts, uploads
 from webapp.errors import Problem
 
 blueprint = Blueprint("traces", __name__, url_prefix="/traces")
@@ -46,6 +46,7 @@ def send() -> Response | tuple[str, int]:
     user = auth.must_me()
     receipts.check_quota(user.id)
     db.commit()  # a slow body must not keep other writers waiting
+    limits.take("uploads", str(user.id))
     received = uploads.receive(max_bytes(), uploads.MAX_PARTS + 1)
     auth.check_form_token(received.fields.get("csrf_token"))
     results = receipts.send_all(user, received.files, trim=received.fields.get("trim", ""))

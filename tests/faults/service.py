@@ -18,15 +18,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from flask import Flask
+from werkzeug.test import TestResponse
 
+from tests.points.hand import bus_ride, gpx_of
 from transitmap import store
 from transitmap.archive import Archive, unpack_message
 from transitmap.collect.bundle import bundle_keys, fix_keys
 from transitmap.collect.hear import hear
 from transitmap.model import Fixes
+from webapp import create_app
+from webapp.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
 START_S = 1_795_000_000
+STREET = [(0.0, 0.0), (3000.0, 0.0)]
 ANSWERS_WITHIN_S = 60.0
 
 
@@ -76,19 +82,64 @@ def free_port() -> int:
 
 
 @contextmanager
+def opened(site: Site) -> Iterator[Flask]:
+    """The service's application in this process, without a port."""
+    app = create_app(Settings(site.database_url, site.archive_url, "test" * 10))
+    yield app
+    app.extensions["transitmap_engine"].dispose()
+
+
+def send_file(app: Flask, site: Site, number: int, rider: int = 0, **more: str) -> TestResponse:
+    """The answer to a file of a rider."""
+    headers = {"Authorization": f"Bearer {site.keys[rider]}", **more}
+    return app.test_client().post("/api/v1/traces", data=trace(rider, number), headers=headers)
+
+
+def send_batch(app: Flask, site: Site, number: int, rider: int = 0) -> TestResponse:
+    """The answer to a live batch of a rider."""
+    headers = {"Authorization": f"Bearer {site.keys[rider]}", "Content-Type": "application/json"}
+    body = batch(rider, START_S - 40_000 + 20 * number)
+    return app.test_client().post("/ingest/overland", data=body, headers=headers)
+
+
+def n_rows(site: Site) -> dict[str, int]:
+    """How many rows the tables have that must hold neither too few nor too many."""
+    engine = store.open_engine(site.database_url)
+    with engine.connect() as connection:
+        names = ("uploads", "messages", "rides", "ledger")
+        counts = {name: connection.exec_driver_sql(f"SELECT COUNT(*) FROM {name}").scalar() for name in names}
+    engine.dispose()
+    return counts
+
+
+def is_sound(site: Site) -> bool:
+    """Whether the file of an SQLite database is whole."""
+    engine = store.open_engine(site.database_url)
+    with engine.connect() as connection:
+        said = connection.exec_driver_sql("PRAGMA integrity_check").scalar()
+    engine.dispose()
+    return said == "ok"
+
+
+@contextmanager
 def running(
-    site: Site, before: tuple[str, ...] = (), more: tuple[str, ...] = ()
+    site: Site, before: tuple[str, ...] = (), more: tuple[str, ...] = (), start: str = ""
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The service as a process group of its own, once it answers; killed at the end."""
-    command = [*before, sys.executable, "-m", "transitmap.cli", "serve", *more]
-    process = subprocess.Popen(
-        command,
-        cwd=site.folder,
-        env=site.environment,
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=(site.folder / "service.log").open("ab"),
-    )
+    """The service as a process group of its own, once it answers; killed at the end.
+
+    `before` stands before its command, `start` is Python that runs first in it.
+    """
+    begin = ["-c", f"{start}\nfrom transitmap.cli import main; main()"] if start else ["-m", "transitmap.cli"]
+    command = [*before, sys.executable, *begin, "serve", *more]
+    with (site.folder / "service.log").open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=site.folder,
+            env=site.environment,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+        )
     try:
         _wait_until_it_answers(site, process)
         yield process
@@ -192,14 +243,9 @@ class Rider(threading.Thread):
 
 
 def trace(rider: int, number: int) -> bytes:
-    """A small GPX file that nobody else sends: a ride of three minutes along a street of its own."""
-    start_s = START_S - 1_000_000 - 1000 * number
-    points = "".join(
-        f'<trkpt lat="{19.4 + rider * 0.01:.5f}" lon="{-99.1 + step * 3e-4 + number * 1e-7:.7f}"><time>'
-        f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(start_s + step * 5))}</time></trkpt>"
-        for step in range(40)
-    )
-    return f'<gpx version="1.1"><trk><name>R{rider}</name><trkseg>{points}</trkseg></trk></gpx>'.encode()
+    """A GPX file that nobody else sends: one more ride of a line that all riders ride."""
+    start_s = START_S - 1_000_000 - 2_000 * number - 450 * rider
+    return gpx_of(bus_ride(STREET, float(start_s), seed=1_000_000 * rider + number))
 
 
 def batch(rider: int, first_s: int) -> bytes:
@@ -234,7 +280,8 @@ def _is_whole(archive: Archive, sha256: str) -> bool:
 def work_off(site: Site) -> None:
     """Understands and publishes what waits, in a process of its own, as `transitmap work --once` does."""
     command = [sys.executable, "-m", "transitmap.cli", "work", "--once"]
-    subprocess.run(command, cwd=site.folder, env=site.environment, check=True, capture_output=True)
+    done = subprocess.run(command, cwd=site.folder, env=site.environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def replay_differences(site: Site) -> list[str]:

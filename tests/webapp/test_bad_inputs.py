@@ -34,7 +34,7 @@ from tests.webapp.traces import gpx, point, ride
 from transitmap import store, work
 from transitmap.config import CollectConfig, Config, QuotaConfig
 from transitmap.points.rules import load_rules
-from webapp import create_app
+from webapp import create_app, receipts
 from webapp.settings import Settings
 
 MB = 1_000_000
@@ -367,6 +367,25 @@ def test_the_same_at_once_is_one_upload_and_one_award(app, device):
     assert sum(answer.status_code in (201, 202) for answer in answers) == 1
     with store.session(app.extensions["transitmap_engine"], write=False) as session:
         assert store.counts(session)["uploads"] == store.counts(session)["rides"] == 1
+
+
+def test_who_reads_files_leaves_threads_to_phones(device, monkeypatch):
+    monkeypatch.setattr(receipts, "TURN_S", 0.01)
+    with receipts.READERS, receipts.READERS:
+        kept = device(ride())
+    assert (kept.status_code, kept.json["state"]) == (202, "received")
+    again = device(ride())
+    assert (again.status_code, again.json["id"], again.json["state"]) == (200, kept.json["id"], "understood")
+    assert device(ride(2)).status_code == 201
+
+
+def test_many_files_are_read_for_no_longer_than_one(device, settings):
+    config = Config(collect=CollectConfig(max_inline_s=1e-6))
+    made = create_app(Settings(settings.database_url, settings.archive_url, settings.secret_key, config))
+    files = [(io.BytesIO(ride(k, k)), f"{k}.gpx") for k in (1, 2)]
+    answer = made.test_client().post(TRACES, data={"file": files}, headers=device.headers)
+    assert [one["state"] for one in answer.json["uploads"]] == ["received", "received"]
+    made.extensions["transitmap_engine"].dispose()
 
 
 # --- no room, no writing --------------------------------------------------------------------------

@@ -125,10 +125,16 @@ def _waiting(now_s: float) -> sa.Select[str]:
     return waiting.order_by(Upload.received_s, Upload.id).limit(1)
 
 
-def give_back_upload(session: Session, upload: Upload, until_s: float, counts: bool = True) -> None:
-    """Leaves an upload to whoever comes after `until_s`; an attempt that does not count was none."""
+def give_back_upload(
+    session: Session, upload: Upload, until_s: float, counts: bool = True, reason: str = ""
+) -> None:
+    """Leaves an upload to whoever comes after `until_s`; an attempt that does not count was none.
+
+    `reason` is why it ended its reader: until it is settled the row says that it did.
+    """
     refresh_upload(session, upload)
     upload.lease_until_s = until_s
+    upload.reason = reason or upload.reason
     upload.attempts -= not counts
     session.flush()
 

@@ -1,0 +1,296 @@
+"""A database that is locked, gone, read-only, or unheard: 503 and a later try, never a doubled row."""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from tests.conftest import add_database, start_postgres
+from tests.faults.service import (
+    Acknowledged,
+    Rider,
+    Site,
+    lost_fixes,
+    lost_uploads,
+    make_site,
+    n_rows,
+    opened,
+    running,
+    send_batch,
+    send_file,
+)
+from transitmap import store
+from transitmap.store import opening
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return make_site(tmp_path, n_riders=2)
+
+
+@contextmanager
+def locked(site: Site, for_s: float) -> Iterator[None]:
+    """Somebody else writes for so long."""
+    other = sqlite3.connect(site.database_url.removeprefix("sqlite:///"), check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    timer = threading.Timer(for_s, other.rollback)
+    timer.start()
+    yield
+    timer.join()
+    other.close()
+
+
+def test_a_locked_database_is_waited_for(site: Site) -> None:
+    with opened(site) as app, locked(site, 0.7):
+        began_s = time.monotonic()
+        assert send_file(app, site, 1).status_code == 201
+        assert time.monotonic() - began_s > 0.3
+        assert send_batch(app, site, 1).status_code == 200
+
+
+def test_a_database_locked_for_too_long_is_said(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "BUSY_TIMEOUT_MS", 100)
+    with opened(site) as app:
+        with locked(site, 1.5):
+            for answer in (
+                send_file(app, site, 1),
+                send_file(app, site, 1, Prefer="respond-async"),
+                send_batch(app, site, 1),
+            ):
+                assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+            assert app.test_client().get("/health").status_code == 200
+        assert n_rows(site)["uploads"] == 0
+        assert send_file(app, site, 1).status_code == 201
+        assert send_batch(app, site, 1).status_code == 200
+
+
+# --- PostgreSQL ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Any]:
+    """A PostgreSQL of our own, that may be killed."""
+    folder = Path(tempfile.mkdtemp(prefix="transitmap-fault-"))
+    folder.chmod(0o755)
+    started = start_postgres(folder / "data")
+    yield started
+    started.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def remote(server: Any, tmp_path: Path) -> Site:
+    url = add_database(sa.make_url(server.get_uri()))
+    return make_site(tmp_path, url.render_as_string(hide_password=False), n_riders=2)
+
+
+def sql(server: Any, *statements: str) -> None:
+    engine = sa.create_engine(
+        sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
+    )
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+def test_a_server_killed_and_started_again_loses_nothing(server: Any, remote: Site) -> None:
+    told, stop = Acknowledged(), threading.Event()
+    riders = [Rider(remote, number, told, stop) for number in range(2)]
+    with running(remote, more=("--no-work",)):
+        for rider in riders:
+            rider.start()
+        wait_for(lambda: len(told.uploads) > 2)
+        os.kill(server.get_pid(), signal.SIGKILL)
+        refused = told.n_uncertain
+        wait_for(lambda: told.n_uncertain > refused + 2)
+        start_again(server)
+        n_before = len(told.uploads)
+        wait_for(lambda: len(told.uploads) > n_before + 2)
+        stop.set()
+        for rider in riders:
+            rider.join(timeout=30)
+    assert (lost_uploads(remote, told), lost_fixes(remote, told)) == ([], [])
+
+
+def start_again(server: Any) -> None:
+    """Its children leave when they see that it is gone; a dead process that nobody buries seems alive."""
+    time.sleep(1.0)
+    for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):
+        (server.pgdata / name).unlink(missing_ok=True)
+    server.ensure_postgres_running()
+
+
+def wait_for(is_so: Any) -> None:
+    until = time.monotonic() + 60
+    while not is_so() and time.monotonic() < until:
+        time.sleep(0.02)
+    assert is_so()
+
+
+def test_a_server_that_only_reads_is_said_and_passes(server: Any, remote: Site) -> None:
+    with opened(remote) as app:
+        assert send_file(app, remote, 0).status_code == 201
+        sql(server, "ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
+        time.sleep(0.3)
+        try:
+            for answer in (
+                send_file(app, remote, 1),
+                send_file(app, remote, 1, Prefer="respond-async"),
+                send_batch(app, remote, 1),
+            ):
+                assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+        finally:
+            sql(server, "SET default_transaction_read_only = off", "ALTER SYSTEM RESET ALL")
+            sql(server, "SELECT pg_reload_conf()")
+        time.sleep(0.3)
+        assert send_file(app, remote, 1).status_code == 201
+        assert send_batch(app, remote, 1).status_code == 200
+
+
+class Wire(threading.Thread):
+    """A wire between us and PostgreSQL, cut when it answers the COMMIT of an INSERT: we never hear it."""
+
+    def __init__(self, server: Any) -> None:
+        super().__init__(daemon=True)
+        self.target = f"{sa.make_url(server.get_uri()).query['host']}/.s.PGSQL.5432"
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.cuts, self.n_cut = False, 0
+
+    def run(self) -> None:
+        with suppress(OSError):
+            while True:
+                ours, _ = self.listener.accept()
+                threading.Thread(target=self._pass_on, args=(ours,), daemon=True).start()
+
+    def _pass_on(self, ours: socket.socket) -> None:
+        with ours, socket.socket(socket.AF_UNIX) as theirs:
+            theirs.connect(self.target)
+            writes = is_last = False
+            while True:
+                for one in select.select([ours, theirs], [], [])[0]:
+                    said = one.recv(65_536)
+                    if not said or (is_last and one is theirs):
+                        self.n_cut += is_last
+                        return
+                    writes = writes or b"INSERT" in said
+                    is_last = is_last or (self.cuts and writes and one is ours and b"COMMIT" in said)
+                    writes = writes and b"COMMIT" not in said
+                    (theirs if one is ours else ours).sendall(said)
+
+
+def test_a_lost_reply_to_a_commit_doubles_nothing(server: Any, remote: Site) -> None:
+    wire = Wire(server)
+    wire.start()
+    url = sa.make_url(remote.database_url).set(host="127.0.0.1", port=wire.port, query={})
+    direct = remote.database_url
+    remote.database_url = url.render_as_string(hide_password=False)
+    with opened(remote) as app:
+        for n_sent, send in enumerate((send_batch, send_file), 1):
+            wire.cuts = True
+            assert send(app, remote, n_sent).status_code == 503
+            assert wire.n_cut == n_sent
+            wire.cuts = False
+            landed = n_rows(Site(remote.folder, direct))
+            assert landed["messages" if send is send_batch else "uploads"] == 1
+            assert send(app, remote, n_sent).status_code in (200, 201, 202)
+    remote.database_url = direct
+    wire.listener.close()
+    assert n_rows(remote)["messages"] == n_rows(remote)["uploads"] == 1
+
+
+def test_a_server_that_is_gone_is_noticed_within_seconds() -> None:
+    engine = store.open_engine("postgresql://u@127.0.0.1/d?connect_timeout=7")
+    _, options = engine.dialect.create_connect_args(engine.url)
+    assert {name: str(options[name]) for name in opening.HEARD_WITHIN_S} == {
+        **opening.HEARD_WITHIN_S,
+        "connect_timeout": "7",
+    }
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which("ip"), reason="NO NETWORK TO CUT: needs root and iproute2"
+)
+def test_a_network_cut_is_an_error_within_seconds(server: Any, remote: Site) -> None:
+    with network(server) as (address, cut):
+        url = sa.make_url(remote.database_url).set(host=address, port=6543, query={})
+        direct, remote.database_url = remote.database_url, url.render_as_string(hide_password=False)
+        with opened(remote) as app:
+            assert send_file(app, remote, 1).status_code == 201
+            cut(True)
+            for number in (2, 3):
+                began_s = time.monotonic()
+                answer = send_file(app, remote, number)
+                assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+                assert time.monotonic() - began_s < 12
+            cut(False)
+            wait_for(lambda: send_file(app, remote, 2).status_code in (200, 201))
+    remote.database_url = direct
+    assert n_rows(remote)["uploads"] == 2
+
+
+FORWARD = """
+import select, socket, sys, threading
+def pass_on(ours):
+    theirs = socket.socket(socket.AF_UNIX)
+    theirs.connect(sys.argv[1])
+    while True:
+        for one in select.select([ours, theirs], [], [])[0]:
+            said = one.recv(65536)
+            if not said:
+                return
+            (theirs if one is ours else ours).sendall(said)
+listener = socket.create_server(("0.0.0.0", 6543))
+print("ready", flush=True)
+while True:
+    threading.Thread(target=pass_on, args=(listener.accept()[0],), daemon=True).start()
+"""
+
+
+@contextmanager
+def network(server: Any) -> Iterator[tuple[str, Callable[[bool], None]]]:
+    """A network of one cable to the server: its address there, and what cuts the way back and mends it."""
+    name, (near, far) = f"tm{uuid.uuid4().hex[:8]}", ("10.213.77.1", "10.213.77.2")
+
+    def ip(*words: str) -> None:
+        done = subprocess.run(["ip", *words], capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"NO NETWORK TO CUT: {done.stderr.strip()}")
+
+    ip("netns", "add", name)
+    try:
+        ip("link", "add", name, "type", "veth", "peer", "name", "far", "netns", name)
+        ip("addr", "add", f"{near}/24", "dev", name)
+        ip("link", "set", name, "up")
+        ip("-n", name, "addr", "add", f"{far}/24", "dev", "far")
+        ip("-n", name, "link", "set", "far", "up")
+        target = f"{sa.make_url(server.get_uri()).query['host']}/.s.PGSQL.5432"
+        command = ["ip", "netns", "exec", name, sys.executable, "-c", FORWARD, target]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as forward:
+            assert forward.stdout is not None
+            forward.stdout.readline()
+            yield (
+                far,
+                lambda is_cut: ip("-n", name, "route", "add" if is_cut else "del", "blackhole", f"{near}/32"),
+            )
+            forward.kill()
+    finally:
+        subprocess.run(["ip", "netns", "del", name], check=False)

@@ -1,0 +1,148 @@
+"""The service killed, told to end, or short of files, while riders send: what it acknowledged is there."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from tests.faults.service import (
+    Acknowledged,
+    Rider,
+    Site,
+    ask,
+    is_sound,
+    kill,
+    lost_fixes,
+    lost_uploads,
+    make_site,
+    n_rows,
+    replay_differences,
+    running,
+    trace,
+    work_off,
+)
+
+N_KILLS = 5
+NO_WORK = ("--no-work",)
+
+
+@pytest.fixture
+def site(tmp_path, sqlite_template) -> Site:
+    shutil.copyfile(sqlite_template, tmp_path / "site.sqlite")
+    return make_site(tmp_path)
+
+
+@contextmanager
+def riding(site: Site) -> Iterator[Acknowledged]:
+    """Riders who send all the time; each has ended behind this."""
+    told, stop = Acknowledged(), threading.Event()
+    riders = [Rider(site, number, told, stop) for number in range(len(site.keys))]
+    for rider in riders:
+        rider.start()
+    try:
+        yield told
+    finally:
+        stop.set()
+        for rider in riders:
+            rider.join(timeout=30)
+
+
+def wait_for(told: Acknowledged, n: int) -> None:
+    """Until so many more files and a batch are acknowledged."""
+    wanted, fixes, until = len(told.uploads) + n, len(told.fixes), time.monotonic() + 60
+    while (len(told.uploads) < wanted or len(told.fixes) == fixes) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert len(told.uploads) >= wanted
+
+
+def test_kill_minus_nine_under_load(site: Site) -> None:
+    """The long one is benchmarks/kill_service.py."""
+    with riding(site) as told:
+        for _ in range(N_KILLS):
+            with running(site) as process:
+                wait_for(told, 3)
+                kill(process)
+    assert is_sound(site)
+    assert (lost_uploads(site, told), lost_fixes(site, told)) == ([], [])
+    work_off(site)
+    assert (lost_uploads(site, told), lost_fixes(site, told)) == ([], [])
+    assert replay_differences(site) == []
+
+
+def test_told_to_end_it_answers_whoever_was_heard(site: Site) -> None:
+    body = trace(0, 5000)
+    head = f"POST /api/v1/traces HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {site.keys[0]}\r\n"
+    with running(site, more=NO_WORK) as process, socket.create_connection(("127.0.0.1", site.port)) as half:
+        half.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:1000])
+        with riding(site) as told:
+            wait_for(told, 3)
+            process.terminate()
+            time.sleep(0.6)
+            half.sendall(body[1000:])
+            answer = http.client.HTTPResponse(half)
+            answer.begin()
+            assert answer.status == 201
+            told.uploads.add(hashlib.sha256(body).hexdigest())
+            half.close()
+            assert process.wait(20) == 0
+    assert (lost_uploads(site, told), lost_fixes(site, told)) == ([], [])
+
+
+def test_two_hundred_at_once_are_one(site: Site) -> None:
+    body, headers = trace(0, 1), {"Authorization": f"Bearer {site.keys[0]}"}
+
+    def submit(_: int) -> int:
+        return ask(site, "POST", "/api/v1/traces", body, headers)[0]
+
+    with running(site, more=NO_WORK), ThreadPoolExecutor(50) as pool:
+        statuses = list(pool.map(submit, range(200)))
+    assert set(statuses) <= {200, 201, 202}
+    assert statuses.count(201) <= 1
+    once = n_rows(site)
+    assert (once["uploads"], once["rides"]) == (1, 1)
+    assert once["ledger"] >= 1
+    assert replay_differences(site) == []
+
+
+def test_without_files_it_waits_and_goes_on(site: Site) -> None:
+    """64 files, 100 connections that say nothing: who comes behind them waits and is answered."""
+    limited = ("sh", "-c", 'ulimit -n 64; exec "$@"', "sh")
+    headers = {"Authorization": f"Bearer {site.keys[0]}"}
+    with running(site, limited, NO_WORK):
+        silent = [socket.create_connection(("127.0.0.1", site.port)) for _ in range(100)]
+        time.sleep(1)
+        for one in silent:
+            one.close()
+        assert ask(site, "POST", "/api/v1/traces", trace(0, 1), headers)[0] == 201
+        assert ask(site, "GET", "/health")[0] == 200
+    assert n_rows(site)["uploads"] == 1
+
+
+def test_a_failed_sync_ends_the_service(site: Site) -> None:
+    """The first sync of a body fails, every later one would succeed: nobody may believe these."""
+    failing = """
+import errno, os
+fsync, failed = os.fsync, []
+def fail(handle):
+    if not failed:
+        failed.append(handle)
+        raise OSError(errno.EIO, "Input/output error")
+    fsync(handle)
+os.fsync = fail
+"""
+    headers = {"Authorization": f"Bearer {site.keys[0]}"}
+    with running(site, more=NO_WORK, start=failing) as process:
+        assert ask(site, "POST", "/api/v1/traces", trace(0, 1), headers)[0] == 503
+        assert process.wait(20) == 74
+    assert n_rows(site)["uploads"] == 0
+    with running(site, more=NO_WORK):
+        assert ask(site, "POST", "/api/v1/traces", trace(0, 1), headers)[0] == 201
