@@ -283,7 +283,7 @@ def make_key(page, app):
     page.goto(f"/phones/apps/{app}")
     page.get_by_label("Nombre del teléfono").fill("Moto de Ana")
     page.get_by_role("button", name="Hacer la llave").click()
-    page.get_by_role("heading", name="¿Sí llega?").wait_for()
+    page.get_by_role("heading", name="¿Está llegando?").wait_for()
 
 
 def test_a_phone_is_added_and_the_page_says_when_something_comes(app, visit):
