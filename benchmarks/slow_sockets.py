@@ -1,13 +1,15 @@
 """What honest riders feel while slow sockets are held open: `python -m benchmarks.slow_sockets [SOCKETS]`.
 
-One process holds SOCKETS connections that send a byte of their head or body every few seconds; honest riders
-send small traces one after the other. Latency idle and beside them, in one run: straight to the service, and
-through nginx where that is installed (docs/operating.md, nginx.conf).
+One process holds SOCKETS connections that send a few bytes of their head or body every few seconds, and opens
+them again when they are closed; an honest rider sends small traces, one after the other.
+Latency idle and beside them in turns: straight to a service, and through docs/nginx.conf before two.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import os
+import re
 import resource
 import shutil
 import socket
@@ -17,14 +19,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from tests.faults.service import Site, ask, free_port, make_site, running, trace
+from tests.faults.service import ROOT, Site, ask, free_port, make_site, running, trace
 
-N_HONEST, DRIBBLE_S = 200, 4.0
+N_HONEST, N_ROUNDS, DRIBBLE_S = 300, 3, 4.0
 HEAD = b"POST /api/v1/traces HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n"
+NO_WORK = ("--no-work",)
 
 
 def main() -> None:
@@ -33,35 +36,41 @@ def main() -> None:
     more_files()
     with tempfile.TemporaryDirectory() as folder:
         site = make_site(Path(folder))
-        with running(site):
-            _compare("straight", site, n_sockets)
-            if shutil.which("nginx"):
-                with nginx(Path(folder), site) as front:
-                    _compare("nginx", front, n_sockets)
+        with running(site, more=NO_WORK):
+            compare("straight", site, n_sockets)
+        if shutil.which("nginx"):
+            with production(site) as (front, _):
+                compare("nginx", front, n_sockets)
 
 
-def _compare(name: str, site: Site, n_sockets: int) -> None:
-    idle = honest(site, f"{name}-idle")
-    stop, held = multiprocessing.Event(), multiprocessing.Value("i", 0)
-    attack = multiprocessing.Process(target=hold, args=(site.port, n_sockets, stop, held))
-    attack.start()
-    while held.value < n_sockets and attack.is_alive():
-        time.sleep(0.1)
-    beside = honest(site, f"{name}-beside")
-    stop.set()
-    attack.join()
-    for what, times_s in (("idle", idle), (f"beside {held.value} slow sockets", beside)):
+def compare(name: str, site: Site, n_sockets: int) -> float:
+    """Prints both; how many times slower the slowest hundredth is beside slow sockets."""
+    idle: list[float | None] = []
+    beside: list[float | None] = []
+    honest(site, f"{name} warm", 30)
+    for number in range(N_ROUNDS):
+        idle += honest(site, f"{name} {number} idle", N_HONEST)
+        with attacked(site, n_sockets):
+            beside += honest(site, f"{name} {number} beside", N_HONEST)
+    p99: list[float] = []
+    for what, times_s in (("idle", idle), (f"beside {n_sockets} slow sockets", beside)):
         good = sorted(one for one in times_s if one is not None)
-        p50, p99 = statistics.median(good), good[int(0.99 * len(good))]
-        print(f"{name}, {what}: p50 {1e3 * p50:.0f} ms, p99 {1e3 * p99:.0f} ms, failed {times_s.count(None)}")
+        p99.append(good[int(0.99 * len(good))])
+        p50 = statistics.median(good)
+        print(
+            f"{name}, {what}: p50 {1e3 * p50:.0f} ms, p99 {1e3 * p99[-1]:.0f} ms, "
+            f"failed {times_s.count(None)} of {len(times_s)}"
+        )
+    print(f"{name}: p99 {p99[1] / p99[0]:.2f} times idle")
+    return p99[1] / p99[0]
 
 
-def honest(site: Site, series: str) -> list[float | None]:
+def honest(site: Site, series: str, n: int) -> list[float | None]:
     """Seconds of each upload, None where it failed."""
     headers = {"Authorization": f"Bearer {site.keys[0]}", "Prefer": "respond-async"}
     times_s: list[float | None] = []
-    for number in range(N_HONEST):
-        body = trace(0, number).replace(b"R0", series.encode())
+    for number in range(n):
+        body = trace(0, number).replace(b"<name>", f"<name>{series}".encode())
         began_s = time.perf_counter()
         try:
             status, _ = ask(site, "POST", "/api/v1/traces", body, headers)
@@ -71,51 +80,84 @@ def honest(site: Site, series: str) -> list[float | None]:
     return times_s
 
 
+@contextmanager
+def attacked(site: Site, n_sockets: int) -> Iterator[None]:
+    """While so many slow sockets are open."""
+    stop, held = multiprocessing.Event(), multiprocessing.Value("i", 0)
+    attack = multiprocessing.Process(target=hold, args=(site.port, n_sockets, stop, held))
+    attack.start()
+    while held.value < n_sockets and attack.is_alive():
+        time.sleep(0.05)
+    if held.value < n_sockets:
+        sys.exit(f"only {held.value} of {n_sockets} sockets could be opened")
+    yield
+    stop.set()
+    attack.join()
+
+
 def hold(port: int, n_sockets: int, stop: object, held: object) -> None:
     """Opens the sockets and dribbles until told to stop; half of them stop inside the head."""
     more_files()
-    sockets: list[socket.socket] = []
+    sockets = []
     for number in range(n_sockets):
-        one = socket.create_connection(("127.0.0.1", port), timeout=20)
-        one.sendall(HEAD if number % 2 else HEAD + b"\r\n<gpx>")
-        sockets.append(one)
+        sockets.append(open_slow(port, number))
         held.value = len(sockets)
     while not stop.wait(DRIBBLE_S):
         for number, one in enumerate(sockets):
             try:
                 one.sendall(b"X-A: b\r\n" if number % 2 else b" ")
             except OSError:
-                continue
+                one.close()
+                sockets[number] = open_slow(port, number)
+
+
+def open_slow(port: int, number: int) -> socket.socket:
+    """A connection that has begun a request."""
+    one = socket.create_connection(("127.0.0.1", port), timeout=20)
+    one.sendall(HEAD if number % 2 else HEAD + b"\r\n<gpx>")
+    return one
 
 
 @contextmanager
-def nginx(folder: Path, site: Site) -> Iterator[Site]:
-    """nginx before the service, as docs/operating.md has it."""
-    port = free_port()
-    (folder / "nginx.conf").write_text(
-        f"""worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log; daemon off;
-worker_rlimit_nofile 8192; events {{ worker_connections 4096; }}
-http {{ access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
-fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-client_max_body_size 26m; client_header_timeout 30s; client_body_timeout 60s;
-server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://127.0.0.1:{site.port};
-proxy_http_version 1.1; proxy_set_header Host $host; proxy_set_header X-Forwarded-For $remote_addr;
-proxy_set_header X-Forwarded-Proto $scheme; }} }} }}
-"""
-    )
-    process = subprocess.Popen(["nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder)])
-    front = replace(site, port=port)
-    for _ in range(100):
+def production(site: Site) -> Iterator[tuple[Site, list[subprocess.Popen[bytes]]]]:
+    """nginx by docs/nginx.conf, and the two services behind it."""
+    ports = [free_port() for _ in range(3)]
+    (site.folder / "nginx.conf").write_text(configuration(site.folder, ports))
+    command = ["nginx", "-c", str(site.folder / "nginx.conf"), "-p", str(site.folder), "-g", "daemon off;"]
+    front = replace(site, port=ports[0])
+    with ExitStack() as both:
+        services = [both.enter_context(running(replace(site, port=one), more=NO_WORK)) for one in ports[1:]]
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+            try:
+                wait_for(front)
+                yield front, services
+            finally:
+                process.terminate()
+
+
+def configuration(folder: Path, ports: list[int]) -> str:
+    """docs/nginx.conf with these ports (its own, then the services') and everything in a folder."""
+    text = (ROOT / "docs" / "nginx.conf").read_text(encoding="utf-8")
+    for was, now in zip(("listen 80;", ":8001 ", ":8002 "), ports, strict=True):
+        assert was in text, was
+        text = text.replace(was, f"listen 127.0.0.1:{now};" if was.startswith("listen") else f":{now} ")
+    text = text.replace("/run/", f"{folder}/").replace("/var/log/nginx/", f"{folder}/")
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "".join(f"    {kind}_temp_path {folder}/{kind};\n" for kind in kinds)
+    who = "user root;\n" if os.geteuid() == 0 else ""  # else nobody may write into this folder
+    return who + re.sub(r"^http \{\n", f"http {{\n{temporary}", text, flags=re.MULTILINE)
+
+
+def wait_for(site: Site) -> None:
+    """Until it answers."""
+    for _ in range(200):
         try:
-            ask(front, "GET", "/health")
-            break
+            if ask(site, "GET", "/health")[0] == 200:
+                return
         except OSError:
-            time.sleep(0.05)
-    try:
-        yield front
-    finally:
-        process.terminate()
-        process.wait()
+            pass
+        time.sleep(0.05)
+    raise RuntimeError("no answer within 10 s")
 
 
 def more_files() -> None:

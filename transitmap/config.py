@@ -63,11 +63,15 @@ class LiveConfig:
 
 @dataclass(frozen=True)
 class QuotaConfig:
-    """What one rider may send on one day (UTC); 0 means no limit."""
+    """What one rider may send on one day (UTC); 0 means no limit.
+
+    Archives that unpack to more than `max_unpacked_bytes` in a day are kept and wait, a day at most.
+    """
 
     max_uploads: int = 200
     max_messages: int = 100_000
     max_bytes: int = 250_000_000
+    max_unpacked_bytes: int = 1_000_000_000
     max_fixes: int = 2_000_000
 
 

@@ -34,6 +34,7 @@ ROOT = Path(__file__).parent.parent.parent
 START_S = 1_795_000_000
 STREET = [(0.0, 0.0), (3000.0, 0.0)]
 ANSWERS_WITHIN_S = 60.0
+WITHOUT_QUOTA = "[quota]\nmax_uploads = 0\nmax_messages = 0\nmax_bytes = 0\nmax_fixes = 0\n"
 
 
 @dataclass
@@ -56,6 +57,7 @@ class Site:
         return os.environ | {
             "TRANSITMAP_DATABASE_URL": self.database_url,
             "TRANSITMAP_ARCHIVE_URL": self.archive_url,
+            "TRANSITMAP_CONFIG": str(self.folder / "campaign.toml"),
             "PYTHONPATH": str(ROOT),
             "PORT": str(self.port),
         }
@@ -64,6 +66,7 @@ class Site:
 def make_site(folder: Path, database_url: str = "", n_riders: int = 4) -> Site:
     """A site with riders, each with a key. Without a URL it keeps a SQLite file in its folder."""
     site = Site(folder, database_url or f"sqlite:///{folder / 'site.sqlite'}", port=free_port())
+    (folder / "campaign.toml").write_text(WITHOUT_QUOTA)
     store.upgrade(site.database_url)
     engine = store.open_engine(site.database_url)
     with store.session(engine) as session:

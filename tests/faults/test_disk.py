@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from collections.abc import Iterator
@@ -111,6 +112,20 @@ def test_an_archive_that_may_not_be_written_is_said(tmp_path: Path) -> None:
         assert send_file(app, site, 1).status_code == 503
         Path(site.archive_url).chmod(0o700)
         assert send_file(app, site, 1).status_code == 201
+
+
+def test_behind_a_failed_sync_nothing_is_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(handle: int) -> None:
+        monkeypatch.undo()
+        raise OSError(errno.EIO, "Input/output error")
+
+    site = make_site(tmp_path)
+    with opened(site) as app:
+        monkeypatch.setattr(os, "fsync", fail)
+        answers = [send_file(app, site, 1), send_file(app, site, 1), send_batch(app, site, 1)]
+        answers.append(app.test_client().get("/health"))
+        assert [answer.status_code for answer in answers] == [503] * 4
+    assert n_rows(site)["uploads"] == n_rows(site)["messages"] == 0
 
 
 def test_what_was_left_half_written_is_swept(tmp_path: Path) -> None:

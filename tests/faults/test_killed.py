@@ -15,10 +15,12 @@ from contextlib import contextmanager
 import pytest
 
 from tests.faults.service import (
+    START_S,
     Acknowledged,
     Rider,
     Site,
     ask,
+    batch,
     is_sound,
     kill,
     lost_fixes,
@@ -146,3 +148,16 @@ os.fsync = fail
     assert n_rows(site)["uploads"] == 0
     with running(site, more=NO_WORK):
         assert ask(site, "POST", "/api/v1/traces", trace(0, 1), headers)[0] == 201
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="NO STRACE: no sync of a database failed")
+def test_a_failed_sync_of_the_database_ends_the_service(site: Site) -> None:
+    inject = ("-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO:when=1")
+    log = str(site.folder / "site.sqlite-wal")
+    headers = {"Authorization": f"Bearer {site.keys[0]}", "Content-Type": "application/json"}
+    with running(site, ("strace", "-f", "-o", "/dev/null", "-P", log, *inject), NO_WORK) as process:
+        assert ask(site, "POST", "/ingest/overland", batch(0, START_S), headers)[0] == 503
+        assert process.wait(20) == 74
+    assert n_rows(site)["messages"] == 0
+    with running(site, more=NO_WORK):
+        assert ask(site, "POST", "/ingest/overland", batch(0, START_S), headers)[0] == 200

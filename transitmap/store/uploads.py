@@ -15,6 +15,8 @@ from transitmap.store.opening import try_add
 from transitmap.store.tables import RECEIVED, REFUSED, Fact, RideRow, Upload, User
 
 LEDGER_LOCK = "ledger"
+MAX_LEASE_S = 2 * 86_400.0
+"""Nobody holds an upload for so long, nor leaves it to a later time so far ahead."""
 
 
 def add_upload(
@@ -120,7 +122,9 @@ def lease_upload(
 
 
 def _waiting(now_s: float) -> sa.Select[str]:
-    free = sa.or_(Upload.lease_until_s.is_(None), Upload.lease_until_s <= now_s)
+    """Uploads that nobody holds; who seems to hold one for too long did so by a clock that was ahead."""
+    until_s = Upload.lease_until_s
+    free = sa.or_(until_s.is_(None), until_s <= now_s, until_s > now_s + MAX_LEASE_S)
     waiting = sa.select(Upload.id).where(Upload.state == RECEIVED, free)
     return waiting.order_by(Upload.received_s, Upload.id).limit(1)
 
