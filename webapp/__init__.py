@@ -23,7 +23,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp import (
         accounts,
         api,
-        asked,
         auth,
         db,
         errors,
@@ -47,7 +46,6 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     settings = settings or settings_from_environment()
     app = Flask(__name__, static_folder=None)
-    app.request_class = asked.Request
     app.config.update(_flask_settings(settings))
     app.extensions["transitmap_settings"] = settings
     app.extensions["transitmap_rules"] = load_rules()

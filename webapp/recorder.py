@@ -50,7 +50,7 @@ def _forget_later(app: Flask, **_of_signal: object) -> None:
 
 
 def _forget(response: Response) -> Response:
-    response.delete_cookie(COOKIE, path=url_for("recorder.index"))
+    response.delete_cookie(COOKIE, path=url_for("recorder.index"), samesite="Lax", secure=request.is_secure)
     return response
 
 
