@@ -43,7 +43,7 @@ class CollectConfig:
     max_inline_bytes: int = 5_000_000
     max_inline_s: float = 20.0
     max_read_bytes: int = 512_000_000
-    max_read_cpu_s: float = 10.0
+    max_read_cpu_s: float = 30.0
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("transitmap.live")
 
-CONSENT = "2026-11"
-"""Names the words under which a device was added (those beside the button of the upload page)."""
 MAX_MESSAGES = 10_000
-"""So many of one position each are read in a quarter of `max_read_cpu_s`; five times as many would not be."""
+"""So many of one position each are read in some 2 s of `max_read_cpu_s`."""
 MAX_KNOWN_UPLOADS = 50
 """So many earlier bundles of one time are looked at for fixes that come again."""
 RECORDER = "recorder"
@@ -97,11 +95,6 @@ def _row(device: store.Device, message: Message, heard: Heard, limits: CollectCo
         "last_fix_s": float(time_s.max()) if len(time_s) else None,
         "packed": pack_message(message),
     }
-
-
-def consent_of(token: store.Token) -> str:
-    """The words that stood beside the button which made this device's key."""
-    return token.consent or CONSENT
 
 
 def own_recorder(session: Session, user_id: int, now_s: float) -> store.Device:
@@ -284,7 +277,7 @@ def _seal_one(
     sha256 = archive.put(body)
     received_s = max(message.received_s for message in messages)
     upload, _ = store.add_upload(
-        session, user.id, sha256, token.name, len(body), received_s, consent_of(token),
+        session, user.id, sha256, token.name, len(body), received_s, token.consent,
         kind="live", token_id=token.id, trim_m=user.trim_m,
     )  # fmt: skip
     if store.seal_messages(session, ids, upload.id) != len(ids):

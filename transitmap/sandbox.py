@@ -31,6 +31,8 @@ Read = Callable[..., Iterable[Part]]
 HEADER = struct.Struct(">II")
 GROWN_BYTES = 128_000_000
 """A child that has grown so much is followed by a new one: memory once taken is seldom given back."""
+TOLD = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
+"""What the child may know of the environment: no database, no secret."""
 SPENT, CRASHED = "too_complex", "parser_crash"
 
 
@@ -111,7 +113,8 @@ class _Child:
 
 def _start(limits: tuple[str, str]) -> _Child:
     """A child that waits for bodies. Started afresh, never forked: the service has threads."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    environment = {name: os.environ[name] for name in TOLD if name in os.environ}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
     command = [sys.executable, "-m", "transitmap.sandbox", *limits]
     process = subprocess.Popen(  # noqa: S603
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment

@@ -133,7 +133,7 @@ def _keep(device: store.Device, name: str, body: bytes, now_s: float) -> tuple[d
     try:
         with store.session(db.engine()) as session:
             token, _ = store.owner_of_token(session, device.token_id)
-            agreed = live.consent_of(token)
+            agreed = token.consent
             session.commit()  # a slow disk must keep no writer waiting
             upload, is_new = accept(
                 session, db.archive(), device.user_id, name, body, _config(), now_s, agreed, token_id=token.id
