@@ -4,7 +4,7 @@ BIN := .venv/bin
 PORT ?= 8000
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test check fmt clean
+.PHONY: run test audit check fmt clean
 
 run: .venv/installed
 	@PORT=$(PORT) $(BIN)/transitmap serve --demo
@@ -13,7 +13,12 @@ test: .venv/tested
 	@$(BIN)/python -m tests.chromium
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/bandit --quiet --recursive -ll transitmap webapp
+	@$(BIN)/python -m tests.audit
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+audit: .venv/tested
+	@$(BIN)/python -m tests.audit
 
 check: .venv/tested
 	$(BIN)/ruff check . && $(BIN)/mypy

@@ -23,7 +23,7 @@ DOORS = {
     "pandas": ("transitmap/gtfs/read.py",),
     "networkx": ("transitmap/infer/", "transitmap/simulate/"),
     "sklearn": ("transitmap/infer/",),
-    "gpxpy": ("transitmap/simulate/", "transitmap/export.py", "transitmap/gtfs/export/gpx.py"),
+    "gpxpy": ("transitmap/simulate/", "transitmap/own_data.py", "transitmap/gtfs/export/gpx.py"),
     "fastkml": ("transitmap/gtfs/export/kml.py",),
     "fitdecode": ("transitmap/collect/formats/fit.py",),
     "orjson": ("transitmap/collect/formats/json_text.py",),

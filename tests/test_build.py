@@ -14,6 +14,9 @@ import numpy as np
 import pytest
 from scipy.optimize import linear_sum_assignment
 
+from tests.collect.fit_bytes import RECORD, data, fit_file, message, record
+from tests.collect.formats.test_timeline import android
+from tests.infer.roads import MORNING_S, bus
 from transitmap.build import build_feed, spread_over
 from transitmap.config import Config
 from transitmap.geo import Plane
@@ -217,3 +220,34 @@ def test_every_published_way_between_calls_is_told_or_said_to_be_held_back(stric
     pattern = patterns.call_start.searchsorted(told.call_index, side="right") - 1
     assert (told.n_rides <= patterns.n_rides[pattern]).all()
     assert held < 0.05 * n_ways
+
+
+def iso(time_s):
+    return datetime.datetime.fromtimestamp(time_s, datetime.UTC).isoformat()
+
+
+def in_another_format(ride, kind):
+    """The fixes of a ride as another app would have kept them."""
+    columns = (ride.fixes.time_s, ride.fixes.lat_deg, ride.fixes.lon_deg)
+    rows = list(zip(*(column.tolist() for column in columns), strict=True))
+    if kind == "fit":
+        fields = [record(*row) for row in rows]
+        return fit_file(message(RECORD, fields[0]), *map(data, fields[1:]))
+    if kind == "csv":
+        return ("time,lat,lon\n" + "".join(f"{iso(t)},{lat},{lon}\n" for t, lat, lon in rows)).encode()
+    geometry = {"type": "LineString", "coordinates": [[lon, lat] for _, lat, lon in rows]}
+    times = {"coordTimes": [iso(t) for t, *_ in rows]}
+    return json.dumps({"type": "Feature", "geometry": geometry, "properties": times}).encode()
+
+
+def test_rides_of_every_format_are_rides_of_one_line(tmp_path):
+    road = [(0, 0), (3000, 0), (3000, 3000), (6000, 3000)]
+    for k in range(6):
+        ride = bus(road, noise_m=3, seed=k, start_s=MORNING_S + 600.0 * k)
+        kind = ("csv", "fit", "geojson")[k % 3]
+        (tmp_path / f"{k}.{kind}").write_bytes(in_another_format(ride, kind))
+    (tmp_path / "Timeline.json").write_text(json.dumps(android()))
+    built = build_feed([tmp_path], Config(), TODAY)
+    assert built.summary()["used"] == 6
+    assert built.summary()["ignored"] == {"sparse_timeline": 1}
+    assert len(built.feed.network.routes) == 1

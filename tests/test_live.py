@@ -18,9 +18,11 @@ from transitmap.archive import Archive, unpack_message
 from transitmap.collect.bundle import read_bundle
 from transitmap.config import Config, LiveConfig
 from transitmap.contribute import accept, receipt_of, understand
+from transitmap.errors import FeedInvalid
 from transitmap.model import Message
 from transitmap.points.rules import load_rules
 from transitmap.store import Heading
+from transitmap.work import work_once
 
 CONFIG = Config()
 NOW_S = 1_790_000_000.0
@@ -42,8 +44,8 @@ def add_device(engine, name: str = "ana") -> store.Device:
     with store.session(engine) as session:
         user = store.user_by_name(session, name) or store.add_user(session, name, "h", NOW_S)
         user.trim_m = 0.0
-        token, plain = store.add_token(session, user, f"phone of {name}", NOW_S)
-        return store.device_of_token(session, plain)
+        _, plain = store.add_token(session, user, f"phone of {name}", NOW_S)
+    return store.device_of_token(engine, plain)
 
 
 def point(n: int, start_s: float = NOW_S) -> dict:
@@ -64,7 +66,7 @@ def message(*points: dict, received_s: float | None = None, dialect: str = "ownt
 
 
 def take(engine, device, said: Message) -> live.Taken:
-    return live.take(engine, device, said, CONFIG, said.received_s)
+    return live.take(engine, device, said, CONFIG)
 
 
 def ride(engine, device, n: int = 20, start_s: float = NOW_S) -> None:
@@ -132,6 +134,12 @@ def test_what_waits_too_long_or_is_too_much_goes():
     tight = LiveConfig(max_waiting_bytes=1000)
     assert live.ended(said[:10], tight, 600) == []
     assert live.ended(said[:25], tight, 1500) == [list(range(10)), list(range(10, 20)), list(range(20, 25))]
+
+
+def test_no_bundle_is_more_than_its_reader_can_read(monkeypatch):
+    monkeypatch.setattr(live, "MAX_MESSAGES", 4)
+    headings = [heading(id, NOW_S + id, NOW_S + id) for id in range(1, 11)]
+    assert live.ended(headings, CONFIG.live, SILENT_S) == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]
 
 
 def test_signs_of_life_alone_are_no_ride_and_go_with_the_next_one():
@@ -329,7 +337,8 @@ def test_stopped_at_any_step_nothing_is_lost_and_nothing_doubled(
     assert counts(engine) == (1, 12, 0)
 
 
-def test_a_device_that_cannot_be_sealed_costs_no_other(engine, archive, device, monkeypatch):
+@pytest.mark.parametrize("error", [OSError("disk full"), TypeError("a fault of ours")], ids=["disk", "fault"])
+def test_a_device_that_cannot_be_sealed_costs_no_other(engine, archive, device, monkeypatch, error):
     other = add_device(engine, "beto")
     ride(engine, device, 10)
     ride(engine, other, 10)
@@ -337,7 +346,7 @@ def test_a_device_that_cannot_be_sealed_costs_no_other(engine, archive, device, 
 
     def fails_for_ana(name, *rest):
         if "ana" in name:
-            raise OSError("disk full")
+            raise error
         return real(name, *rest)
 
     monkeypatch.setattr(live.bundle, "pack_bundle", fails_for_ana)
@@ -431,3 +440,15 @@ def test_the_same_batch_twice_and_reversed_is_the_same_ride_once(engine, archive
     assert counts(engine)[1] == 2, "the very same body is one message"
     seal(engine, archive)
     assert fixes(engine, archive) == expected(40)
+
+
+def test_the_worker_seals_and_understands(sqlite_engine, tmp_path):
+    """`transitmap work --once`: from what waits to a ride that is paid."""
+    device = add_device(sqlite_engine)
+    ride(sqlite_engine, device, 60)
+    with pytest.raises(FeedInvalid):  # of one rider, and no line is known: the ride stands all the same
+        work_once(str(sqlite_engine.url), str(tmp_path / "archive"), CONFIG)
+    with store.session(sqlite_engine, write=False) as session:
+        (upload,) = store.uploads_of_user(session, device.user_id)
+        (found,) = store.rides_of_upload(session, upload.id)
+    assert (upload.kind, upload.state, found.n_fixes) == ("live", store.UNDERSTOOD, 60)

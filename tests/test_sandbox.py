@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import threading
 import time
 
@@ -43,6 +44,12 @@ def eat(n_bytes: int):
 def sleep(seconds: float):
     time.sleep(seconds)
     yield {"awake": 1}, b""
+
+
+def linger():
+    yield {"pid": os.getpid()}, bytes(1 << 20)  # more than waits in the pipe
+    time.sleep(0.3)
+    yield {"done": 1}, b""
 
 
 def refuse():
@@ -147,6 +154,16 @@ def test_a_child_killed_while_idle_is_followed_by_another(child: Sandbox) -> Non
     os.kill(number, 9)
     time.sleep(0.1)
     assert run(child, pid)[0][0]["pid"] != number
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_child_that_is_told_to_end_with_the_service_ends_its_answer_first(
+    child: Sandbox, number: int
+) -> None:
+    parts = child.run(linger, within_s=30.0)
+    part, _ = next(parts)
+    os.kill(part["pid"], number)
+    assert [told for told, _ in parts] == [{"done": 1}]
 
 
 def test_it_writes_into_no_log_what_it_read(child: Sandbox, caplog) -> None:

@@ -133,6 +133,20 @@ def test_new_rules_are_published_before_what_waits_is_understood(
         assert [row.rules_version for row in store.ledger_rows(session)][-1] == "newer"
 
 
+def test_rides_of_phones_end_also_while_no_feed_can_be_made(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city.crowd()
+    city.once()
+    sealed: list[int] = []
+    monkeypatch.setattr(work.live, "seal", lambda *told: sealed.append(1))
+    monkeypatch.setattr(work, "load_rules", lambda: dataclasses.replace(RULES, version="newer"))
+    failing(monkeypatch, FeedInvalid([]))
+    with pytest.raises(FeedInvalid):
+        city.once()
+    assert sealed == [1]
+
+
 def test_new_rules_alone_are_a_new_feed(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
     city.crowd()
     first = city.once()
@@ -174,6 +188,7 @@ def test_an_upload_that_cannot_be_read_costs_no_other(
         *(kind("secret", {}, Exception("secret")) for kind in store.TRY_AGAIN[:1]),
         store.TRY_AGAIN[1]("secret"),
         OSError("secret"),
+        KeyError("secret"),
         NotEnoughData("secret", 1, 2),
         FeedInvalid([]),
         FeedInvalid([Notice("fast_travel", "error", "stop_times.txt", 7, "secret", ())]),

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
@@ -86,6 +86,26 @@ class Archive:
         """Forgets a body; one that is not there is forgotten already."""
         self._blobs.remove(_path(sha))
 
+    def names(self) -> Iterator[tuple[str, float]]:
+        """The SHA-256 of every body and when it was put (Unix time; 0 where the store does not say)."""
+        for path, put_s in self._blobs.paths():
+            folder, _, rest = path.rpartition("/")
+            if _SHA256.fullmatch(sha := folder + rest):
+                yield sha, put_s
+
+    def add_note(self, kind: str, body: bytes) -> None:
+        """Keeps a small body by its kind, apart from those by hash alone; the same one again is this one.
+
+        Raises:
+            OSError: it could not be kept.
+        """
+        self._blobs.write(f"{kind}/{hashlib.sha256(body).hexdigest()}", body)
+
+    def notes(self, kind: str) -> list[bytes]:
+        """All notes of a kind."""
+        found = sorted(path for path, _ in self._blobs.paths() if path.startswith(f"{kind}/"))
+        return [body for path in found if (body := self._blobs.read(path)) is not None]
+
     def clear_parts(self, before_s: float) -> int:
         """Deletes what writers who were stopped before that moment left half written; how many."""
         return self._blobs.clear_parts(before_s)
@@ -107,7 +127,9 @@ class _Folder:
     def write(self, path: str, body: bytes) -> None:
         target = f"{self.root}/{path}"
         folder = target.rpartition("/")[0]
-        if not os.access(target, os.F_OK):
+        if os.access(target, os.F_OK):
+            os.utime(target)  # who looks for bodies that nobody wants must see that somebody does
+        else:
             temporary = f"{self.root}/{PART}{secrets.token_hex(8)}"
             handle = self._open_new(temporary)
             try:
@@ -154,6 +176,11 @@ class _Folder:
 
     def exists(self, path: str) -> bool:
         return (self.root / path).is_file()
+
+    def paths(self) -> Iterator[tuple[str, float]]:
+        for path in self.root.glob("*/*"):
+            with contextlib.suppress(FileNotFoundError):
+                yield path.relative_to(self.root).as_posix(), path.stat().st_mtime
 
     def remove(self, path: str) -> None:
         target = self.root / path
@@ -217,6 +244,11 @@ class _Remote:
 
     def exists(self, path: str) -> bool:
         return bool(self.files.exists(f"{self.root}/{path}"))
+
+    def paths(self) -> Iterator[tuple[str, float]]:
+        with contextlib.suppress(FileNotFoundError):
+            for path in self.files.find(self.root):
+                yield path[len(self.files._strip_protocol(self.root)) :].lstrip("/"), 0.0
 
     def clear_parts(self, before_s: float) -> int:
         return 0

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
+FORMULA_STARTS = (*"=+-@\t\r\n\0", *"\uff1d\uff0b\uff0d\uff20")
+"""The last four are the first as wide keyboards write them: some spreadsheets take them for the same."""
+ENDS_OF_ROWS = dict.fromkeys(map(ord, "\r\n\0"), " ")
 
 
 def plain_cell(text: str) -> str:
-    """The text, with an apostrophe where a spreadsheet would take it for a formula (OWASP ASVS 1.2.10)."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    """The text in one row, with an apostrophe where a spreadsheet would take it for a formula (OWASP ASVS
+    1.2.10)."""
+    row = text.translate(ENDS_OF_ROWS)
+    return f"'{row}" if text.startswith(FORMULA_STARTS) or row.lstrip().startswith(FORMULA_STARTS) else row

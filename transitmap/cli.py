@@ -493,6 +493,40 @@ def upgrade(database_url: str) -> None:
     click.echo("database is up to date")
 
 
+@db.command()
+@click.argument("folder", type=FILE)
+@click.option("--keep", default=0, type=click.IntRange(0), help="How many copies stay; 0 is all.")
+@DATABASE
+@ARCHIVE
+def backup(folder: Path, keep: int, database_url: str, archive_url: str) -> None:
+    """Copies all rows and new blobs to a folder while the service runs; exit 1 where a blob is damaged."""
+    import time
+
+    from transitmap.backup import back_up
+
+    done = back_up(database_url, archive_url, folder, time.time(), keep)
+    click.echo(f"{done.name}: {done.n_rows} rows, {done.n_blobs} blobs, {done.n_new_blobs} of them new")
+    for sha256 in done.damaged:
+        click.echo(f"damaged in the archive: {sha256}", err=True)
+    sys.exit(1 if done.damaged else 0)
+
+
+@db.command()
+@click.argument("folder", type=click.Path(True, file_okay=False, path_type=Path))
+@click.option("--copy", "name", default="", help="Which copy, else the newest.")
+@DATABASE
+@ARCHIVE
+def restore(folder: Path, name: str, database_url: str, archive_url: str) -> None:
+    """Fills an empty database and an archive from a copy; nobody who was erased comes back."""
+    import time
+
+    from transitmap import backup
+
+    done = backup.restore(folder, database_url, archive_url, time.time(), name)
+    told = f"{done.n_rows} rows, {done.n_blobs} blobs, {done.n_new_blobs} of them new"
+    click.echo(f"{done.name}: {told}; {done.n_erased} people erased again")
+
+
 @main.group()
 def users() -> None:
     """People."""
@@ -513,12 +547,67 @@ def add_user(name: str, role: str, password_stdin: bool, database_url: str) -> N
     import time
 
     from transitmap import passwords, store
+    from transitmap.collect.trim import draw_m
 
     hashed = passwords.hash_password(sys.stdin.readline().rstrip("\n")) if password_stdin else ""
     store.upgrade(database_url)
     with store.session(store.open_engine(database_url)) as session:
-        store.add_user(session, name, hashed, time.time(), role)
+        trim_m = draw_m("usual", _server_config(None).collect.trim_m)
+        store.add_user(session, name, hashed, time.time(), role, trim_m=trim_m)
     click.echo(f"{name}: {role}")
+
+
+@users.command("export")
+@click.argument("name")
+@click.option("--out", required=True, type=OUT_FILE, help="The zip to write.")
+@DATABASE
+@ARCHIVE
+def export_user(name: str, out: Path, database_url: str, archive_url: str) -> None:
+    """Writes everything that is kept of somebody: what they sent byte by byte, tracks, rows."""
+    import time
+
+    from transitmap import own_data, store
+    from transitmap.archive import Archive
+
+    store.upgrade(database_url)
+    with store.session(store.open_engine(database_url), write=False) as session:
+        own = own_data.gather(session, _user(session, name), time.time())
+    with out.open("wb") as file:
+        file.writelines(own_data.stream(Archive(archive_url), own))
+    click.echo(f"{out}: {len(own.uploads)} uploads, {len(own.rides)} rides")
+
+
+@users.command("erase")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask; there is no way back.")
+@DATABASE
+@ARCHIVE
+@CONFIG
+def erase_user(name: str, yes: bool, database_url: str, archive_url: str, config_path: Path | None) -> None:
+    """Erases somebody: blobs, devices, sessions, name. The next feed is made without their rides."""
+    import time
+
+    from transitmap import erase, store
+    from transitmap.archive import Archive
+
+    store.upgrade(database_url)
+    with store.session(store.open_engine(database_url)) as session:
+        user = _user(session, name)
+        session.commit()
+        if not yes:
+            click.confirm(f"Erase {user.name} for good?", abort=True)
+        gone = erase.erase(session, Archive(archive_url), user, _server_config(config_path), time.time())
+    click.echo(f"erased: {len(gone.upload_ids)} uploads, {len(gone.ride_ids)} rides")
+
+
+def _user(session: Any, name: str) -> Any:
+    """The rider of that name, or bad usage."""
+    from transitmap import store
+
+    user = store.user_by_name(session, name)
+    if user is None:
+        raise click.UsageError(f"nobody is called {name}")
+    return user
 
 
 @main.group()
@@ -645,13 +734,18 @@ def replay(database_url: str, archive_url: str, config_path: Path | None, as_jso
     store.upgrade(database_url)
     with store.session(store.open_engine(database_url), write=False) as session:
         found = publish.replay(session, Archive(archive_url), _server_config(config_path), load_rules())
-        n_lines = len(store.ledger_rows(session))
+        n_lines, n_erased = len(store.ledger_rows(session)), store.n_erased_lines(session)
+        expired = store.expired_uploads(session)
     if as_json:
-        click.echo(json.dumps({"lines": n_lines, "differences": [asdict(one) for one in found]}, default=str))
+        told = {"lines": n_lines, "erased_lines": n_erased, "past_retention": expired}
+        click.echo(json.dumps({**told, "differences": [asdict(one) for one in found]}, default=str))
     else:
         for one in found:
             click.echo(f"{one.ride_id} {one.what}: ledger {one.recorded}, recomputed {one.recomputed}")
-        click.echo(f"{n_lines} ledger lines, {len(found)} differences")
+        for upload_id in expired:
+            click.echo(f"{upload_id} past retention: recomputed from its clean positions, not from raw")
+        rest = f"{n_erased} of them of people who were erased, left as they are" if n_erased else ""
+        click.echo(", ".join(filter(None, (f"{n_lines} ledger lines", rest, f"{len(found)} differences"))))
     sys.exit(1 if found else 0)
 
 
@@ -662,6 +756,7 @@ def replay(database_url: str, archive_url: str, config_path: Path | None, as_jso
 def standings(since_s: float, database_url: str, as_json: bool) -> None:
     """The board: rank, pseudonym, points, rides."""
     from transitmap import store
+    from transitmap.cells import plain_cell
     from transitmap.points.standings import board
 
     store.upgrade(database_url)
@@ -674,7 +769,7 @@ def standings(since_s: float, database_url: str, as_json: bool) -> None:
     if not rows:
         click.echo("0 lines: nobody has points", err=True)
     table = csv.writer(sys.stdout)
-    table.writerows([row["rank"], row["name"], row["points"]] for row in rows)
+    table.writerows([row["rank"], plain_cell(str(row["name"])), row["points"]] for row in rows)
 
 
 def _config(path: Path | None) -> Config:

@@ -72,6 +72,35 @@ class QuotaConfig:
 
 
 @dataclass(frozen=True)
+class LimitConfig:
+    """What a service allows a minute, all its workers together, and as many at once; 0 means no limit.
+
+    Passwords tried for one name and from one network (/24 of IPv4, /48 of IPv6), accounts made and exports
+    computed from one network, and files of one rider that are understood while they wait.
+    """
+
+    max_log_ins_a_name: int = 10
+    max_log_ins: int = 60
+    max_sign_ups: int = 20
+    max_exports: int = 60
+    max_uploads: int = 120
+
+
+@dataclass(frozen=True)
+class RetentionConfig:
+    """How long a service keeps things. `raw_days` is for what riders sent and was of use: 0 is for ever, and
+    after it points can no longer be recomputed; `refused_days` for what was not. A blob that no row names
+    goes after `orphan_days`. `ballast_bytes` are kept on the database's disk, to be given back when somebody
+    must be erased and it is full; 0 keeps none.
+    """
+
+    raw_days: float = 0.0
+    refused_days: float = 7.0
+    orphan_days: float = 1.0
+    ballast_bytes: int = 64_000_000
+
+
+@dataclass(frozen=True)
 class AreasConfig:
     """How far from the middle of most rides a ride may lie: one plane is good for about that far."""
 
@@ -314,6 +343,8 @@ class Config:
     collect: CollectConfig = field(default_factory=CollectConfig)
     live: LiveConfig = field(default_factory=LiveConfig)
     quota: QuotaConfig = field(default_factory=QuotaConfig)
+    limits: LimitConfig = field(default_factory=LimitConfig)
+    retention: RetentionConfig = field(default_factory=RetentionConfig)
     areas: AreasConfig = field(default_factory=AreasConfig)
     copies: CopiesConfig = field(default_factory=CopiesConfig)
     legs: LegsConfig = field(default_factory=LegsConfig)
@@ -398,7 +429,11 @@ RULES = (
     Rule("collect.max_name_chars", *_at_least(1)),
     Rule("collect.m??_fixes", *_at_least(2)),
     Rule("live.max_*", *_at_least(1)),
+    Rule("retention.raw_days", *FROM_0),
+    Rule("retention.*_days", *ABOVE_0),
+    Rule("retention.ballast_bytes", *_at_least(0)),
     Rule("quota.max_*", *_at_least(0)),
+    Rule("limits.max_*", *_at_least(0)),
     Rule("copies.min_positions", *_at_least(1)),
     Rule("patterns.min_points", *_at_least(2)),
     Rule("patterns.min_overlap", *_at_least(1)),

@@ -41,8 +41,6 @@ LEASE_S = 300.0
 """Whoever begins to understand an upload has it for so long; who was stopped leaves it to another."""
 WITHIN_S = 120.0
 """The longest that a worker waits for the reading of one body."""
-MAX_ATTEMPTS = 2
-"""A body that ends its reader so often is refused."""
 SENT_BEFORE = "sent_before"
 
 
@@ -182,6 +180,7 @@ def contribute(
     rules: Rules,
     now_s: float,
     consent: str = "",
+    trim_m: float | None = None,
     waits: bool = False,
 ) -> Receipt:
     """The receipt of one file; whatever it says is on the disk, and nobody else's upload waited for it.
@@ -190,7 +189,8 @@ def contribute(
     the first upload again and earns nothing more. `session` must be a writing one; it is committed. Points
     follow the feed that holds now, and rides are scored one after the other. A body that is kept stays
     `received` for the worker where it may wait (`waits`), is large, or cannot be understood now (a busy
-    database, a full disk, a feed of other rules, a reader that is slow or died).
+    database, a full disk, a feed of other rules, a reader that is slow or died). `trim_m` is what was chosen
+    for its ends; None is what its rider always does.
 
     Raises:
         UploadRefused: `already_contributed` (by another rider) or `too_large`; nothing is kept then.
@@ -198,8 +198,8 @@ def contribute(
         store.TRY_AGAIN: the database could not keep the upload; nothing is acknowledged.
     """
     waits = waits or len(body) > config.collect.max_inline_bytes
-    lease_s = 0.0 if waits else LEASE_S
-    upload, is_new = accept(session, archive, user.id, name, body, config, now_s, consent, lease_s=lease_s)
+    more: dict[str, Any] = {"consent": consent, "trim_m": trim_m, "lease_s": 0.0 if waits else LEASE_S}
+    upload, is_new = accept(session, archive, user.id, name, body, config, now_s, **more)
     store.add_usage(session, user.id, now_s, n_uploads=int(is_new), n_bytes=len(body))
     session.commit()
     told = Receipt(upload.id, is_new, upload.state, upload.reason, upload.detail, (), upload.name)
@@ -231,7 +231,8 @@ def _understand_at_once(
             understand(session, archive, upload, config, rules, now_s, within_s=left_s)
         except (*store.TRY_AGAIN, OSError, ConfigError, ReaderBusy, ReaderDied) as error:
             session.rollback()
-            store.give_back_upload(session, upload, now_s, counts=isinstance(error, ReaderDied))
+            death = error.reason if isinstance(error, ReaderDied) else ""
+            store.give_back_upload(session, upload, now_s, counts=bool(death), reason=death)
             session.commit()
             return
         if time.monotonic() >= until_s:
@@ -327,7 +328,7 @@ def understand(
         _refuse(session, upload, refused.reason, _where(refused))
         return
     except ReaderDied as died:
-        if upload.attempts < MAX_ATTEMPTS:
+        if not upload.reason:
             raise
         _refuse(session, upload, died.reason, "")
         return
@@ -436,8 +437,10 @@ def open_upload(
         ReaderBusy: it did not come to its end within `within_s`.
     """
     limits = config.collect
-    if upload.trim_m is not None:
-        config = replace(config, collect=replace(limits, trim_m=upload.trim_m))
+    chosen: dict[str, Any] = {} if upload.trim_m is None else {"trim_m": upload.trim_m}
+    if upload.parent_id:  # its archive was small enough, and what that unpacks to has a limit of its own
+        chosen["max_upload_bytes"] = 0
+    config = replace(config, collect=replace(limits, **chosen))
     told = upload.id, str(upload.user_id), upload.kind, upload.name, archive.get(upload.sha256), config
     opened = Opened([], [], [], [])
     child = sandbox(limits.max_read_bytes, limits.max_read_cpu_s)
@@ -571,7 +574,7 @@ def _keep(
         segments = found.segments_of(index)
         observers = store.observers(session, terrain.version, segments.segment.tolist())
         result = score(segments, upload.user_id, observers, rules, row.route_name)
-        store.add_observations(session, terrain.version, result.observed)
+        store.add_observations(session, terrain.version, result.observed, observers)
         store.add_awards(session, _ledger_lines(result, row, rules, now_s))
 
 

@@ -7,6 +7,8 @@ TransitmapError
 ├── NotEnoughData   a question the evidence cannot answer
 ├── ConfigError     a setting that makes no sense
 ├── NameTaken       a pseudonym that somebody has already
+├── BackupDamaged   a copy that is not what it was
+├── RidesWithdrawn  somebody was erased while a feed was made of their rides
 ├── RollbackRefused an earlier feed that cannot hold again
 └── FeedInvalid     a feed that must not be published
 
@@ -99,6 +101,22 @@ class RollbackRefused(TransitmapError):
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason, self.detail = reason, detail
+
+
+class BackupDamaged(TransitmapError):
+    """A copy cannot be restored: what in it, and how it differs from what was written."""
+
+    def __init__(self, what: str, detail: str) -> None:
+        super().__init__(f"backup {what}: {detail}")
+        self.what = what
+
+
+class RidesWithdrawn(TransitmapError):
+    """Some of the `n_rides` that a feed was made of were erased meanwhile: it must not hold."""
+
+    def __init__(self, n_rides: int) -> None:
+        super().__init__(f"some of {n_rides} rides were erased while a feed was made of them; try again")
+        self.n_rides = n_rides
 
 
 class FeedInvalid(TransitmapError):

@@ -17,7 +17,8 @@ from transitmap import store
 from transitmap.archive import Archive, pack_message, unpack_message
 from transitmap.collect import bundle, hear
 from transitmap.config import CollectConfig, Config, LiveConfig
-from transitmap.errors import TransitmapError
+from transitmap.consent import consent
+from transitmap.errors import DiskFailed
 from transitmap.model import Heard, IntArray, Message
 
 if TYPE_CHECKING:
@@ -28,13 +29,13 @@ log = logging.getLogger("transitmap.live")
 
 CONSENT = "2026-11"
 """Names the words under which a device was added (those beside the button of the upload page)."""
+MAX_MESSAGES = 10_000
+"""So many of one position each are read in a quarter of `max_read_cpu_s`; five times as many would not be."""
 MAX_KNOWN_UPLOADS = 50
 """So many earlier bundles of one time are looked at for fixes that come again."""
 RECORDER = "recorder"
 YEAR_S = 31_557_600.0
 Span = tuple[()] | tuple[float, float]
-HEARD_EVERY_S = 5.0
-"""A phone that only repeats itself is noted as heard so often: noting costs a write to the disk."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Taken:
     wait_s: float = 0.0
 
 
-def take(engine: Engine, device: store.Device, message: Message, config: Config, now_s: float) -> Taken:
+def take(engine: Engine, device: store.Device, message: Message, config: Config) -> Taken:
     """Keeps one request of a phone; once this returns without a refusal it is on the disk.
 
     Content is never a reason to refuse: what cannot be understood is kept too, and counted for its owner.
@@ -61,21 +62,11 @@ def take(engine: Engine, device: store.Device, message: Message, config: Config,
     """
     heard = hear.hear(message)
     if heard.n_told > config.live.max_batch_fixes:
-        refuse_batch(engine, device, now_s)
+        refuse_batch(engine, device, message.received_s)
         return Taken(heard, False, "too_large")
     row = _row(device, message, heard, config.collect)
-    with store.session(engine) as session:
-        if not store.add_message(session, row):
-            if device.heard_s is None or abs(now_s - device.heard_s) > HEARD_EVERY_S:
-                store.count_heard(session, device.token_id, 0, 0, {}, now_s)
-            return Taken(heard, False)
-        sizes = {"n_bytes": row["n_bytes"], "n_fixes": row["n_fixes"]}
-        wait_s = store.add_within(session, device.user_id, config.quota, now_s, n_messages=1, **sizes)
-        if wait_s:
-            session.rollback()
-            return Taken(heard, False, "too_many_requests", wait_s)
-        store.count_heard(session, device.token_id, 1, row["n_fixes"], heard.dropped, now_s)
-    return Taken(heard, True)
+    is_new, wait_s = store.keep_message(engine, device, row, heard.dropped, config.quota)
+    return Taken(heard, is_new, "too_many_requests" if wait_s else "", wait_s)
 
 
 def refuse_batch(engine: Engine, device: store.Device, now_s: float) -> None:
@@ -121,7 +112,7 @@ def own_recorder(session: Session, user_id: int, now_s: float) -> store.Device:
         device = store.device_of_app(session, user_id, RECORDER)
     if device is None:
         token, _ = store.add_token(session, user, RECORDER, now_s)
-        token.app = RECORDER
+        token.app, token.consent = RECORDER, consent().version
         session.flush()
         device = store.Device(token.id, user_id, token.name, None)
     return device
@@ -200,7 +191,9 @@ def seal(session: Session, archive: Archive, config: Config, now_s: float) -> li
             span_s = _span_s(headings, ids)
             try:
                 sealed += _seal_one(session, archive, waiting.token_id, ids, span_s, config)
-            except (OSError, ValueError, KeyError, TransitmapError) as error:
+            except (DiskFailed, MemoryError, *store.TRY_AGAIN):
+                raise
+            except Exception as error:  # as in `work.understand_waiting`: nobody's messages stop another's
                 session.rollback()
                 log.error("messages of a device go on waiting: %s", type(error).__name__)
     store.sweep_messages(session, now_s - config.live.known_s)
@@ -225,7 +218,7 @@ def ended(headings: Sequence[store.Heading], config: LiveConfig, now_s: float) -
     n_bytes = 0
     for one in sorted(ids):
         n_bytes += sizes[one]
-        if not bundles or n_bytes > config.max_waiting_bytes:
+        if not bundles or n_bytes > config.max_waiting_bytes or len(bundles[-1]) == MAX_MESSAGES:
             bundles.append([])
             n_bytes = sizes[one]
         bundles[-1].append(one)

@@ -109,7 +109,7 @@ def _clean(rides: Sequence[Ride], config: Config, now_s: float) -> list[Ride | R
     for ride in rides:
         try:
             screened = screen.screen(ride, config.collect, now_s)
-            parts = split.split(screened, config.collect, config.live, config.legs)
+            parts = split.split(screened, config.collect, config.legs.max_silence_s)
         except UploadRefused as refused:
             collected.append(Refusal(ride.ride_id, refused.reason, refused.detail))
         else:

@@ -26,7 +26,7 @@ from transitmap.contribute import (
     terrain_before_any,
     terrain_of,
 )
-from transitmap.errors import FeedInvalid, UploadRefused
+from transitmap.errors import FeedInvalid, RidesWithdrawn, UploadRefused
 from transitmap.gtfs.admit import admitted_patterns
 from transitmap.model import Ids, Network, Notice, Ride, Rules, Trips
 from transitmap.points import evidence
@@ -63,12 +63,13 @@ def publish(
         FeedInvalid: our own rules or the canonical ones found errors; the feed before goes on to hold, and
             what was found is kept.
         FeedUnreadable: the official feed that the settings name cannot be read.
+        RidesWithdrawn: somebody was erased while the feed was made; nothing is published.
     """
     rules = rules or load_rules()
     key = segment_key(session, archive)
     before, rows = store.latest_feed(session), store.rides_after(session)
     session.commit()
-    rides = [unpack_ride(archive.get(row.packed_sha256)) for row in rows]
+    rides = _rides_of(archive, rows)
     network, trips = pipeline.infer_network(rides, config, progress)
     official = pipeline.official_tables(config)
     feed = pipeline.make_feed(network, config, today, _previous_ids(before), official, trips)
@@ -79,6 +80,18 @@ def publish(
     terrain = terrain_of(version, archive, config, rules, key)
     observed = count_observers(_found(terrain, rides, trips, rules), rules, {})
     return _hold(session, archive, version, terrain, observed, rows, config, rules)
+
+
+def _rides_of(archive: Archive, rows: Sequence[store.RideRow]) -> list[Ride]:
+    """The fixes of rides.
+
+    Raises:
+        RidesWithdrawn: those of one are gone.
+    """
+    try:
+        return [unpack_ride(archive.get(row.packed_sha256)) for row in rows]
+    except KeyError as gone:
+        raise RidesWithdrawn(len(rows)) from gone
 
 
 def _gate(
@@ -173,8 +186,11 @@ def _hold(
     if latest is not None and latest.number >= version.number:
         session.commit()
         return latest
+    if not {row.id for row in rows} <= store.ride_ids(session):
+        session.commit()
+        raise RidesWithdrawn(len(rows))
     late = store.rides_after(session, rows[-1].sequence if rows else 0)
-    rides = [unpack_ride(archive.get(row.packed_sha256)) for row in late]
+    rides = _rides_of(archive, late)
     observed = count_observers(recognise_each(terrain, rides, config, rules), rules, observed)
     counted = [(segment, who, day) for segment, many in observed.items() for who, day in many]
     store.add_observations(session, version.id, counted)
@@ -217,6 +233,7 @@ def replay(session: Session, archive: Archive, config: Config, rules: Rules) -> 
 
     Every upload is read again, every ride recognised again in the feed version it was scored under, and paid
     again after the rides before it. Looks at everything and changes nothing; see the decision on replays.
+    Lines of rides that were erased are left as they are; who rode there goes on to count for others.
     """
     rows = store.rides_after(session)
     rides, differences = _collect_again(session, archive, rows, config)
@@ -225,7 +242,7 @@ def replay(session: Session, archive: Archive, config: Config, rules: Rules) -> 
         terrain = _terrain_again(session, archive, version, config, rules)
         found = _recognise_again(terrain, rows, rides, config, rules)
         differences += _score_again(session, terrain, rows, found, rules, recomputed)
-    return differences + _compare(session, recomputed)
+    return differences + _compare(session, recomputed, store.erased_ride_ids(session))
 
 
 def _collect_again(
@@ -238,7 +255,7 @@ def _collect_again(
         try:
             collected = collect_canonical(archive, upload, config) if upload else []
         except (UploadRefused, KeyError):
-            collected = []
+            collected = _as_kept(archive, upload, rows)
         rides |= {ride.ride_id: ride for ride in collected}
     differences = []
     for row in rows:
@@ -247,6 +264,14 @@ def _collect_again(
         if sha256 != row.packed_sha256:
             differences.append(Difference(row.id, "collected", row.packed_sha256, sha256))
     return rides, differences
+
+
+def _as_kept(archive: Archive, upload: store.Upload | None, rows: Sequence[store.RideRow]) -> list[Ride]:
+    """The clean rides of an upload whose raw bytes went in their time; none where they are lost."""
+    if upload is None or upload.reason != store.EXPIRED:
+        return []
+    own = [row for row in rows if row.upload_id == upload.id]
+    return [unpack_ride(archive.get(row.packed_sha256)) for row in own if archive.has(row.packed_sha256)]
 
 
 def _terrain_again(session: Session, archive: Archive, version: str, config: Config, rules: Rules) -> Terrain:
@@ -285,11 +310,14 @@ def _score_again(
     """Adds the lines of the rides scored under one feed version; differences in what was recognised."""
     scored = {row.id: row for row in rows if row.network_version == terrain.version}
     observers: Observers = {}
+    erased = _erased(session, terrain.version)
+    _note_erased(observers, erased, list(erased))
     differences = []
     for index, ride in enumerate(found.rides):
         what = recognised_as(terrain.known, index, found.trips)
         result = score(found.segments_of(index), int(ride.rider_id), observers, rules, what["route_name"])
         _note(observers, result.observed)
+        _note_erased(observers, erased, [segment for segment, _, _ in result.observed])
         row = scored.get(ride.ride_id)
         if row is None:
             continue
@@ -310,6 +338,24 @@ def _score_again(
     return differences + _compare_observers(session, terrain.version, observers)
 
 
+def _erased(session: Session, version: str) -> dict[int, dict[int, int]]:
+    """Segment -> place -> day of observers who were erased: nobody knows who, their places count."""
+    found: dict[int, dict[int, int]] = {}
+    for segment, who, day in store.all_observations(session, version):
+        if who < 0:
+            found.setdefault(segment, {})[-1 - who] = day
+    return found
+
+
+def _note_erased(observers: Observers, erased: dict[int, dict[int, int]], segments: Sequence[int]) -> None:
+    """Whoever was erased follows at once on those before them: no ride between could tell the difference."""
+    for segment in segments:
+        places, those = erased.get(segment, {}), observers.get(segment, [])
+        while len(those) in places:
+            those.append((-1 - len(those), places[len(those)]))
+            observers[segment] = those
+
+
 def _compare_observers(session: Session, version: str, observers: Observers) -> list[Difference]:
     recomputed = sorted((segment, who, day) for segment, many in observers.items() for who, day in many)
     recorded = store.all_observations(session, version)
@@ -321,7 +367,7 @@ def _compare_observers(session: Session, version: str, observers: Observers) -> 
     ]
 
 
-def _compare(session: Session, recomputed: dict[tuple[str, str], Line]) -> list[Difference]:
+def _compare(session: Session, recomputed: dict[tuple[str, str], Line], erased: set[str]) -> list[Difference]:
     recorded: dict[tuple[str, str], Line] = {
         (line.ride_id, line.rule): (
             line.millipoints,
@@ -332,6 +378,7 @@ def _compare(session: Session, recomputed: dict[tuple[str, str], Line]) -> list[
             line.text_en,
         )
         for line in store.ledger_rows(session)
+        if line.ride_id not in erased
     }
     return [
         Difference(ride_id, rule, recorded.get((ride_id, rule)), recomputed.get((ride_id, rule)))

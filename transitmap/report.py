@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from transitmap.cells import plain_cell
 from transitmap.gtfs.admit import admitted_patterns, supported_calls
 from transitmap.gtfs.feed import published_trip_id
 from transitmap.model import MODES, NO_PATTERN, FloatArray, Ids, Legs, Network, Refusal, Ride, Trips
@@ -58,7 +59,7 @@ def report_table(
     """
     published = _published(inferred, admitted, ids, min_riders)
     rows = [_row(k, ride, trips, inferred, published) for k, ride in enumerate(rides)]
-    rows += [[one.ride_id, "ignored", one.reason, *[""] * (len(COLUMNS) - 3)] for one in refusals]
+    rows += [[plain_cell(one.ride_id), "ignored", one.reason, *[""] * (len(COLUMNS) - 3)] for one in refusals]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -92,7 +93,7 @@ def _row(k: int, ride: Ride, trips: Trips, inferred: Network, published: dict[in
     if feed is None:
         reason = trips.reason[k] if pattern < 0 else HELD_BACK
         status = "used" if reason in (NO_PATTERN, HELD_BACK) else "ignored"
-        return [ride.ride_id, status, reason, mode, *[""] * (len(COLUMNS) - 4)]
+        return [plain_cell(ride.ride_id), status, reason, mode, *[""] * (len(COLUMNS) - 4)]
     first_call = int(inferred.patterns.call_start[pattern])
     stops = []
     for call in (int(trips.board_call[k]), int(trips.alight_call[k])):
@@ -101,7 +102,7 @@ def _row(k: int, ride: Ride, trips: Trips, inferred: Network, published: dict[in
     when = [_utc(float(trips.board_time_s[k])), _utc(float(trips.alight_time_s[k]))]
     sure = f"{trips.confidence[k]:.2f}"
     return [
-        ride.ride_id,
+        plain_cell(ride.ride_id),
         "used",
         "",
         mode,
@@ -122,7 +123,7 @@ def legs_table(rides: Sequence[Ride], legs: Legs) -> str:
     for k in range(len(legs)):
         ride = rides[legs.ride_index[k]]
         ends_s = ride.fixes.time_s[[legs.first[k], legs.last[k] - 1]]
-        writer.writerow([ride.ride_id, _utc(ends_s[0]), _utc(ends_s[1]), MODES[legs.mode[k]]])
+        writer.writerow([plain_cell(ride.ride_id), _utc(ends_s[0]), _utc(ends_s[1]), MODES[legs.mode[k]]])
     return out.getvalue()
 
 

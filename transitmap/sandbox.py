@@ -63,26 +63,26 @@ class Sandbox:
         if not self._lock.acquire(timeout=max(0.0, within_s)):
             raise ReaderBusy(within_s)
         try:
-            yield from self._ask(self._alive(), pickle.dumps((read, told)), until_s - time.monotonic())
+            yield from self._ask(self._alive(), read, told, until_s - time.monotonic())
         except _Late:
             raise ReaderBusy(within_s) from None
         finally:
             self._lock.release()
 
-    def _ask(self, child: _Child, request: bytes, within_s: float) -> Iterator[Part]:
+    def _ask(self, child: _Child, read: Read, told: tuple[object, ...], within_s: float) -> Iterator[Part]:
         """The parts of one answer. A child that is not at its end, or not wanted any more, is stopped."""
         is_late = threading.Event()
         timer = threading.Timer(within_s, _end_late, (child, is_late))
         timer.start()
         ending: JsonObject | None = None
         try:
-            _send(child, request)
+            _send(child, read, told)
             while ending is None:
-                told, body = _receive(child)
-                if "end" in told:
-                    ending = told
+                part, body = _receive(child)
+                if "end" in part:
+                    ending = part
                 else:
-                    yield told, body
+                    yield part, body
         except (OSError, EOFError):
             _stop(child)
             raise _Late if is_late.is_set() else _died(child.process.returncode) from None
@@ -142,9 +142,15 @@ def _died(code: int) -> ReaderDied:
     return ReaderDied(SPENT if is_spent else CRASHED, f"exit {code}")
 
 
-def _send(child: _Child, request: bytes) -> None:
-    child.requests.write(HEADER.pack(0, len(request)))
-    child.requests.write(request)
+def _send(child: _Child, read: Read, told: tuple[object, ...]) -> None:
+    """Sends what to do. Bodies go beside the pickle, so that neither side makes a copy of them."""
+    bodies: list[pickle.PickleBuffer] = []
+    beside = tuple(pickle.PickleBuffer(one) if isinstance(one, bytes) else one for one in told)
+    request = pickle.dumps((read, beside), protocol=5, buffer_callback=bodies.append)
+    child.requests.write(HEADER.pack(len(request), len(bodies)) + request)
+    for body in bodies:
+        child.requests.write(HEADER.pack(0, body.raw().nbytes))
+        child.requests.write(body)
     child.requests.flush()
 
 
@@ -169,19 +175,26 @@ def _receive(child: _Child) -> Part:
 
 
 def _serve(max_bytes: int, max_cpu_s: float) -> None:
-    """Answers bodies until the parent is gone. What libraries print goes nowhere: it could be positions."""
+    """Answers bodies until the parent is gone. What libraries print goes nowhere: it could be positions.
+
+    Whoever tells the service to end tells its children too: the parent still wants its answer.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in range(3):
         os.dup2(nowhere, stream)
     base = 0
     while header := requests.read(HEADER.size):
-        request = requests.read(HEADER.unpack(header)[1])
-        read, told = pickle.loads(request)  # noqa: S301 - our parent's
+        n_bytes, n_bodies = HEADER.unpack(header)
+        request = requests.read(n_bytes)
+        bodies = [requests.read(HEADER.unpack(requests.read(HEADER.size))[1]) for _ in range(n_bodies)]
+        read, told = pickle.loads(request, buffers=bodies)  # noqa: S301 - our parent's  # nosec B301
         base = base or _taken_bytes()
         _limit(base + max_bytes, max_cpu_s)
         ending = _answer(read, told, answers)
-        del request, read, told
+        del bodies, read, told
         _write(answers, ending | {"end": _taken_bytes() > base + GROWN_BYTES}, b"")
         answers.flush()
 

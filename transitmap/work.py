@@ -8,7 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from transitmap import live, publish, store
+from transitmap import erase, live, publish, retention, store
 from transitmap.archive import Archive
 from transitmap.config import Config
 from transitmap.contribute import LEASE_S, understand
@@ -78,7 +78,9 @@ def _publish_new(database_url: str, archive_url: str, config: Config, refused: T
     except FeedInvalid as invalid:
         rule = invalid.notices[0].rule if invalid.notices else "none"
         log.error("nothing published: %d errors, first rule %s", len(invalid.notices), rule)
-    except (*store.TRY_AGAIN, OSError, TransitmapError) as error:
+    except DiskFailed:
+        raise
+    except Exception as error:  # a fault of ours, or of one ride, must not keep all others waiting
         log.error("nothing published: %s", type(error).__name__)
 
 
@@ -93,11 +95,11 @@ def _read_on(database_url: str, archive_url: str, config: Config, is_over: threa
             if wanted:
                 with store.session(engine) as session:
                     understand_waiting(session, archive, config, rules, is_over)
-        except (*store.TRY_AGAIN, OSError) as error:
-            log.error("nothing understood: %s", type(error).__name__)
         except DiskFailed as error:
             log.critical("%s", error)
             is_over.set()
+        except Exception as error:
+            log.error("nothing understood: %s", type(error).__name__)
     engine.dispose()
 
 
@@ -107,10 +109,12 @@ def _look(database_url: str, archive_url: str, config: Config, refused: Tried) -
     try:
         archive.clear_parts(time.time() - UNFINISHED_S)
         with store.session(engine) as session:
+            erase.finish(session, archive)
+            retention.sweep_daily(session, archive, config.retention, time.time())
             version, is_held = "", store.is_held(session)
+            live.seal(session, archive, config, time.time())
             if _is_of_old_rules(session, rules) and not is_held:
                 version = _publish(session, archive, config, rules, refused)
-            live.seal(session, archive, config, time.time())
             if not _is_of_old_rules(session, rules):
                 understand_waiting(session, archive, config, rules)
             if _has_new_rides(session) and not is_held:
@@ -126,8 +130,9 @@ def _is_of_old_rules(session: Session, rules: Rules) -> bool:
 
 
 def _has_new_rides(session: Session) -> bool:
+    """Whether the feed that holds knows too little, or somebody who was erased since."""
     latest = store.latest_feed(session)
-    return len(store.rides_after(session)) > (latest.n_rides if latest else 0)
+    return store.must_forget(session) or len(store.rides_after(session)) > (latest.n_rides if latest else 0)
 
 
 def _publish(session: Session, archive: Archive, config: Config, rules: Rules, refused: Tried) -> str:
@@ -171,5 +176,6 @@ def _put_back(session: Session, upload: store.Upload, error: Exception) -> None:
         "an upload goes on waiting: %s", error if isinstance(error, ReaderDied) else type(error).__name__
     )
     wait_s = 0.0 if isinstance(error, ReaderDied) else min(MAX_WAIT_S, FIRST_WAIT_S * 2.0**upload.attempts)
-    store.give_back_upload(session, upload, time.time() + wait_s)
+    death = error.reason if isinstance(error, ReaderDied) else ""
+    store.give_back_upload(session, upload, time.time() + wait_s, reason=death)
     session.commit()

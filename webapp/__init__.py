@@ -23,6 +23,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp import (
         accounts,
         api,
+        asked,
         auth,
         db,
         errors,
@@ -36,6 +37,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         ogc,
         pages,
         phones,
+        privacy,
+        recorder,
         standings,
         static,
         traces,
@@ -44,16 +47,17 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     settings = settings or settings_from_environment()
     app = Flask(__name__, static_folder=None)
+    app.request_class = asked.Request
     app.config.update(_flask_settings(settings))
     app.extensions["transitmap_settings"] = settings
     app.extensions["transitmap_rules"] = load_rules()
-    if settings.n_proxies:
-        n = settings.n_proxies
+    if n := settings.n_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)
-    for part in (language, auth, pages, static, headers):
+    for part in (language, auth, pages, static, headers, recorder):
         part.init_app(app)
     db.init_app(app, settings.database_url, settings.archive_url)
-    for noun in (home, accounts, ingest, phones, traces, standings, network, feeds, ogc, help):
+    nouns = home, accounts, ingest, phones, traces, standings, network, feeds, ogc, help, recorder, privacy
+    for noun in nouns:
         app.register_blueprint(noun.blueprint)
     auth.csrf.exempt(ingest.blueprint)  # phones have no form; what a browser may send checks its origin
     api.init_app(app)

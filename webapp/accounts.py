@@ -16,7 +16,7 @@ from wtforms.validators import Length, Regexp
 
 from transitmap import passwords, store
 from transitmap.errors import NameTaken
-from webapp import auth, db, language
+from webapp import auth, db, language, limits, privacy
 
 blueprint = Blueprint("accounts", __name__, url_prefix="/accounts")
 MAX_NAME_CHARS = 40
@@ -50,6 +50,8 @@ class LogInForm(FlaskForm):
 def sign_up() -> str | Response | tuple[str, int]:
     """A form for a new account; logged in once it is made."""
     form = SignUpForm()
+    if form.is_submitted():
+        limits.take_network("sign_ups")
     if form.validate_on_submit() and _make(form):
         flash(_("Welcome! Your first trip can go out now."), "good")
         return redirect(url_for("traces.index"))
@@ -63,8 +65,10 @@ def _make(form: SignUpForm) -> bool:
         return False
     hashed = passwords.hash_password(form.password.data or "")
     try:
-        locale = language.language()
-        user = store.add_user(db.session(), form.name.data or "", hashed, time.time(), locale=locale)
+        locale, trim_m = language.language(), privacy.draw_trim_m()
+        name = form.name.data or ""
+        user = store.add_user(db.session(), name, hashed, time.time(), locale=locale, trim_m=trim_m)
+        user.prize_consent = privacy.prize_consent()
     except NameTaken:
         form.name.errors = [_("Somebody already has that name.")]
         return False

@@ -11,7 +11,7 @@ from marshmallow import Schema, fields
 
 from transitmap import store
 from transitmap.contribute import LeftOut
-from webapp import auth, db, published, receipts, standings, uploads
+from webapp import auth, db, limits, published, receipts, standings, uploads
 from webapp.errors import Problem, answer, as_members
 from webapp.receipts import RideView, Sent
 from webapp.traces import max_bytes
@@ -190,9 +190,11 @@ def _send_all(waits: bool) -> list[Sent]:
     user = auth.uploader()
     receipts.check_quota(user.id)
     db.commit()  # a slow body must not keep other writers waiting
+    if not waits:
+        limits.take("uploads", str(user.id))
     received = uploads.receive(max_bytes())
     auth.check_form_token(received.fields.get("csrf_token"))
-    return receipts.send_all(user, received.files, waits)
+    return receipts.send_all(user, received.files, waits, received.fields.get("trim", ""))
 
 
 def _prefers(wish: str) -> bool:

@@ -13,7 +13,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect, validate_csrf
 from wtforms import ValidationError
 
 from transitmap import passwords, store
-from webapp import db
+from webapp import db, limits
 from webapp.errors import Problem
 
 if TYPE_CHECKING:
@@ -114,7 +114,13 @@ def close_session() -> None:
 
 
 def user_with_password(name: str, password: str) -> User | None:
-    """The rider of that name and password; a wrong name takes as long as a wrong password."""
+    """The rider of that name and password; a wrong name takes as long as a wrong password.
+
+    Raises:
+        Problem: `too_many_requests` of one name or from one network, whether there is such a rider or not.
+    """
+    limits.take_network("log_ins")
+    limits.take("log_ins_a_name", store.name_key(name))
     user = store.user_by_name(db.session(), name)
     db.commit()  # a slow hash must not keep writers waiting
     is_right = passwords.check_password(user.password_hash if user else "", password)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 from flask import Flask, Response, current_app, g, json, render_template, request, url_for
 from flask_login import AnonymousUserMixin
@@ -77,15 +78,25 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Problem, answer)
     app.register_error_handler(UploadRefused, lambda error: answer(problem_of(error)))
     app.register_error_handler(CSRFError, lambda error: answer(Problem("form_expired")))
-    app.register_error_handler(
-        SecurityError, lambda error: Response("not here\n", 400, mimetype="text/plain")
-    )
+    app.register_error_handler(SecurityError, lambda error: _not_here())
     app.register_error_handler(HTTPException, _answer_http)
     for kind in (*store.TRY_AGAIN, OSError):
         app.register_error_handler(kind, lambda error: answer(not_kept(error)))
     app.register_error_handler(DiskFailed, _answer_failed)
     app.register_error_handler(Exception, _answer_fault)
     app.before_request(_refuse_all)
+    app.log_exception = _log_quietly  # type: ignore[method-assign]
+
+
+def _not_here() -> Response:
+    """To a name that is not ours no page is made, nor any link: it would hold that name."""
+    members = {"type": "about:blank", "title": "Not here", "status": 400, "code": "bad_request"}
+    return Response(json.dumps(members), 400, mimetype="application/problem+json")
+
+
+def _log_quietly(info: object) -> None:
+    """What Flask logs of a fault while a fault is answered: it would name the path, and in that a key."""
+    log.error("no answer to a fault: %s", type(sys.exc_info()[1]).__name__)
 
 
 def has_disk_failed(app: Flask) -> bool:

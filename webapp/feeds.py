@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import io
 from collections.abc import Callable
+from contextlib import suppress
 
 from flask import Blueprint, Response, flash, json, redirect, render_template, request, send_file, url_for
 from flask_babel import gettext as _
@@ -14,7 +15,7 @@ from transitmap import store
 from transitmap import versions as engine
 from transitmap.errors import ExtraMissing
 from transitmap.gtfs.export import LAYERS, ExportRefused, FeedIncomplete, format_of
-from webapp import db, published, versions
+from webapp import db, limits, published, versions
 from webapp.errors import Problem
 
 blueprint = Blueprint("feeds", __name__)
@@ -138,8 +139,14 @@ def _made(name: str, mimetype: str, make: Callable[[store.FeedVersion], bytes]) 
     if feed is None:
         raise Problem("not_found")
     etag = f"{feed.id}-{name}"
-    body = b"" if request.if_none_match.contains(etag) else make(feed)
+    body = b"" if request.if_none_match.contains(etag) else _computed(feed, make)
     return _conditional(body, name, mimetype, etag, feed.made_s)
+
+
+def _computed(feed: store.FeedVersion, make: Callable[[store.FeedVersion], bytes]) -> bytes:
+    with suppress(*store.TRY_AGAIN):  # a full disk, where nothing can be counted, hides no feed
+        limits.take_network("exports")
+    return make(feed)
 
 
 def _blob(feed: store.FeedVersion | None, column: str, name: str, mimetype: str) -> Response:

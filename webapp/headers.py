@@ -22,7 +22,10 @@ HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "Permissions-Policy": (
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=(), midi=(), serial=(), hid=(), "
+        "display-capture=()"
+    ),
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 PUBLIC = (

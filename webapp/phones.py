@@ -23,6 +23,7 @@ from flask_login import login_required
 from werkzeug.wrappers import Response as BaseResponse
 
 from transitmap import store
+from transitmap.consent import consent
 from webapp import auth, db, phone_keys, setup_links
 from webapp.errors import Problem
 from webapp.phone_apps import ANDROID, APPS, BY_KEY, IPHONE, RECORDER, VENDORS, App
@@ -167,6 +168,7 @@ def _hand_over(chosen: App, name: str) -> str:
     number = phone_keys.draw()
     key = phone_keys.key_of(_secret(), number)
     token, _key = store.add_token(db.session(), auth.must_me(), name, time.time(), app=chosen.key, plain=key)
+    token.consent = consent().version
     db.commit()
     made = setup_links.setup_of(chosen.key, request.url_root, key, name)
     carried = [(way, phone_keys.write_link(_secret(), number, way)) for way in WAYS]

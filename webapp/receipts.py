@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -13,9 +14,10 @@ from flask import current_app
 from flask_babel import gettext as _
 
 from transitmap import store
+from transitmap.consent import consent
 from transitmap.contribute import LeftOut, Receipt, contribute, keep, receipt_of
 from transitmap.errors import UploadRefused
-from webapp import db, published, words
+from webapp import db, privacy, published, words
 from webapp.errors import Problem, not_kept, problem_of
 from webapp.standings import award_view
 
@@ -23,8 +25,11 @@ if TYPE_CHECKING:
     from transitmap.store import RideRow, Upload, User
     from webapp.atlas import Atlas, RouteView, StopView
 
-CONSENT = "2026-11"
-"""Names the words beside the button of the upload page; whoever changes them changes it too."""
+
+READERS = threading.BoundedSemaphore(2)
+"""So many requests of a process may read files at once: the other threads are there for phones and pages."""
+TURN_S = 0.5
+"""How long a request waits to be one of them; then its files are kept, and the worker reads them."""
 
 
 @dataclass(frozen=True)
@@ -107,11 +112,27 @@ def _refuse_for(wait_s: float) -> None:
         raise Problem("too_many_requests", retry_after_s=math.ceil(wait_s))
 
 
-def send_all(user: User, files: Sequence[tuple[str, bytes]], waits: bool = False) -> list[Sent]:
-    """Contributes each file by itself: a bad one costs no other. With `waits` they are only kept now."""
+def send_all(
+    user: User, files: Sequence[tuple[str, bytes]], waits: bool = False, trim: str = ""
+) -> list[Sent]:
+    """Contributes each file by itself: a bad one costs no other. With `waits` they are only kept now.
+
+    So they are where others are being read already, or this took as long as somebody waits (`max_inline_s`).
+    `trim` is what was chosen for their ends (`privacy.chosen_trim_m`).
+    """
+    trim_m = privacy.chosen_trim_m(user, trim)
     if user in db.session():
         db.session().expunge(user)  # the page names its reader, also after a file was rolled back
-    return [_send(user, name, body, waits) for name, body in files]
+    until_s = time.monotonic() + current_app.extensions["transitmap_settings"].config.collect.max_inline_s
+    is_reading = not waits and READERS.acquire(timeout=TURN_S)
+    try:
+        return [
+            _send(user, name, body, not is_reading or time.monotonic() >= until_s, trim_m)
+            for name, body in files
+        ]
+    finally:
+        if is_reading:
+            READERS.release()
 
 
 def keep_all(sender: store.Sender, files: Sequence[tuple[str, bytes]]) -> list[Sent]:
@@ -121,7 +142,7 @@ def keep_all(sender: store.Sender, files: Sequence[tuple[str, bytes]]) -> list[S
 
 def _keep(sender: store.Sender, name: str, body: bytes) -> Sent:
     config = current_app.extensions["transitmap_settings"].config
-    told = db.engine(), db.archive(), sender, name, body, config, time.time(), CONSENT
+    told = db.engine(), db.archive(), sender, name, body, config, time.time(), consent().version
     try:
         kept = keep(*told)
         if kept.state == store.RECEIVED:
@@ -138,13 +159,14 @@ def _not_kept(name: str, problem: Problem) -> Sent:
     return Sent(store.clean_name(name), store.REFUSED, problem=problem)
 
 
-def _send(user: User, name: str, body: bytes, waits: bool) -> Sent:
+def _send(user: User, name: str, body: bytes, waits: bool, trim_m: float | None) -> Sent:
     shown = store.clean_name(name)
     config = current_app.extensions["transitmap_settings"].config
     rules = current_app.extensions["transitmap_rules"]
-    now_s = time.time()
+    now_s, agreed = time.time(), consent().version
+    place = db.session(), db.archive()
     try:
-        told = contribute(db.session(), db.archive(), user, name, body, config, rules, now_s, CONSENT, waits)
+        told = contribute(*place, user, name, body, config, rules, now_s, agreed, trim_m, waits)
     except UploadRefused as error:
         return Sent(shown, store.REFUSED, problem=problem_of(error))
     except (*store.TRY_AGAIN, OSError) as error:

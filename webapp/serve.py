@@ -14,7 +14,7 @@ from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer, create_server
-from waitress.utilities import RequestEntityTooLarge
+from waitress.utilities import Error
 
 from webapp import create_app, errors
 from webapp.headers import HEADERS
@@ -35,19 +35,29 @@ DISK_FAILED = 74
 """The exit status of a service whose disk failed (EX_IOERR)."""
 SLOW_CLIENT_S = 120
 RECEIVE_BYTES = 65_536  # a batch of 120 kB in 2 pieces instead of 15
+TOO_LARGE = 413
+SAID = {
+    "too_large": "El archivo es demasiado grande. / The file is too large.",
+    "bad_request": "No entendimos la solicitud. / We did not understand the request.",
+}
 
 
-class TooLarge(RequestEntityTooLarge):
-    """Our answer to a body that is announced too large: sent before a byte of it is read."""
+class Refused(Error):
+    """Our words for what never becomes a request: sent before a byte of its body is read."""
+
+    def __init__(self, error: Error, detail: str) -> None:
+        super().__init__(detail)
+        self.code, self.reason = error.code, error.reason
 
     def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:
         """The problem as the API would say it; a browser shows it as text."""
+        code = "too_large" if self.code == TOO_LARGE else "bad_request"
         problem = {
-            "type": "/help/#too_large",
-            "title": "El archivo es demasiado grande. / The file is too large.",
+            "type": f"/help/#{code}",
+            "title": SAID[code],
             "status": self.code,
-            "code": "too_large",
-            "detail": f"{self.body}; compress it as .gz or split it by day",
+            "code": code,
+            "detail": self.body,
         }
         headers = [("Content-Type", "application/problem+json"), *HEADERS.items()]
         return f"{self.code} {self.reason}", headers, json.dumps(problem).encode()
@@ -57,21 +67,27 @@ class Parser(HTTPRequestParser):
     """Waitress's own, with our answer to what is too large, and none to a body of two lengths."""
 
     def parse_header(self, header_plus: bytes) -> None:
-        """As waitress does. Content-Length beside Transfer-Encoding is how requests are smuggled: refused.
+        """As waitress does. Content-Length beside Transfer-Encoding is how requests are smuggled, two hosts
+        how a proxy and we are made to mean different ones: refused.
 
         Raises:
-            ParsingError: both headers are there, or whatever waitress finds.
+            ParsingError: both headers are there, Host is twice, or whatever waitress finds.
         """
-        names = {line.partition(b":")[0].strip().lower() for line in header_plus.split(b"\n")[1:]}
-        if {b"content-length", b"transfer-encoding"} <= names:
+        names = [line.partition(b":")[0].strip().lower() for line in header_plus.split(b"\n")[1:]]
+        if b"content-length" in names and b"transfer-encoding" in names:
             raise ParsingError("Content-Length and Transfer-Encoding together")
+        if names.count(b"host") > 1:
+            raise ParsingError("Host twice")
         super().parse_header(header_plus)
 
     def received(self, data: bytes) -> int:
         """As waitress does."""
         n_bytes: int = super().received(data)
-        if isinstance(self.error, RequestEntityTooLarge):
-            self.error = TooLarge(f"limit {self.adj.max_request_body_size // 1_000_000} MB")
+        if self.error is not None and not isinstance(self.error, Refused):
+            limit_mb = self.adj.max_request_body_size // 1_000_000
+            is_large = self.error.code == TOO_LARGE
+            too_large = f"limit {limit_mb} MB; compress it as .gz or split it by day"
+            self.error = Refused(self.error, too_large if is_large else str(self.error.body))
         return n_bytes
 
 

@@ -41,7 +41,10 @@ def _add_version(endpoint: str, values: dict[str, object]) -> None:
 
 
 def serve_static(filename: str) -> Response:
-    """A file below static/; compressed where the browser can read that."""
+    """A file below static/; compressed where the browser can read that.
+
+    An address without its version, by which modules name each other, is asked about each time.
+    """
     found = safe_join(str(ROOT), filename)
     path = Path(found) if found else ROOT
     if not path.is_file():
@@ -53,7 +56,7 @@ def serve_static(filename: str) -> Response:
         response.headers["Content-Encoding"] = "gzip"
     response.headers["Vary"] = "Accept-Encoding"
     response.set_etag(held.etag)
-    response.cache_control.max_age = WEEK_S
+    response.cache_control.max_age = WEEK_S if "v" in request.args else 0
     response.make_conditional(request)
     return response
 

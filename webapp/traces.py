@@ -7,7 +7,7 @@ from flask_login import login_required
 from werkzeug.wrappers import Response
 
 from transitmap import store
-from webapp import auth, db, receipts, uploads
+from webapp import auth, db, limits, receipts, uploads
 from webapp.errors import Problem
 
 blueprint = Blueprint("traces", __name__, url_prefix="/traces")
@@ -36,13 +36,15 @@ def send() -> Response | tuple[str, int]:
     user = auth.must_me()
     receipts.check_quota(user.id)
     db.commit()  # a slow body must not keep other writers waiting
+    limits.take("uploads", str(user.id))
     received = uploads.receive(max_bytes(), uploads.MAX_PARTS + 1)
     auth.check_form_token(received.fields.get("csrf_token"))
-    results = receipts.send_all(user, received.files)
+    results = receipts.send_all(user, received.files, trim=received.fields.get("trim", ""))
     good = [result for result in results if result.problem is None]
     status = 200 if good else results[0].status
     if request.headers.get("X-Part"):
-        return render_template("_sent.html", results=results), status
+        is_later = status >= 500  # the page sends it again by itself
+        return render_template("_sent.html", results=results), status if is_later else 200
     if len(results) == 1 and good:
         again = 1 if good[0].again else None
         return redirect(url_for("traces.receipt", upload_id=good[0].upload_id, again=again), 303)

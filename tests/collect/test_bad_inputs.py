@@ -254,7 +254,7 @@ ROWS: dict[str, tuple[str | bytes, Kept | str]] = {
     "39 same time, same place": (gpx(point(N - 1)), Kept(dropped={"duplicate_time": 1})),
     "39 same time elsewhere": (
         gpx(point(100, when=moment(N - 1))),
-        Kept(dropped={"duplicate_time": 1}, flagged={"same_time": 1}),
+        Kept(dropped={"duplicate_time": 1}, flagged={"duplicate_time": 1}),
     ),
     "40 no zone": (GOOD.replace("Z</time>", "</time>"), Kept(warnings=("assumed_utc",))),
     "40 no zone, so of tomorrow": (ahead(2 * 86_400).replace("Z</time>", "</time>"), "future_date"),

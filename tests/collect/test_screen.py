@@ -131,7 +131,7 @@ def test_up_to_a_twentieth_of_steps_back_is_no_disorder() -> None:
 def test_of_two_fixes_at_one_time_the_first_stays() -> None:
     clean = screen(ride_of([START_S, START_S, START_S + 1], [1.0, 2.0, 3.0]), CONFIG, NOW_S)
     assert clean.fixes.lat_deg.tolist() == [1.0, 3.0]
-    assert (clean.dropped, clean.flagged) == ({"duplicate_time": 1}, {"same_time": 1})
+    assert (clean.dropped, clean.flagged) == ({"duplicate_time": 1}, {"duplicate_time": 1})
 
 
 def test_the_same_fix_again_is_dropped_and_nothing_to_flag() -> None:

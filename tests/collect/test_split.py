@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from tests.collect.made_up import NOW_S, START_S, ride_of
 from transitmap.collect.screen import screen
 from transitmap.collect.split import split
-from transitmap.config import CollectConfig, LegsConfig, LiveConfig
+from transitmap.config import CollectConfig, LegsConfig
 from transitmap.errors import UploadRefused
 from transitmap.model import Fixes, Refusal, Ride, Taps
 
-CONFIG, LIVE, LEGS = CollectConfig(), LiveConfig(), LegsConfig()
+CONFIG, SILENCE_S = CollectConfig(), LegsConfig().max_silence_s
 SERVER = CollectConfig(min_reach_m=200.0)
 METRE_DEG = 1 / 110_700  # of latitude
 
@@ -27,7 +27,7 @@ def moved(*steps: tuple[float, float]) -> Ride:
 
 
 def lengths(ride: Ride, config: CollectConfig = CONFIG) -> list[int | str]:
-    found = split(ride, config, LIVE, LEGS)
+    found = split(ride, config, SILENCE_S)
     return [len(one.fixes) if isinstance(one, Ride) else one.reason for one in found]
 
 
@@ -36,26 +36,22 @@ BUS = [(10.0, 100.0)] * 5
 
 def test_one_trip_is_one_ride_as_it_is() -> None:
     ride = moved(*BUS)
-    assert split(ride, CONFIG, LIVE, LEGS)[0] is not None
-    (same,) = split(ride, CONFIG, LIVE, LEGS)
+    (same,) = split(ride, CONFIG, SILENCE_S)
     assert isinstance(same, Ride)
     assert same.fixes is ride.fixes
 
 
-def test_a_silence_after_which_the_phone_is_elsewhere_ends_a_ride() -> None:
-    assert lengths(moved(*BUS, (901.0, 61.0), *BUS[1:])) == [5, 5]
-    assert lengths(moved(*BUS, (899.0, 5000.0), *BUS[1:])) == [10]
-
-
-def test_a_phone_silent_because_its_rider_waits_is_on_one_ride_for_half_an_hour() -> None:
-    assert lengths(moved(*BUS, (1799.0, 59.0), *BUS[1:])) == [10]
+def test_a_long_silence_ends_a_ride() -> None:
+    assert SILENCE_S == 1800
+    assert lengths(moved(*BUS, (1801.0, 5000.0), *BUS[1:])) == [5, 5]
     assert lengths(moved(*BUS, (1801.0, 0.0), *BUS[1:])) == [5, 5]
+    assert lengths(moved(*BUS, (1800.0, 5000.0), *BUS[1:])) == [10]
 
 
 def test_a_clock_set_back_begins_another_ride() -> None:
     time_s = START_S + np.arange(30.0)
     ride = ride_of([*time_s, *(time_s - 10)])
-    first, second = split(screen(ride, CONFIG, NOW_S), CONFIG, LIVE, LEGS)
+    first, second = split(screen(ride, CONFIG, NOW_S), CONFIG, SILENCE_S)
     assert isinstance(first, Ride)
     assert isinstance(second, Ride)
     assert first.fixes.time_s.tolist() == time_s.tolist()
@@ -64,17 +60,17 @@ def test_a_clock_set_back_begins_another_ride() -> None:
 
 
 def test_a_fix_alone_between_silences_is_dropped_and_counted_once() -> None:
-    ride = replace(moved(*BUS, (2000.0, 9.0), (2000.0, 9.0), *BUS[1:]), dropped={"no_time": 2})
-    first, second = split(ride, CONFIG, LIVE, LEGS)
+    ride = replace(moved(*BUS, (2000.0, 9.0), (2000.0, 9.0), *BUS[1:]), dropped={"no_time": 2, "lone_fix": 1})
+    first, second = split(ride, CONFIG, SILENCE_S)
     assert isinstance(first, Ride)
     assert isinstance(second, Ride)
-    assert (first.dropped, second.dropped) == ({"no_time": 2, "lone_fix": 1}, {})
+    assert (first.dropped, second.dropped) == ({"no_time": 2, "lone_fix": 2}, {})
     assert len(first.fixes) + len(second.fixes) == 10
 
 
 def test_fixes_that_are_all_alone_are_too_short() -> None:
     try:
-        split(moved(*[(2000.0, 900.0)] * 4), CONFIG, LIVE, LEGS)
+        split(moved(*[(2000.0, 900.0)] * 4), CONFIG, SILENCE_S)
     except UploadRefused as refusal:
         assert refusal.reason == "too_short"
         assert "4 points" in refusal.detail
@@ -86,7 +82,7 @@ def test_taps_go_to_the_ride_they_were_made_on() -> None:
     ride = moved(*BUS, (4000.0, 900.0), *BUS[1:])
     tap_s = np.array([START_S + 30, START_S + 4040, np.nan])
     ride = replace(ride, taps=Taps(tap_s, np.full(3, 19.4), np.full(3, -99.1), ("a", "b", "c")))
-    first, second = split(ride, CONFIG, LIVE, LEGS)
+    first, second = split(ride, CONFIG, SILENCE_S)
     assert isinstance(first, Ride)
     assert isinstance(second, Ride)
     assert (first.taps.name, second.taps.name) == (("a", "c"), ("b",))
@@ -110,12 +106,15 @@ def test_a_wandering_position_is_no_movement_and_a_long_wait_no_standing() -> No
 
 def test_a_day_of_trips_gives_the_trips_and_says_what_the_rest_was() -> None:
     home = [(60.0, 0.0)] * 60
-    day = moved(*BUS, (4000.0, 900.0), *home, (4000.0, 900.0), *BUS[1:])
-    assert lengths(day, SERVER) == [5, "stationary", 5]
+    day = replace(moved(*home, (4000.0, 900.0), *BUS[1:], (4000.0, 900.0), *home), dropped={"no_time": 1})
+    found = split(day, SERVER, SILENCE_S)
+    assert lengths(day, SERVER) == ["stationary", 5, "stationary"]
+    assert isinstance(found[1], Ride)
+    assert found[1].dropped == {"no_time": 1}
 
 
 steps = st.tuples(
-    st.sampled_from([1.0, 60.0, 899.0, 1000.0, 2000.0, -500.0]), st.sampled_from([0.0, 50.0, 900.0])
+    st.sampled_from([1.0, 60.0, 1799.0, 1801.0, 2500.0, -500.0]), st.sampled_from([0.0, 50.0, 900.0])
 )
 
 
@@ -123,7 +122,7 @@ steps = st.tuples(
 def test_nothing_is_lost_mixed_or_made_up(written: list[tuple[float, float]]) -> None:
     try:
         screened = screen(moved(*written), CONFIG, NOW_S)
-        found = split(screened, CONFIG, LIVE, LEGS)
+        found = split(screened, CONFIG, SILENCE_S)
     except UploadRefused:
         return
     assert not any(isinstance(one, Refusal) for one in found)

@@ -34,7 +34,7 @@ from tests.webapp.traces import gpx, point, ride
 from transitmap import store, work
 from transitmap.config import CollectConfig, Config, QuotaConfig
 from transitmap.points.rules import load_rules
-from webapp import create_app
+from webapp import create_app, receipts
 from webapp.settings import Settings
 
 MB = 1_000_000
@@ -250,6 +250,12 @@ def test_a_gz_of_one_trace_or_two(app, device):
     assert (again.status_code, again.json["id"]) == (200, first.json["id"])
 
 
+def test_what_is_in_an_archive_may_be_larger_than_an_upload(device):
+    body = gpx(many(60) + " " * 26 * MB)
+    answer = device(gzipped(body))
+    assert (answer.status_code, len(answer.json["rides"])) == (201, 1)
+
+
 def test_the_same_file_again_and_from_another_rider(app, device, add_rider, token_of):
     """Row 57, for files and for what is in archives."""
     first = device(ride())
@@ -361,6 +367,25 @@ def test_the_same_at_once_is_one_upload_and_one_award(app, device):
     assert sum(answer.status_code in (201, 202) for answer in answers) == 1
     with store.session(app.extensions["transitmap_engine"], write=False) as session:
         assert store.counts(session)["uploads"] == store.counts(session)["rides"] == 1
+
+
+def test_who_reads_files_leaves_threads_to_phones(device, monkeypatch):
+    monkeypatch.setattr(receipts, "TURN_S", 0.01)
+    with receipts.READERS, receipts.READERS:
+        kept = device(ride())
+    assert (kept.status_code, kept.json["state"]) == (202, "received")
+    again = device(ride())
+    assert (again.status_code, again.json["id"], again.json["state"]) == (200, kept.json["id"], "understood")
+    assert device(ride(2)).status_code == 201
+
+
+def test_many_files_are_read_for_no_longer_than_one(device, settings):
+    config = Config(collect=CollectConfig(max_inline_s=1e-6))
+    made = create_app(Settings(settings.database_url, settings.archive_url, settings.secret_key, config))
+    files = [(io.BytesIO(ride(k, k)), f"{k}.gpx") for k in (1, 2)]
+    answer = made.test_client().post(TRACES, data={"file": files}, headers=device.headers)
+    assert [one["state"] for one in answer.json["uploads"]] == ["received", "received"]
+    made.extensions["transitmap_engine"].dispose()
 
 
 # --- no room, no writing --------------------------------------------------------------------------

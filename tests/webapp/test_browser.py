@@ -26,6 +26,7 @@ PAGES = (
     "/network/routes/R1",
     "/feeds/",
     "/help/",
+    "/privacy/",
     "/accounts/sign-up",
     "/phones/",
     "/phones/apps/overland",
@@ -191,6 +192,35 @@ def test_a_file_that_is_no_trace_is_told_in_words(visit, tmp_path):
     rider.page.locator("#upload button").click()
     rider.page.get_by_text("Esto no es un recorrido GPS").wait_for()
     rider.check()
+
+
+def test_files_that_do_not_get_through_are_sent_again_by_themselves(visit, tmp_path, app):
+    """The first is cut off, the second finds us busy, the third arrives; the next file waits its turn."""
+    rider = visit()
+    sign_up(rider.page, "Coyote")
+    tries = []
+
+    def between(route: Any) -> None:
+        tries.append(route.request.method)
+        if len(tries) == 1:
+            route.abort("connectionreset")
+        elif len(tries) == 2:
+            route.fulfill(status=503, headers={"Retry-After": "1"}, body="busy")
+        else:
+            route.continue_()
+
+    rider.page.route(lambda url: url.endswith("/traces/"), between)
+    for seed in (1, 2):
+        (tmp_path / f"{seed}.gpx").write_bytes(ride(seed, days=seed))
+    rider.page.locator("#file").set_input_files([str(tmp_path / f"{seed}.gpx") for seed in (1, 2)])
+    rider.page.locator("#upload button").click()
+    rider.page.get_by_text("se vuelve a enviar solo").wait_for()
+    rider.page.evaluate("dispatchEvent(new Event('online'))")
+    rider.page.locator("#sent").get_by_role("link", name=re.compile(r"Recibo\s+2\.gpx")).wait_for()
+    assert rider.page.locator("#sent article").count() == 2
+    assert tries == ["POST"] * 4
+    with store.session(app.extensions["transitmap_engine"], write=False) as session:
+        assert store.counts(session)["uploads"] == 2
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

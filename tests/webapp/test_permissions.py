@@ -7,15 +7,18 @@ import io
 import pytest
 
 from tests.webapp.city import publish
-from tests.webapp.conftest import form_token
+from tests.webapp.conftest import PASSWORD, form_token
 from transitmap import store
 from webapp import phone_keys
 
 ANYONE = {"visitor": 200, "other": 200, "owner": 200}
 RIDERS = {"visitor": 401, "other": 200, "owner": 200}
+RIDERS_FAIL = {"visitor": 401, "other": 401, "owner": 401}  # without the password
 RIDERS_ACT = {"visitor": 401, "other": 302, "owner": 302}
 MINE = {"visitor": 401, "other": 404, "owner": 200}
-PLANNERS_ACT = {"visitor": 401, "other": 403, "owner": 403}
+PLANNERS_ACT = {"visitor": 401, "other": 403, "owner": 403, "reviewer": 403, "planner": 302, "organiser": 302}
+WHO = ("visitor", "other", "owner", *store.ROLES[1:])
+"""A role that a row does not name may do what any other rider may, and no more."""
 TABLE = {
     ("GET", "/"): ANYONE,
     ("GET", "/accounts/"): RIDERS,
@@ -51,6 +54,11 @@ TABLE = {
     ("GET", "/ogc/collections/<layer>/items"): ANYONE,
     ("GET", "/ogc/collections/<layer>/items/<feature_id>"): ANYONE,
     ("GET", "/ogc/conformance"): ANYONE,
+    ("GET", "/privacy/"): ANYONE,
+    ("POST", "/privacy/erase"): RIDERS_FAIL,
+    ("GET", "/privacy/my-data.zip"): RIDERS,
+    ("POST", "/privacy/prizes"): RIDERS_ACT,
+    ("POST", "/privacy/trim"): {"visitor": 401, "other": 400, "owner": 400},
     ("GET", "/phones/"): ANYONE,
     ("POST", "/phones/"): RIDERS,
     ("GET", "/phones/<int:token_id>"): MINE,
@@ -60,6 +68,10 @@ TABLE = {
     ("GET", "/phones/apps/<app_key>"): ANYONE,
     ("GET", "/phones/setup/<carried>"): ANYONE,
     ("GET", "/phones/setup/<carried>.properties"): ANYONE,
+    ("GET", "/record/"): ANYONE,
+    ("GET", "/record/manifest.webmanifest"): ANYONE,
+    ("GET", "/record/rider"): ANYONE,
+    ("GET", "/record/sw.js"): ANYONE,
     ("GET", "/standings/"): ANYONE,
     ("GET", "/standings/<path:name>"): ANYONE,
     ("GET", "/static/<path:filename>"): ANYONE,
@@ -113,6 +125,8 @@ def site(app, add_rider):
     """An owner with a token and an upload, another rider, a published city: the values of the routes."""
     owner_id = add_rider("dueña")
     add_rider("otro")
+    for role in store.ROLES[1:]:
+        add_rider(role, role)
     route_id = publish(app, FEED)
     with store.session(app.extensions["transitmap_engine"]) as session:
         owner = store.user_by_id(session, owner_id)
@@ -132,10 +146,11 @@ def site(app, add_rider):
 
 @pytest.fixture
 def browsers(app, site, log_in):
-    return {"visitor": app.test_client(), "other": log_in("otro"), "owner": log_in("dueña")}
+    roles = {role: log_in(role) for role in store.ROLES[1:]}
+    return {"visitor": app.test_client(), "other": log_in("otro"), "owner": log_in("dueña"), **roles}
 
 
-@pytest.mark.parametrize("who", ["visitor", "other", "owner"])
+@pytest.mark.parametrize("who", WHO)
 def test_each_row_holds(site, browsers, app, who):
     client = browsers[who]
     token = form_token(client, "/accounts/sign-up")
@@ -148,7 +163,21 @@ def test_each_row_holds(site, browsers, app, who):
         answer = client.open(
             path, method=method, data=with_file(body) if method == "POST" else None, headers=headers
         )
-        assert answer.status_code == expected[who], f"{who} {method} {path}"
+        assert answer.status_code == expected.get(who, expected["other"]), f"{who} {method} {path}"
+
+
+def test_a_role_can_be_had_from_no_form(app, client):
+    """Roles are given at the command line alone: a field more in a form changes nothing."""
+    form = {"csrf_token": form_token(client, "/accounts/sign-up"), "name": "Ana", "password": PASSWORD}
+    more = {"role": "organiser", "id": "1", "is_hidden": "1", "created_s": "0", "trim_m": "0"}
+    assert client.post("/accounts/sign-up", data=form | more).status_code == 302
+    form = {"csrf_token": form_token(client, "/accounts/"), "is_hidden": "0"}
+    assert client.post("/accounts/privacy", data=more | form).status_code == 302
+    with store.session(app.extensions["transitmap_engine"], write=False) as session:
+        (ana,) = store.users(session)
+    assert (ana.role, ana.is_hidden) == ("rider", False)
+    assert ana.created_s > 1e9
+    assert client.post("/feeds/resume", data=form).status_code == 403
 
 
 def test_a_form_without_its_token_changes_nothing(site, browsers, app):

@@ -20,6 +20,7 @@ PAGES = (
     "/accounts/sign-up",
     "/nowhere",
     "/phones/",
+    "/privacy/",
 )
 
 

@@ -35,7 +35,7 @@ def screen(ride: Ride, config: CollectConfig, now_s: float) -> Ride:
     future or too old; and all but the first of one time. Where the clock was set back the times start anew:
     each part between is in time order, none is mixed with another, and `split` makes rides of them. Warnings
     tell of times that step back (`time_jump`) and of a clock less than a day ahead (`future_time`); flagged
-    are fixes kept at a time that another place was told for (`same_time`), and those ahead (`future_time`).
+    are fixes kept at a time that another place was told for (`duplicate_time`) and fixes ahead of the clock.
 
     Raises:
         UploadRefused: `no_timestamps`, `too_old`, `implausible_date`, `future_date`, `swapped_coordinates`,
@@ -60,7 +60,7 @@ def screen(ride: Ride, config: CollectConfig, now_s: float) -> Ride:
         raise _refusal(fixes, dropped, len(rows), config, now_s)
     n_ahead = int(np.count_nonzero(fixes.time_s[rows] > now_s))
     warnings = {*ride.warnings, *(["time_jump"] if backwards else []), *(["future_time"] if n_ahead else [])}
-    flagged = _count(ride.flagged, {"same_time": n_rivals, "future_time": n_ahead})
+    flagged = _count(ride.flagged, {"duplicate_time": n_rivals, "future_time": n_ahead})
     kept = _pick(fixes, rows)
     return replace(ride, fixes=kept, dropped=dropped, warnings=tuple(sorted(warnings)), flagged=flagged)
 

@@ -7,30 +7,32 @@ from dataclasses import replace
 
 import numpy as np
 
-from transitmap.config import CollectConfig, LegsConfig, LiveConfig
+from transitmap.config import CollectConfig
 from transitmap.errors import UploadRefused
 from transitmap.geo import Plane
-from transitmap.model import Fixes, FloatArray, IntArray, Refusal, Ride
+from transitmap.model import SPARSE, Fixes, FloatArray, IntArray, Refusal, Ride
 
 STANDING_S = 600.0
 """Who reached no place and was there for longer stood; who was there for less recorded too little."""
 SHARE_OUTLIERS = 0.01
 
 
-def split(ride: Ride, config: CollectConfig, live: LiveConfig, legs: LegsConfig) -> list[Ride | Refusal]:
+def split(ride: Ride, config: CollectConfig, max_silence_s: float) -> list[Ride | Refusal]:
     """The rides of one trace, in its order, or why a part of it is none; all with the trace's `ride_id`.
 
-    A ride ends where the clock was set back, and where the phone is silent for longer than `live.silence_s`
-    and goes on elsewhere (further than `legs.still_m`), or is silent for longer than `legs.max_silence_s`: a
-    phone that writes only when it moves is silent while its rider waits. A part of less than `min_fixes` is
-    dropped (`lone_fix`). Taps go to the part nearest in time, what was dropped is counted on the first ride.
+    A ride ends where the clock was set back, and where the phone is silent for longer than `max_silence_s`,
+    longer than anybody waits on a ride. A part of less than `min_fixes` is dropped (`lone_fix`). Taps go to
+    the part nearest in time, what was dropped is counted on the first ride, what is flagged is so on all.
 
     A part that does not reach `min_reach_m` is refused: `stationary`, or `too_short` where it is brief.
+    Sketches are not divided: a journey that somebody named is one.
 
     Raises:
         UploadRefused: `too_short`, no part has `min_fixes`.
     """
-    bounds = np.concatenate([[0], _ends(ride.fixes, live, legs), [len(ride.fixes)]])
+    if SPARSE in ride.flagged:
+        return [_checked(ride, config)]
+    bounds = np.concatenate([[0], _ends(ride.fixes, max_silence_s), [len(ride.fixes)]])
     spans = np.stack([bounds[:-1], bounds[1:]], axis=1)
     lone = spans[:, 1] - spans[:, 0] < config.min_fixes
     n_lone = int((spans[lone, 1] - spans[lone, 0]).sum())
@@ -43,26 +45,23 @@ def split(ride: Ride, config: CollectConfig, live: LiveConfig, legs: LegsConfig)
         else [ride.fixes]
     )
     owner = _nearest(ride.taps.time_s, parts)
-    dropped = {**ride.dropped, "lone_fix": n_lone} if n_lone else ride.dropped
-    rides = [
-        replace(ride, fixes=part, taps=ride.taps.take(owner == number), dropped={} if number else dropped)
+    found = [
+        _checked(replace(ride, fixes=part, taps=ride.taps.take(owner == number), dropped={}), config)
         for number, part in enumerate(parts)
     ]
-    return [_checked(one, config) for one in rides]
+    n_lone += ride.dropped.get("lone_fix", 0)
+    dropped = {**ride.dropped, "lone_fix": n_lone} if n_lone else ride.dropped
+    for number, one in enumerate(found):
+        if isinstance(one, Ride):
+            found[number] = replace(one, dropped=dropped)
+            break
+    return found
 
 
-def _ends(fixes: Fixes, live: LiveConfig, legs: LegsConfig) -> IntArray:
+def _ends(fixes: Fixes, max_silence_s: float) -> IntArray:
     """The rows at which another ride begins."""
     silent_s = np.diff(fixes.time_s)
-    rows = np.flatnonzero((silent_s <= 0) | (silent_s > live.silence_s)) + 1
-    if not len(rows):
-        return rows
-    plane = Plane.around(fixes.lat_deg, fixes.lon_deg)
-    ends = np.stack([rows - 1, rows])
-    place_m = plane.to_metres(fixes.lat_deg[ends].ravel(), fixes.lon_deg[ends].ravel()).reshape(2, -1, 2)
-    away_m = np.hypot(*(place_m[1] - place_m[0]).T)
-    long_s = silent_s[rows - 1]
-    return np.asarray(rows[(long_s <= 0) | (away_m > legs.still_m) | (long_s > legs.max_silence_s)])
+    return np.asarray(np.flatnonzero((silent_s <= 0) | (silent_s > max_silence_s)) + 1)
 
 
 def _nearest(tap_s: FloatArray, parts: Sequence[Fixes]) -> IntArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,11 @@ from transitmap.config import CollectConfig
 from transitmap.errors import UploadRefused
 from transitmap.geo import Plane
 from transitmap.model import Fixes, FloatArray, Ride, Taps
+
+LEVELS = {"none": (0.0, 0.0), "less": (0.5, 1.0), "usual": (1.0, 4.0), "more": (4.0, 8.0)}
+"""How much of the ends a rider leaves out: from how many to how many times what the installation does."""
+SHARES = {"": 1.0, "none": 0.0, "less": 0.5, "more": 2.0}
+"""What may be chosen for one upload, in shares of what its rider always does."""
 
 
 def trim(ride: Ride, config: CollectConfig) -> Ride:
@@ -40,6 +46,30 @@ def trim(ride: Ride, config: CollectConfig) -> Ride:
     dropped = {**ride.dropped, "trimmed": ride.dropped.get("trimmed", 0) + n_cut} if n_cut else ride.dropped
     taps = _trim_taps(ride.taps, plane, xy_m, fixes, config.trim_m)
     return replace(ride, fixes=fixes, taps=taps, dropped=dropped)
+
+
+def draw_m(level: str, base_m: float) -> float:
+    """A radius of one rider's own, in whole metres, at random within a level; drawn once, then kept.
+
+    One radius for everybody is known to everybody, and one drawn for each ride is known after a few.
+    """
+    low, high = LEVELS[level]
+    return float(round(base_m * random.SystemRandom().uniform(low, high)))
+
+
+def level_of(trim_m: float, base_m: float) -> str:
+    """The level that a radius lies in."""
+    if trim_m <= 0 or base_m <= 0:
+        return "none"
+    return next((name for name, (_, high) in LEVELS.items() if trim_m < base_m * high), "more")
+
+
+def chosen_m(choice: str, own_m: float, base_m: float) -> float:
+    """The radius of one upload: a share of the rider's own (of what is usual here, where that is 0).
+
+    A share, not a draw: other radii round the same home would tell where it is.
+    """
+    return SHARES[choice] * (own_m if own_m > 0 or not choice else base_m)
 
 
 def _distance_m(xy_m: FloatArray, place_m: FloatArray) -> FloatArray:

@@ -28,8 +28,9 @@ WHO = sa.text(
 )
 KEEP = sa.text(
     "INSERT INTO uploads (id, user_id, sha256, name, n_bytes, received_s, state, reason, detail, consent, "
-    "kind, parent_id, token_id, refused, attempts) VALUES (:id, :user_id, :sha256, :name, :n_bytes, :now_s, "
-    "'received', '', '', :consent, 'file', '', :token_id, '[]', 0) ON CONFLICT DO NOTHING"
+    "kind, parent_id, token_id, refused, attempts, trim_m) VALUES (:id, :user_id, :sha256, :name, :n_bytes, "
+    ":now_s, 'received', '', '', :consent, 'file', '', :token_id, '[]', 0, "
+    "(SELECT trim_m FROM users WHERE users.id = :user_id)) ON CONFLICT DO NOTHING"
 )
 KNOWN = sa.text("SELECT id, state FROM uploads WHERE user_id = :user_id AND sha256 = :sha256")
 COUNT = sa.text(
@@ -66,8 +67,8 @@ def sender_of_token(engine: sa.Engine, plain: str, now_s: float) -> Sender | Non
         store.TRY_AGAIN: the database did not answer.
     """
     told = {"sha256": hashlib.sha256(plain.encode()).hexdigest(), "day": day_of(now_s)}
-    with _driver(engine) as cursor:
-        row = _ask(engine, cursor, WHO, told).fetchone()
+    with driver(engine) as cursor:
+        row = ask(engine, cursor, WHO, told).fetchone()
     if row is None:
         return None
     token_id, user_id, noted_s, *used = row
@@ -92,21 +93,21 @@ def keep_upload(
     }
     told |= {"sha256": sha256, "name": clean_name(name), "n_bytes": n_bytes, "consent": consent}
     told |= {"now_s": now_s, "day": day_of(now_s)}
-    with _driver(engine) as cursor:
+    with driver(engine) as cursor:
         if engine.dialect.name == "sqlite":
             cursor.execute("BEGIN IMMEDIATE")
-        is_new = _ask(engine, cursor, KEEP, told).rowcount == 1
-        known = (told["id"], RECEIVED) if is_new else _ask(engine, cursor, KNOWN, told).fetchone()
-        _ask(engine, cursor, COUNT, told | {"n_new": int(is_new)})
+        is_new = ask(engine, cursor, KEEP, told).rowcount == 1
+        known = (told["id"], RECEIVED) if is_new else ask(engine, cursor, KNOWN, told).fetchone()
+        ask(engine, cursor, COUNT, told | {"n_new": int(is_new)})
         if sender.notes:
-            _ask(engine, cursor, NOTE, told)
+            ask(engine, cursor, NOTE, told)
     if known is None:
         raise UploadRefused("already_contributed", "these bytes were contributed before, by another rider")
     return Kept(known[0], known[1], is_new)
 
 
 @contextmanager
-def _driver(engine: sa.Engine) -> Iterator[Any]:
+def driver(engine: sa.Engine) -> Iterator[Any]:
     """A cursor of the driver, committed in the end. Its errors are those that SQLAlchemy raises."""
     connection = engine.raw_connection()
     try:
@@ -124,7 +125,8 @@ def _driver(engine: sa.Engine) -> Iterator[Any]:
         connection.close()
 
 
-def _ask(engine: sa.Engine, cursor: Any, question: sa.TextClause, told: Mapping[str, Any]) -> Any:
+def ask(engine: sa.Engine, cursor: Any, question: sa.TextClause, told: Mapping[str, Any]) -> Any:
+    """The cursor, with the answer to a question whose values are `told`."""
     sql, names = _in_words_of(engine.dialect, question)
     cursor.execute(sql, told if names is None else [told[name] for name in names])
     return cursor

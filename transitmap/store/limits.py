@@ -19,7 +19,7 @@ SLACK_S = 60.0
 KEPT_S = 2 * DAY_S
 USAGE_KEPT_DAYS = 40
 
-_ADD_USAGE = sa.text(
+ADD_USAGE = sa.text(
     "INSERT INTO usage (user_id, day, n_uploads, n_messages, n_bytes, n_fixes)"
     " VALUES (:user_id, :day, :n_uploads, :n_messages, :n_bytes, :n_fixes)"
     " ON CONFLICT (user_id, day) DO UPDATE SET"
@@ -83,31 +83,22 @@ def add_usage(
     n_fixes: int = 0,
 ) -> None:
     """Adds to what a rider sent today; several workers may, at once."""
-    add_within(session, user_id, QuotaConfig(0, 0, 0, 0), now_s, n_uploads, n_messages, n_bytes, n_fixes)
+    session.execute(ADD_USAGE, usage_row(user_id, now_s, (n_uploads, n_messages, n_bytes, n_fixes)))
 
 
-def add_within(
-    session: Session,
-    user_id: int,
-    quota: QuotaConfig,
-    now_s: float,
-    n_uploads: int = 0,
-    n_messages: int = 0,
-    n_bytes: int = 0,
-    n_fixes: int = 0,
-) -> float:
-    """Adds to what a rider sent today; 0, or the seconds until the next day where it was enough before.
+def usage_row(user_id: int, now_s: float, added: Sequence[int]) -> dict[str, int]:
+    """What `ADD_USAGE` takes: `added` are uploads, messages, bytes and fixes."""
+    names = ("n_uploads", "n_messages", "n_bytes", "n_fixes")
+    return {"user_id": user_id, "day": day_of(now_s), **dict(zip(names, added, strict=True))}
 
-    In the latter case the caller must roll back.
-    """
-    added = (n_uploads, n_messages, n_bytes, n_fixes)
-    values = dict(zip(("n_uploads", "n_messages", "n_bytes", "n_fixes"), added, strict=True))
-    row = {"user_id": user_id, "day": day_of(now_s), **values}
-    total = session.connection().execute(_ADD_USAGE, row).one()
+
+def wait_beyond_s(total: Sequence[int], added: Sequence[int], quota: QuotaConfig, now_s: float) -> float:
+    """0, or the seconds until the next day where it was enough before: the sums now, and what came last."""
     limits = (quota.max_uploads, quota.max_messages, quota.max_bytes, quota.max_fixes)
-    used = zip(total, added, limits, strict=True)
-    is_enough = any(n and limit and before - n >= limit for before, n, limit in used)
-    return _next_day_s(now_s) if is_enough else 0.0
+    sums = zip(total, added, limits, strict=True)
+    return (
+        _next_day_s(now_s) if any(n and limit and all_of - n >= limit for all_of, n, limit in sums) else 0.0
+    )
 
 
 def quota_wait_s(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from transitmap.config import QuotaConfig
+from transitmap.store.keeping import ask, driver
+from transitmap.store.limits import ADD_USAGE, usage_row, wait_beyond_s
 from transitmap.store.tables import MessageRow, RideRow, Token, Upload, User
 
 CHUNK = 5_000
@@ -27,6 +31,10 @@ _COUNT = sa.text(
     "UPDATE tokens SET n_messages = n_messages + :n_messages, n_fixes = n_fixes + :n_fixes, heard_s = :now_s,"
     " last_used_s = :now_s WHERE id = :token_id"
 )
+_DROPPED = sa.text("SELECT dropped FROM tokens WHERE id = :token_id")
+_DROP = sa.text("UPDATE tokens SET dropped = :dropped WHERE id = :token_id")
+HEARD_EVERY_S = 5.0
+"""A phone that only repeats itself is noted as heard so often: noting costs a write to the disk."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +69,15 @@ class Heading:
     last_fix_s: float | None
 
 
-def device_of_token(session: Session, plain: str) -> Device | None:
-    """The device of a token; None for an unknown or revoked one."""
-    sha256 = hashlib.sha256(plain.encode()).hexdigest()
-    row = session.connection().execute(_DEVICE, {"token_sha256": sha256}).first()
+def device_of_token(engine: sa.Engine, plain: str) -> Device | None:
+    """The device of a token; None for an unknown or revoked one.
+
+    Raises:
+        store.TRY_AGAIN: the database did not answer.
+    """
+    with driver(engine) as cursor:
+        told = {"token_sha256": hashlib.sha256(plain.encode()).hexdigest()}
+        row = ask(engine, cursor, _DEVICE, told).fetchone()
     return None if row is None else Device(*row)
 
 
@@ -88,12 +101,39 @@ def owner_of_token(session: Session, token_id: int) -> tuple[Token, User]:
     return token, user
 
 
-def add_message(session: Session, values: Mapping[str, Any]) -> bool:
-    """Whether the message is new; the same request again changes nothing, whoever comes first.
+def keep_message(
+    engine: sa.Engine, device: Device, row: Mapping[str, Any], dropped: Mapping[str, int], quota: QuotaConfig
+) -> tuple[bool, float]:
+    """Whether the message is new, and 0; or the seconds that its rider must wait, and then it is not kept.
 
-    `values` hold every column of MessageRow but `id` and `upload_id`.
+    The row, what its owner is told and the day's sums are on the disk when this returns. The same request
+    again changes nothing but when the device was last heard, whoever comes first. `row` holds every column
+    of MessageRow but `id` and `upload_id`; `dropped` counts by reason.
+
+    Raises:
+        store.TRY_AGAIN: the database could not keep it.
     """
-    return session.connection().execute(_ADD, values).first() is not None
+    now_s = row["received_s"]
+    heard = {"token_id": device.token_id, "n_messages": 0, "n_fixes": 0, "now_s": now_s}
+    with driver(engine) as cursor:
+        if engine.dialect.name == "sqlite":
+            cursor.execute("BEGIN IMMEDIATE")
+        if ask(engine, cursor, _ADD, row).fetchone() is None:
+            if device.heard_s is None or abs(now_s - device.heard_s) > HEARD_EVERY_S:
+                ask(engine, cursor, _COUNT, heard)
+            return False, 0.0
+        added = (0, 1, row["n_bytes"], row["n_fixes"])
+        sent = usage_row(device.user_id, now_s, added)
+        wait_s = wait_beyond_s(ask(engine, cursor, ADD_USAGE, sent).fetchone(), added, quota, now_s)
+        if wait_s:
+            cursor.connection.rollback()
+            return False, wait_s
+        ask(engine, cursor, _COUNT, heard | {"n_messages": 1, "n_fixes": row["n_fixes"]})
+        if dropped:  # the row is ours since it was counted
+            (before,) = ask(engine, cursor, _DROPPED, heard).fetchone()
+            told = before if isinstance(before, dict) else json.loads(before)
+            ask(engine, cursor, _DROP, heard | {"dropped": json.dumps(_sums(told, dropped))})
+    return True, 0.0
 
 
 def count_heard(
@@ -101,12 +141,15 @@ def count_heard(
 ) -> None:
     """Adds to what a device is told to have sent; `dropped` counts by reason."""
     added = {"token_id": token_id, "n_messages": n_messages, "n_fixes": n_fixes, "now_s": now_s}
-    session.connection().execute(_COUNT, added)
+    session.execute(_COUNT, added)
     if dropped:
         mine = Token.id == token_id
         before = session.execute(sa.select(Token.dropped).where(mine).with_for_update()).scalar_one()
-        sums = {reason: before.get(reason, 0) + n for reason, n in dropped.items()}
-        session.execute(sa.update(Token).where(mine).values(dropped=before | sums))
+        session.execute(sa.update(Token).where(mine).values(dropped=_sums(before, dropped)))
+
+
+def _sums(before: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    return {**before, **{reason: before.get(reason, 0) + n for reason, n in more.items()}}
 
 
 def waiting_devices(session: Session) -> list[Spool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,12 +44,14 @@ def is_full(error: BaseException) -> bool:
 def open_engine(url: str) -> sa.Engine:
     """The database at a URL: `sqlite:///path` or `postgresql://...`; the folder of a file is made.
 
-    SQLite runs in WAL with synchronous=FULL (a receipt survives a power cut), foreign keys on. A PostgreSQL
-    that does not answer is an error within seconds, unless the URL says otherwise.
+    SQLite runs in WAL with synchronous=FULL (a receipt survives a power cut), foreign keys on; what is
+    deleted is overwritten with zeros. A PostgreSQL that does not answer is an error within seconds, unless
+    the URL says otherwise. Neither logs nor errors hold values.
 
     Raises:
         ConfigError: the URL cannot be read or names another kind of database.
     """
+    logging.getLogger("sqlalchemy.engine.Engine").addFilter(_holds_no_row)
     try:
         place = sa.make_url(url)
     except sa.exc.ArgumentError as error:
@@ -69,12 +72,18 @@ def open_engine(url: str) -> sa.Engine:
     return engine
 
 
+def _holds_no_row(record: logging.LogRecord) -> bool:
+    """No log tells what is in the tables, however loud it is: at this level it would row by row."""
+    return record.levelno > logging.DEBUG
+
+
 def _set_up_sqlite(connection: Any, record: Any) -> None:
     connection.isolation_level = None  # transactions begin where _begin_sqlite says
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
+        "secure_delete=ON",
         f"busy_timeout={BUSY_TIMEOUT_MS}",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
@@ -110,6 +119,13 @@ def session(engine: sa.Engine, write: bool = True) -> Iterator[Session]:
     with Session(engine.execution_options(is_writer=write), expire_on_commit=False) as open_session:
         yield open_session
         open_session.commit()
+
+
+def database_file(session: Session) -> Path | None:
+    """Where the file of an SQLite database is; None for one in memory or on a server."""
+    url = session.get_bind().engine.url
+    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    return Path(str(url.database)) if is_file else None
 
 
 def upgrade(url: str, revision: str = "head") -> None:

@@ -22,9 +22,15 @@ def name_key(name: str) -> str:
 
 
 def add_user(
-    session: Session, name: str, password_hash: str, now_s: float, role: str = "rider", locale: str = "es_MX"
+    session: Session,
+    name: str,
+    password_hash: str,
+    now_s: float,
+    role: str = "rider",
+    locale: str = "es_MX",
+    trim_m: float | None = None,
 ) -> User:
-    """The new rider.
+    """The new rider; `trim_m` is the radius drawn for the ends of all trips (`collect.trim.draw_m`).
 
     Raises:
         NameTaken: somebody has that name, in whatever case.
@@ -41,6 +47,7 @@ def add_user(
         password_hash=password_hash,
         role=role,
         locale=locale,
+        trim_m=trim_m,
         created_s=now_s,
         is_hidden=False,
     )

@@ -99,23 +99,35 @@ def observers(
     return found
 
 
-def add_observations(session: Session, network_version: str, rows: Sequence[tuple[int, int, int]]) -> None:
-    """Stores (segment, user_id, day) of new observers; call it under `lock_ledger`."""
-    values = [
-        {"network_version": network_version, "segment": segment, "user_id": user_id, "day": day}
-        for segment, user_id, day in rows
-    ]
+def add_observations(
+    session: Session,
+    network_version: str,
+    rows: Sequence[tuple[int, int, int]],
+    before: Mapping[int, Sequence[tuple[int, int]]] | None = None,
+) -> None:
+    """Stores (segment, user_id, day) of new observers in their order; call it under `lock_ledger`.
+
+    `before` are those who counted already (see `observers`); without it there are none.
+    """
+    n_before = {segment: len(those) for segment, those in (before or {}).items()}
+    values = []
+    for segment, user_id, day in rows:
+        place = n_before.get(segment, 0)
+        n_before[segment] = place + 1
+        row = {"network_version": network_version, "segment": segment, "user_id": user_id}
+        values.append(row | {"day": day, "place": place})
     for start in range(0, len(values), CHUNK):
         session.execute(sa.insert(Observation), values[start : start + CHUNK])
 
 
 def copy_observations(session: Session, network_version: str, to_version: str) -> None:
     """Who counts under a network counts under another that knows the same. Call it under `lock_ledger`."""
-    seen = sa.select(sa.literal(to_version), Observation.segment, Observation.user_id, Observation.day).where(
+    columns = ("segment", "user_id", "day", "place")
+    seen = sa.select(sa.literal(to_version), *(getattr(Observation, name) for name in columns)).where(
         Observation.network_version == network_version
     )
-    columns = ("network_version", "segment", "user_id", "day")
-    session.execute(sa.insert(Observation).from_select(columns, seen))
+    into = sa.insert(Observation).from_select(("network_version", *columns), seen)
+    session.execute(into)
 
 
 def all_observations(session: Session, network_version: str) -> list[tuple[int, int, int]]:

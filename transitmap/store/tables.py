@@ -36,6 +36,8 @@ class User(Base):
     """A pseudonym. `name_key` is what makes two names the same: case and width do not count.
 
     `trim_m` is how much of a ride's ends this rider leaves out; None is what the installation does.
+    `prize_consent` names the words agreed to for taking part in prizes, empty where they were not. Of
+    somebody who was erased (`erased_s`) the row alone is left, under a name that says nobody.
     """
 
     __tablename__ = "users"
@@ -49,6 +51,8 @@ class User(Base):
     is_hidden: Mapped[bool] = mapped_column(default=False)
     locale: Mapped[str] = mapped_column(sa.String(16), default="es_MX")
     trim_m: Mapped[float | None] = mapped_column(default=None)
+    prize_consent: Mapped[str] = mapped_column(sa.String(32), default="")
+    erased_s: Mapped[float | None] = mapped_column(default=None)
     created_s: Mapped[float]
 
 
@@ -66,7 +70,8 @@ class Token(Base):
     """A write-only key of one device: only its hash is kept.
 
     `app` is the program the key was made for. What came with it is counted for its owner: messages, fixes
-    in them, those left out by reason, and when the last came (`heard_s`).
+    in them, those left out by reason, and when the last came (`heard_s`). `consent` names the words that
+    were beside the button that made the key.
     """
 
     __tablename__ = "tokens"
@@ -83,6 +88,7 @@ class Token(Base):
     n_messages: Mapped[int] = mapped_column(default=0)
     n_fixes: Mapped[int] = mapped_column(default=0)
     dropped: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    consent: Mapped[str] = mapped_column(sa.String(32), default="")
 
 
 class MessageRow(Base):
@@ -280,7 +286,8 @@ class Observation(Base):
     """Who counted as an observer of which segment under which network: derived, rebuilt by a replay.
 
     `segment` is a keyed hash of (route, direction, cell); the key is in the archive, so the rows tell
-    nobody where anyone was. `day` counts local days since 1970-01-01.
+    nobody where anyone was. `day` counts local days since 1970-01-01, `place` the observers before this one.
+    Of somebody who was erased a row keeps its place, as the `user_id` of nobody: -1 - `place`.
     """
 
     __tablename__ = "observations"
@@ -290,6 +297,7 @@ class Observation(Base):
     segment: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
     user_id: Mapped[int] = mapped_column(primary_key=True)
     day: Mapped[int]
+    place: Mapped[int]
 
 
 class Fact(Base):

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from transitmap.errors import UploadRefused
 from transitmap.store.opening import try_add
-from transitmap.store.tables import RECEIVED, Fact, RideRow, Upload
+from transitmap.store.tables import RECEIVED, REFUSED, Fact, RideRow, Upload, User
 
 LEDGER_LOCK = "ledger"
 MAX_LEASE_S = 2 * 86_400.0
@@ -31,7 +31,7 @@ def add_upload(
 ) -> tuple[Upload, bool]:
     """The upload of these bytes and whether it is new; a rider's same bytes again are the first upload.
 
-    `more` are further columns of `Upload`.
+    `more` are further columns of `Upload`. Its ends are cut by `trim_m`, None as its rider always does.
 
     Raises:
         UploadRefused: `already_contributed`, another rider sent these bytes and they were of use.
@@ -50,13 +50,19 @@ def add_upload(
         "state": RECEIVED,
         "reason": "",
         "detail": "",
-    }
-    upload = Upload(**(columns | more))
+    } | more
+    if columns.get("trim_m") is None:
+        columns["trim_m"] = _own_trim_m(session, user_id)
+    upload = Upload(**columns)
     if try_add(session, upload):
         return upload, True
     if (known := session.scalar(mine)) is not None:
         return known, False
     raise UploadRefused("already_contributed", "these bytes were contributed before, by another rider")
+
+
+def _own_trim_m(session: Session, user_id: int) -> float | None:
+    return session.scalar(sa.select(User.trim_m).where(User.id == user_id))
 
 
 def clean_name(name: str) -> str:
@@ -123,10 +129,16 @@ def _waiting(now_s: float) -> sa.Select[str]:
     return waiting.order_by(Upload.received_s, Upload.id).limit(1)
 
 
-def give_back_upload(session: Session, upload: Upload, until_s: float, counts: bool = True) -> None:
-    """Leaves an upload to whoever comes after `until_s`; an attempt that does not count was none."""
+def give_back_upload(
+    session: Session, upload: Upload, until_s: float, counts: bool = True, reason: str = ""
+) -> None:
+    """Leaves an upload to whoever comes after `until_s`; an attempt that does not count was none.
+
+    `reason` is why it ended its reader: until it is settled the row says that it did.
+    """
     refresh_upload(session, upload)
     upload.lease_until_s = until_s
+    upload.reason = reason or upload.reason
     upload.attempts -= not counts
     session.flush()
 
@@ -158,15 +170,14 @@ def rides_of_user(session: Session, user_id: int, limit: int = 100, offset: int 
 
 
 def rides_after(session: Session, sequence: int = 0) -> list[RideRow]:
-    """Everybody's rides understood after that one, in the order of scoring."""
-    return list(
-        session.scalars(sa.select(RideRow).where(RideRow.sequence > sequence).order_by(RideRow.sequence))
-    )
+    """Everybody's rides understood after that one, in the order of scoring; not those that were erased."""
+    there = sa.select(RideRow).where(RideRow.sequence > sequence, RideRow.packed_sha256 != "")
+    return list(session.scalars(there.order_by(RideRow.sequence)))
 
 
 def ride_ids(session: Session) -> set[str]:
-    """The ids of everybody's rides."""
-    return set(session.scalars(sa.select(RideRow.id)))
+    """The ids of everybody's rides, but for those that were erased."""
+    return set(session.scalars(sa.select(RideRow.id).where(RideRow.packed_sha256 != "")))
 
 
 def lock_ledger(session: Session) -> None:
@@ -195,5 +206,12 @@ def settle_upload(session: Session, upload: Upload, state: str, reason: str = ""
 
 
 def refresh_upload(session: Session, upload: Upload) -> None:
-    """Reads the upload's row again: another worker may have settled it meanwhile."""
-    session.refresh(upload)
+    """Reads the upload's row again: another worker may have settled it meanwhile.
+
+    Of one whose rider was erased meanwhile nothing is left to read: it is as good as refused.
+    """
+    try:
+        session.refresh(upload)
+    except sa.exc.InvalidRequestError:
+        session.expunge(upload)
+        upload.state = REFUSED

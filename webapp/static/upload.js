@@ -54,6 +54,7 @@ if (form) {
   function post(file, tell) {
     const body = new FormData();
     body.append("csrf_token", form.elements.csrf_token.value);
+    body.append("trim", form.elements.trim.value);
     body.append("file", file);
     return new Promise((done) => {
       const request = new XMLHttpRequest();

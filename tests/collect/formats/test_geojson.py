@@ -114,10 +114,6 @@ def test_each_line_is_a_ride_with_its_name() -> None:
     ]
 
 
-def test_points_far_apart_in_time_are_two_rides() -> None:
-    assert [len(ride.fixes) for ride in read(collection(point(0), point(5), point(1900)))] == [2, 1]
-
-
 def test_positions_that_are_none_are_dropped_and_counted() -> None:
     bad = (
         *(feature("Point", place, time=TIMES[0]) for place in ([], [1], None, "x", {}, [None, None])),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import mmap
 import re
 import time
+from pathlib import Path
 
 import gpxpy
 import gpxpy.gpx
@@ -14,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.collect.made_up import POINTS, START_S, gpx, point, read, read_one
-from transitmap.collect.formats.gpx import METRES_PER_HDOP, _GpxFile
+from transitmap.collect.formats.gpx import METRES_PER_HDOP, _GpxFile, read_gpx
 from transitmap.collect.formats.gpx_points import Lifter
 from transitmap.collect.formats.sheet import cut_rides
 from transitmap.collect.formats.xml_reader import XmlText
@@ -260,6 +262,24 @@ def test_osmtracker_metadata_is_mended() -> None:
     names = "<metadata>\n<name>Ruta 5 & 6</name><desc>a &amp; b &#38; c &nbsp</desc></metadata>"
     ride = read_one(gpx(inside=names, root='version="1.1" creator="OSMTracker for Android - 2026"'))
     assert (len(ride.fixes), ride.warnings) == (5, ("repaired_ampersand",))
+
+
+def test_osmtracker_metadata_is_mended_in_another_encoding_too() -> None:
+    text = gpx(
+        inside="<metadata><name>Café & pan</name></metadata>", root='version="1.1" creator="OSMTracker"'
+    )
+    ride = read_one(text.replace("UTF-8", "ISO-8859-1").encode("latin-1"))
+    assert (ride.label, len(ride.fixes), ride.warnings) == ("Café & pan", 5, ("repaired_ampersand",))
+
+
+def test_a_file_mapped_from_disk_is_read_as_one_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "ride.gpx"
+    path.write_bytes(gpx("".join(point(second % 3000) for second in range(9_000))).encode())
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as body:
+        (mapped,) = read_gpx("ride.gpx", body, CollectConfig())
+    held = read_one(path.read_bytes())
+    np.testing.assert_array_equal(mapped.fixes.time_s, held.fixes.time_s)
+    np.testing.assert_array_equal(mapped.fixes.lat_deg, held.fixes.lat_deg)
 
 
 def test_only_the_metadata_of_osmtracker_is_mended() -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from tests.collect.made_up import CONFIG
+from tests.collect.made_up import CONFIG, NOW_S
 from transitmap.collect.formats.timeline import is_timeline, read_timeline
-from transitmap.config import CollectConfig
+from transitmap.config import CollectConfig, Config
 from transitmap.errors import UploadRefused
 from transitmap.model import SPARSE, Ride
+from transitmap.pipeline import collect_upload
 
 TEN_S = 1772467200.0  # 2026-03-02T10:00:00-06:00
 HOME, WORK = "19.3000000°, -99.2000000°", "19.5°, -99.0°"
@@ -214,3 +216,13 @@ def test_the_first_fix_too_many_ends_the_reading() -> None:
 )
 def test_other_json_is_no_timeline(document: object) -> None:
     assert not is_timeline(document)
+
+
+def test_a_journey_is_one_ride_however_few_its_points() -> None:
+    document = android()
+    document["semanticSegments"] = [
+        journey(10, 70, "IN_BUS", {"latLng": "19.4°, -99.1°"}, {"latLng": "19.5°, -99.1°"})
+    ]
+    document["rawSignals"] = []
+    (ride,) = collect_upload("Timeline.json", json.dumps(document).encode(), Config(), NOW_S)
+    assert (minutes(ride), ride.flagged) == ([10, 70], {SPARSE: 2})

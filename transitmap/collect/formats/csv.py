@@ -43,7 +43,7 @@ def is_csv(head: str) -> bool:
 
 
 def read_csv(name: str, body: bytes, config: CollectConfig) -> list[Ride]:
-    """The rides of a table, cut where its trips change and where it is silent for long; notes become taps.
+    """The rides of a table, one a run of rows of one trip; notes become taps.
 
     The delimiter is a comma, semicolon, tab or bar; a decimal comma is read where it is not the delimiter or
     stands in quotes. Rows of more cells than names are dropped: nobody knows which cell is what.
@@ -70,7 +70,7 @@ def read_csv(name: str, body: bytes, config: CollectConfig) -> list[Ride]:
         raise UploadRefused(
             "bad_csv", f"{n} rows have more cells than the header names; use another delimiter"
         )
-    return rides_of(name, traces, config, at_silence=True)
+    return rides_of(name, traces, config)
 
 
 def _encoding(body: bytes) -> str:

@@ -135,7 +135,7 @@ def _add_session(activity: _Activity, frame: Any) -> None:
 def _traces(activity: _Activity) -> Iterator[Trace]:
     """The records of an activity cut where its sessions begin; sessions stand behind the records."""
     sessions = sorted(activity.sessions) or [(0, "")]
-    traces = [Trace(mode="" if sport == "generic" else sport) for _, sport in sessions]
+    traces = [Trace(mode=sport) for _, sport in sessions]
     starts = [start for start, _ in sessions]
     row = 0
     for record in activity.records:

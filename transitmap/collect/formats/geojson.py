@@ -30,7 +30,7 @@ def is_geojson(document: Any) -> bool:
 
 
 def read_geojson(name: str, document: Any, config: CollectConfig) -> list[Ride]:
-    """The rides of a document: a line is one, points that follow each other are one until a long silence.
+    """The rides of a document: a line is one, and so are points of one `trip` that follow each other.
 
     Lines without times are shapes, not rides: they are left out. Third and fourth coordinates are ignored.
     `description` and `note` of points become taps.
@@ -59,7 +59,7 @@ def read_geojson(name: str, document: Any, config: CollectConfig) -> list[Ride]:
     timed = [*lines, *(trace for trace in traces if trace.n_timed)]
     if not timed and (n_untimed or traces):
         raise UploadRefused("no_timestamps", "no point has a time; export the track with its times")
-    return rides_of(name, timed, config, at_silence=True)
+    return rides_of(name, timed, config)
 
 
 def _check_crs(document: Mapping[str, Any]) -> None:

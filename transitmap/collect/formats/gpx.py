@@ -41,8 +41,8 @@ def read_gpx(name: str, body: Body, config: CollectConfig) -> list[Ride]:
     try:
         file = _read(text, config)
     except UploadRefused as refusal:
-        mended = _escape_ampersands(body) if refusal.reason == "xml_syntax" else body
-        if mended is body:
+        mended = _escape_ampersands(text.body) if refusal.reason == "xml_syntax" else text.body
+        if mended is text.body:
             raise
         warnings.add("repaired_ampersand")
         file = _read(text._replace(body=mended), config)

@@ -28,7 +28,7 @@ def is_nmea(head: bytes) -> bool:
 
 
 def read_nmea(name: str, body: bytes, config: CollectConfig) -> list[Ride]:
-    """The rides of a log, cut where it is silent for long: a fix a valid RMC, with the accuracy of its GGA.
+    """The ride of a log: a fix a valid RMC, with the accuracy of its GGA.
 
     Lines whose sum does not agree are dropped. GGA alone names no day, so it gives no fix.
 
@@ -53,7 +53,7 @@ def read_nmea(name: str, body: bytes, config: CollectConfig) -> list[Ride]:
             trace.add(_time(cells[8], cells[0]), *where, _metres(hdop.get(cells[0], "")))
     if hdop and not len(trace):
         raise UploadRefused("no_timestamps", "the log names no day; record RMC sentences too")
-    return rides_of(name, [trace], config, at_silence=True)
+    return rides_of(name, [trace], config)
 
 
 def _sum(text: str) -> int:

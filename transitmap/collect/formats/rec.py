@@ -22,7 +22,7 @@ def is_rec(head: bytes) -> bool:
 
 
 def read_rec(name: str, body: bytes, config: CollectConfig) -> list[Ride]:
-    """The rides of the locations in the file, cut where it is silent for long.
+    """The ride of the locations in the file.
 
     Other messages (`lwt`, waypoints, steps) are left out; what is no JSON and positions that were not sent
     for having moved are dropped and counted. `poi` becomes a tap.
@@ -43,7 +43,7 @@ def read_rec(name: str, body: bytes, config: CollectConfig) -> list[Ride]:
         if isinstance(message, dict) and message.get("_type", "location") == "location":
             _add(trace, message)
             check_count(len(trace), config)
-    return rides_of(name, [trace], config, at_silence=True)
+    return rides_of(name, [trace], config)
 
 
 def _add(trace: Trace, message: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,8 @@ from transitmap.model import Fixes, FloatArray, IntArray, Ride, Taps
 BLOCK_FIXES = 1 << 14
 MAX_ELEVATION_M = 100_000.0
 _FAULTS = ("no_position", "bad_number", "bad_time")
-_SAYS_NOTHING = frozenset(("unknown", "other", "none"))
+_SAYS_NOTHING = frozenset(("unknown", "other", "none", "generic"))
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class FixSheet:
@@ -202,7 +204,7 @@ def cut_rides(name: str, file: TraceFile, max_name_chars: int) -> list[Ride]:
             fixes=fixes,
             taps=_pick(taps, np.flatnonzero(owner == number)),
             label=shorten(traces[row].name, max_name_chars),
-            declared_mode=_mode(traces[row].kind, max_name_chars),
+            declared_mode=clean_mode(traces[row].kind, max_name_chars),
             dropped=dropped,
             warnings=tuple(sorted(warnings)),
         )
@@ -244,11 +246,14 @@ def _nearest(tap_s: FloatArray, ride_s: Sequence[FloatArray]) -> IntArray:
 
 
 def shorten(text: str, max_chars: int) -> str:
-    """A name on one line, cut; the cut before the split keeps a name of a megabyte cheap."""
-    return " ".join(text[: 4 * max_chars].split())[:max_chars]
+    """A name on one line, cut, without control characters, which no database takes.
+
+    The cut before the split keeps a name of a megabyte cheap.
+    """
+    return " ".join(_CONTROL.sub(" ", text[: 4 * max_chars]).split())[:max_chars]
 
 
-def _mode(text: str, max_chars: int) -> str:
+def clean_mode(text: str, max_chars: int) -> str:
     """The declared mode as written, lower case; the activity numbers of some exporters say nothing here."""
     mode = shorten(text, max_chars).lower()
     return "" if mode.isdigit() or mode in _SAYS_NOTHING else mode

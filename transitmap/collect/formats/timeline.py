@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -27,6 +28,8 @@ MODES = {
 }
 """What Google calls public transport. The rest (walks, cars, visits: homes, places of work) is not read."""
 
+SILENCE_S = 1800.0
+"""Who was silent for longer was not on one ride: a stand is shorter (`LegsConfig.max_silence_s`)."""
 _SEMANTIC = ("semanticSegments", "rawSignals")
 _ENTRY = ("activity", "visit", "timelinePath", "timelineMemory")
 _NUMBER = r"\s*(-?[0-9]{1,3}(?:\.[0-9]{1,20})?)\s*°?\s*"
@@ -72,12 +75,13 @@ def read_timeline(name: str, document: Any, config: CollectConfig) -> list[Ride]
         UploadRefused: `no_transit_rides`, `no_track_points`, `too_many_points`.
     """
     if isinstance(document, dict) and "locations" in document:
-        traces = [_trace([_record(one) for one in _list(document["locations"])], "")]
-        return _flagged(rides_of(name, traces, config, at_silence=True))
+        records = _list(document["locations"])
+        check_count(len(records), config)
+        return _flagged(rides_of(name, _between_silences([_record(one) for one in records]), config))
     journeys, points = _journeys(document), _points(document)
     check_count(len(points) + sum(len(one.points) for one in journeys), config)
     if not journeys and not _semantic(document):
-        return _flagged(rides_of(name, [_trace(points, "")], config, at_silence=True))
+        return _flagged(rides_of(name, _between_silences(points), config))
     by_transit = [one for one in journeys if one.kind in MODES]
     if not by_transit:
         found = f"{len(journeys)} journeys, none by bus, tram, metro, train or ferry"
@@ -169,6 +173,14 @@ def _with_points(journeys: Sequence[_Journey], points: Sequence[Point]) -> Itera
         own = [*journey.points, *(points[one] for one in inside)]
         when_s = read_clock([point[0] for point in own]).time_s
         yield _trace([own[one] for one in np.argsort(when_s, kind="stable").tolist()], MODES[journey.kind])
+
+
+def _between_silences(points: Sequence[Point]) -> list[Trace]:
+    """The points cut where none is for long; one without a time belongs to those before it."""
+    time_s = read_clock([point[0] for point in points]).time_s
+    known = np.flatnonzero(np.isfinite(time_s))
+    cuts = known[1:][np.diff(time_s[known]) > SILENCE_S].tolist()
+    return [_trace(points[first:last], "") for first, last in itertools.pairwise([0, *cuts, len(points)])]
 
 
 def _trace(points: Sequence[Point], mode: str) -> Trace:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from transitmap.collect.formats.clock import read_clock
+from transitmap.collect.formats.sheet import clean_mode, shorten
 from transitmap.collect.formats.text import read_numbers
 from transitmap.config import CollectConfig
 from transitmap.errors import UploadRefused
-from transitmap.model import BoolArray, Fixes, FloatArray, IntArray, Ride, Taps
+from transitmap.model import BoolArray, Fixes, FloatArray, Ride, Taps
 
 BLOCK_FIXES = 1 << 14
-SILENCE_S = 1800.0
-"""Who was silent for longer was not on one ride: a stand is shorter (`LegsConfig.max_silence_s`)."""
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _FAULTS = ("no_position", "bad_number", "bad_time")
 
 
@@ -93,10 +90,8 @@ class Trace:
             column.clear()
 
 
-def rides_of(
-    name: str, traces: Sequence[Trace], config: CollectConfig, at_silence: bool = False
-) -> list[Ride]:
-    """The rides of a file, one a trace with fixes; with `at_silence` each is cut where it is silent for long.
+def rides_of(name: str, traces: Sequence[Trace], config: CollectConfig) -> list[Ride]:
+    """The rides of a file, one a trace with fixes.
 
     Fixes without a position, or with something else where a number or a time should be, are dropped and
     counted; impossible values come through to the screen.
@@ -109,8 +104,8 @@ def rides_of(
     if not n_fixes:
         n_taps = sum(len(trace.taps) for trace in traces)
         raise UploadRefused("no_track_points", f"found {n_taps} marks, no track points; export the track")
-    rides = [ride for trace in traces if len(trace) for ride in _rides(trace, config, at_silence)]
-    return [_named(ride, name, number) for number, ride in enumerate(rides, start=1)]
+    names = itertools.chain([name], (f"{name}#{number}" for number in itertools.count(2)))
+    return [_ride(one, trace, config) for one, trace in zip(names, filter(len, traces), strict=False)]
 
 
 def check_count(n_fixes: int, config: CollectConfig) -> None:
@@ -143,13 +138,6 @@ def read_values(values: Sequence[object]) -> tuple[FloatArray, BoolArray]:
     return numbers, is_bad
 
 
-def short(text: object, max_chars: int) -> str:
-    """A name on one line, without control characters, which no database takes; empty where it is no text."""
-    if not isinstance(text, str):
-        return ""
-    return " ".join(_CONTROL.sub(" ", text[: 4 * max_chars]).split())[:max_chars]
-
-
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -161,31 +149,22 @@ def _as_float(value: object) -> float:
         return math.inf
 
 
-def _named(ride: Ride, name: str, number: int) -> Ride:
-    """The ride by its number in the file."""
-    return replace(ride, ride_id=name if number == 1 else f"{name}#{number}")
-
-
-def _rides(trace: Trace, config: CollectConfig, at_silence: bool) -> Iterator[Ride]:
-    """The rides of one trace; each tap goes to the one nearest in time."""
+def _ride(ride_id: str, trace: Trace, config: CollectConfig) -> Ride:
+    """One trace as a ride."""
     table = trace.columns()
     warnings = set(trace.warnings)
     taps = _taps(trace.taps, config, warnings)
-    spans = _spans(table.time_s, at_silence)
-    owner = _owners(taps.time_s, table.time_s, spans)
-    for number, span in enumerate(spans):
-        fault = table.fault[span]
-        counts = np.bincount(fault, minlength=len(_FAULTS) + 1)[1:].tolist()
-        lost = {reason: n for reason, n in zip(_FAULTS, counts, strict=True) if n}
-        yield Ride(
-            ride_id="",
-            fixes=Fixes(*(column[span][fault == 0] for column in table[:4])),
-            taps=taps.take(owner == number),
-            label=short(trace.label, config.max_name_chars),
-            declared_mode=short(trace.mode, config.max_name_chars).lower(),
-            dropped=dict(trace.dropped + Counter(lost)) if number == 0 else lost,
-            warnings=tuple(sorted(warnings)),
-        )
+    counts = np.bincount(table.fault, minlength=len(_FAULTS) + 1)[1:].tolist()
+    lost = {reason: n for reason, n in zip(_FAULTS, counts, strict=True) if n}
+    return Ride(
+        ride_id=ride_id,
+        fixes=Fixes(*(column[table.fault == 0] for column in table[:4])),
+        taps=taps,
+        label=shorten(trace.label, config.max_name_chars),
+        declared_mode=clean_mode(trace.mode, config.max_name_chars),
+        dropped=dict(trace.dropped + Counter(lost)),
+        warnings=tuple(sorted(warnings)),
+    )
 
 
 def _is_blank(values: Sequence[object]) -> BoolArray:
@@ -201,15 +180,6 @@ def _accuracy_m(values: Sequence[object]) -> FloatArray:
     return np.where(np.isfinite(accuracy_m) & (accuracy_m > 0), accuracy_m, np.nan)
 
 
-def _spans(time_s: FloatArray, at_silence: bool) -> list[slice]:
-    """The whole, or its parts between silences; a fix without a time belongs to those before it."""
-    if not at_silence:
-        return [slice(0, len(time_s))]
-    known = np.flatnonzero(np.isfinite(time_s))
-    cuts = known[1:][np.diff(time_s[known]) > SILENCE_S].tolist()
-    return [slice(first, last) for first, last in zip([0, *cuts], [*cuts, len(time_s)], strict=True)]
-
-
 def _taps(taps: Sequence[Tap], config: CollectConfig, warnings: set[str]) -> Taps:
     """The taps that have a place; the others are left out with a warning."""
     (lat_deg, _), (lon_deg, _) = (
@@ -217,22 +187,8 @@ def _taps(taps: Sequence[Tap], config: CollectConfig, warnings: set[str]) -> Tap
         read_values([tap.lon for tap in taps]),
     )
     time_s = read_clock([tap.time for tap in taps]).time_s
-    names = tuple(short(tap.name, config.max_name_chars) for tap in taps)
+    names = tuple(shorten(tap.name, config.max_name_chars) for tap in taps)
     placed = (np.abs(lat_deg) <= 90) & (np.abs(lon_deg) <= 180)
     if not placed.all():
         warnings.add("bad_waypoint")
     return Taps(time_s, lat_deg, lon_deg, names).take(placed)
-
-
-def _owners(tap_s: FloatArray, time_s: FloatArray, spans: list[slice]) -> IntArray:
-    """Which span each tap belongs to: the nearest in time, or the first without a time."""
-    owner, best_s = np.zeros(len(tap_s), np.int64), np.full(len(tap_s), np.inf)
-    if len(spans) < 2 or not len(tap_s):
-        return owner
-    for number, span in enumerate(spans):
-        known_s = time_s[span][np.isfinite(time_s[span])]
-        if len(known_s):
-            away_s = np.maximum(np.maximum(known_s.min() - tap_s, tap_s - known_s.max()), 0.0)
-            nearer = away_s < best_s
-            owner[nearer], best_s[nearer] = number, away_s[nearer]
-    return owner

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from transitmap.cells import FORMULA_STARTS
 from transitmap.geo import Plane, heading_deg
 from transitmap.model import Ids, Network
 
 MAX_SHORT_CHARS = 12  # canonical rule route_short_name_too_long
 MAX_LONG_CHARS = 120
 MAX_ID_CHARS, END_CHARS = 8, 5  # an id of a city's own may be as long as a telephone number
+NO_FIRST_CHARS = "".join(FORMULA_STARTS) + "' "
 LOOP_SHARE = 0.3  # a pattern that ends this near its start, as a share of how far it goes, is a loop
 FILLER = re.compile(
     r"(?:parada|paradero|bus ?stop|stop|sin nombre|unnamed|none|way ?point|wpt|punto|poi)?[\W\d_]*",
@@ -69,7 +71,7 @@ def tidy(text: str) -> str:
     """The text without markup, control characters, doubled spaces or a spreadsheet's formula start."""
     text = unicodedata.normalize("NFC", re.sub(r"</?[a-zA-Z!][^<>]*>", " ", text))
     text = "".join(" " if unicodedata.category(one)[0] in "CZ" else one for one in text if one not in "<>")
-    return _mixed_case(" ".join(text.split()).lstrip("=+-@' "))[:MAX_LONG_CHARS].strip()
+    return _mixed_case(" ".join(text.split()).lstrip(NO_FIRST_CHARS))[:MAX_LONG_CHARS].strip()
 
 
 def _mixed_case(text: str) -> str:

@@ -13,6 +13,14 @@ branch_labels = None
 depends_on = None
 
 TABLES = ("usage", "buckets", "messages", "logins")
+NUMBER_OBSERVERS = """
+    UPDATE observations SET place = (
+        SELECT count(*) FROM observations AS other
+        WHERE other.network_version = observations.network_version
+        AND other.segment = observations.segment AND other.user_id < observations.user_id
+    )
+"""
+"""Nobody noted who came first on a segment: any order will do, if it is one."""
 
 
 def upgrade() -> None:
@@ -21,6 +29,7 @@ def upgrade() -> None:
         for column in columns:
             op.add_column(table, column)
     op.create_index(op.f("ix_uploads_parent_id"), "uploads", ["parent_id"])
+    op.execute(NUMBER_OBSERVERS)
     _make_logins()
     _make_messages()
     _make_limits()
@@ -28,13 +37,18 @@ def upgrade() -> None:
 
 def _new_columns() -> dict[str, list[sa.Column[Any]]]:
     return {
-        "users": [sa.Column("trim_m", sa.Double(), nullable=True)],
+        "users": [
+            sa.Column("trim_m", sa.Double(), nullable=True),
+            sa.Column("prize_consent", sa.String(32), nullable=False, server_default=""),
+            sa.Column("erased_s", sa.Double(), nullable=True),
+        ],
         "tokens": [
             sa.Column("app", sa.String(20), nullable=False, server_default=""),
             sa.Column("heard_s", sa.Double(), nullable=True),
             sa.Column("n_messages", sa.Integer(), nullable=False, server_default="0"),
             sa.Column("n_fixes", sa.Integer(), nullable=False, server_default="0"),
             sa.Column("dropped", sa.JSON(), nullable=False, server_default="{}"),
+            sa.Column("consent", sa.String(32), nullable=False, server_default=""),
         ],
         "uploads": [
             sa.Column("kind", sa.String(8), nullable=False, server_default="file"),
@@ -49,6 +63,7 @@ def _new_columns() -> dict[str, list[sa.Column[Any]]]:
             sa.Column("ended_s", sa.Double(), nullable=True),
             sa.Column("flagged", sa.JSON(), nullable=False, server_default="{}"),
         ],
+        "observations": [sa.Column("place", sa.Integer(), nullable=False, server_default="0")],
     }
 
 
