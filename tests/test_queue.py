@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,10 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from tests.points.hand import DAY_S, NOON_S, bus_ride, gpx_of
+from tests.webapp.sending import zipped
 from transitmap import contribute, store, work
 from transitmap.archive import Archive
-from transitmap.config import Config, FeedConfig
-from transitmap.contribute import accept, understand
+from transitmap.config import Config, FeedConfig, QuotaConfig
+from transitmap.contribute import Receipt, accept, understand
 from transitmap.errors import ConfigError, ReaderDied, UploadRefused
 from transitmap.points.rules import load_rules
 
@@ -178,6 +180,24 @@ def test_what_passes_refuses_nothing_and_is_tried_ever_more_seldom(
     assert waits[0] > 0
     assert waits == pytest.approx([waits[0], 2 * waits[0], 4 * waits[0]], rel=0.2)
     assert row(session, good).state == store.UNDERSTOOD
+
+
+def test_archives_that_unpack_to_too_much_wait_for_their_day(session: Session, archive: Archive) -> None:
+    config = dataclasses.replace(CONFIG, quota=QuotaConfig(max_unpacked_bytes=100_000))
+    zips = [zipped([(f"{k}.txt", b"%d" % k + bytes(80_000))]) for k in range(3)]
+    user, other = (store.add_user(session, name, "hash", NOW_S) for name in ("ana", "beto"))
+    session.commit()
+
+    def send(who: store.User, body: bytes, now_s: float = NOW_S) -> Receipt:
+        return contribute.contribute(session, archive, who, "a.zip", body, config, RULES, now_s)
+
+    refused = [send(user, body) for body in zips]
+    assert [one.state for one in refused] == [store.REFUSED, store.REFUSED, store.RECEIVED]
+    assert [len(one.members) for one in refused] == [1, 1, 0]
+    ride = gpx_of(bus_ride(EAST, NOON_S))
+    assert send(user, ride).state == store.UNDERSTOOD  # what is no archive does not wait, nobody else does
+    assert len(send(other, zipped([("b.txt", b"b")])).members) == 1
+    assert len(send(user, zips[2], NOW_S + DAY_S).members) == 1
 
 
 def test_the_shortest_way_keeps_as_the_long_one_does(engine: sa.Engine, archive: Archive) -> None:

@@ -63,11 +63,15 @@ class LiveConfig:
 
 @dataclass(frozen=True)
 class QuotaConfig:
-    """What one rider may send on one day (UTC); 0 means no limit."""
+    """What one rider may send on one day (UTC); 0 means no limit.
+
+    Archives that unpack to more than `max_unpacked_bytes` in a day are kept and wait, a day at most.
+    """
 
     max_uploads: int = 200
     max_messages: int = 100_000
     max_bytes: int = 250_000_000
+    max_unpacked_bytes: int = 1_000_000_000
     max_fixes: int = 2_000_000
 
 
@@ -76,7 +80,8 @@ class LimitConfig:
     """What a service allows a minute, all its workers together, and as many at once; 0 means no limit.
 
     Passwords tried for one name and from one network (/24 of IPv4, /48 of IPv6), accounts made and exports
-    computed from one network, and files of one rider that are understood while they wait.
+    computed from one network; files of one rider that are understood at once, and copies of all that is kept
+    of one.
     """
 
     max_log_ins_a_name: int = 10
@@ -84,6 +89,7 @@ class LimitConfig:
     max_sign_ups: int = 20
     max_exports: int = 60
     max_uploads: int = 120
+    max_own_data: int = 6
 
 
 @dataclass(frozen=True)

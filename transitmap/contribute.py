@@ -14,7 +14,7 @@ import numpy as np
 from transitmap import geo, pipeline, reading, store
 from transitmap.archive import Archive, unpack_columns, unpack_ride
 from transitmap.config import Config
-from transitmap.errors import ConfigError, ReaderBusy, ReaderDied, UploadRefused
+from transitmap.errors import ConfigError, ReaderBusy, ReaderDied, UnpackedEnough, UploadRefused
 from transitmap.model import (
     MODES,
     Headways,
@@ -229,7 +229,7 @@ def _understand_at_once(
         left_s = until_s - time.monotonic()
         try:
             understand(session, archive, upload, config, rules, now_s, within_s=left_s)
-        except (*store.TRY_AGAIN, OSError, ConfigError, ReaderBusy, ReaderDied) as error:
+        except (*store.TRY_AGAIN, OSError, ConfigError, UnpackedEnough, ReaderBusy, ReaderDied) as error:
             session.rollback()
             death = error.reason if isinstance(error, ReaderDied) else ""
             store.give_back_upload(session, upload, now_s, counts=bool(death), reason=death)
@@ -321,9 +321,12 @@ def understand(
         ConfigError: `rules` are not the ones of the feed that holds now.
         ReaderDied: the first time.
         ReaderBusy: the reader did not come to its end within `within_s`.
+        UnpackedEnough: it is an archive, and must wait.
     """
+    may_unpack = store.may_unpack(session, upload.user_id, config.quota, now_s)
+    session.commit()
     try:
-        opened = open_upload(archive, upload, config, within_s, read)
+        opened = open_upload(archive, upload, config, within_s, read, may_unpack)
     except UploadRefused as refused:
         _refuse(session, upload, refused.reason, _where(refused))
         return
@@ -333,7 +336,7 @@ def understand(
         _refuse(session, upload, died.reason, "")
         return
     if opened.members:
-        _add_members(session, upload, opened)
+        _add_members(session, upload, opened, config, now_s)
     else:
         _recognise_and_pay(session, archive, upload, opened, config, rules, now_s)
 
@@ -386,7 +389,9 @@ def _is_useless(session: Session, envelope: store.Upload) -> bool:
     return states == {store.REFUSED} and not any(one["reason"] == SENT_BEFORE for one in envelope.refused)
 
 
-def _add_members(session: Session, envelope: store.Upload, opened: Opened) -> None:
+def _add_members(
+    session: Session, envelope: store.Upload, opened: Opened, config: Config, now_s: float
+) -> None:
     """Makes uploads of what an archive holds. What its rider sent before is named, not paid again."""
     if _is_still_waiting(session, envelope):
         left_out = list(opened.left_out)
@@ -394,7 +399,10 @@ def _add_members(session: Session, envelope: store.Upload, opened: Opened) -> No
             left_out += _add_member(session, envelope, number, member)
         envelope.refused = [asdict(one) for one in left_out]
         store.settle_upload(session, envelope, store.UNDERSTOOD)
-        if not store.members_of_upload(session, envelope.id) and _all_refused(left_out):
+        members = store.members_of_upload(session, envelope.id)
+        n_bytes = sum(member.n_bytes for member in members)
+        store.count_unpacked(session, envelope.user_id, n_bytes, config.quota, now_s)
+        if not members and _all_refused(left_out):
             store.settle_upload(session, envelope, store.REFUSED, left_out[0].reason, left_out[0].detail)
     session.commit()
 
@@ -428,6 +436,7 @@ def open_upload(
     config: Config,
     within_s: float = WITHIN_S,
     read: Read = reading.read,
+    may_unpack: bool = True,
 ) -> Opened:
     """What is in an upload, read in a child process; what an archive holds is kept while it comes.
 
@@ -435,6 +444,7 @@ def open_upload(
         UploadRefused: nothing in it can be used.
         ReaderDied: it crashed or took more than its limits.
         ReaderBusy: it did not come to its end within `within_s`.
+        UnpackedEnough: it is an archive, and not `may_unpack`.
     """
     limits = config.collect
     chosen: dict[str, Any] = {} if upload.trim_m is None else {"trim_m": upload.trim_m}
@@ -449,6 +459,8 @@ def open_upload(
             opened.rides.append(unpack_ride(body))
             opened.packed.append(body)
         elif "member" in part:
+            if not may_unpack:
+                raise UnpackedEnough
             opened.members.append((part["member"], archive.put(body), len(body)))
         else:
             opened.left_out.append(LeftOut(**part["left_out"]))

@@ -63,6 +63,10 @@ class ReaderBusy(TransitmapError):
         self.within_s = within_s
 
 
+class UnpackedEnough(TransitmapError):
+    """An archive must wait: its rider's others unpacked to as much as they may in a day."""
+
+
 class NotEnoughData(TransitmapError):
     """A stage had less than it needs: `what`, how many there are (`have`) and must be (`need`)."""
 

@@ -101,7 +101,7 @@ def _row(device: store.Device, message: Message, heard: Heard, limits: CollectCo
 
 def consent_of(token: store.Token) -> str:
     """The words that stood beside the button which made this device's key."""
-    return getattr(token, "consent", "") or CONSENT
+    return token.consent or CONSENT
 
 
 def own_recorder(session: Session, user_id: int, now_s: float) -> store.Device:

@@ -17,13 +17,11 @@ def create_app(settings: Settings | None = None) -> Flask:
         ConfigError: a setting makes no sense.
     """
     from flask import Flask
-    from werkzeug.middleware.proxy_fix import ProxyFix
 
     from transitmap.points.rules import load_rules
     from webapp import (
         accounts,
         api,
-        asked,
         auth,
         db,
         errors,
@@ -47,12 +45,9 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     settings = settings or settings_from_environment()
     app = Flask(__name__, static_folder=None)
-    app.request_class = asked.Request
     app.config.update(_flask_settings(settings))
-    app.extensions["transitmap_settings"] = settings
-    app.extensions["transitmap_rules"] = load_rules()
-    if n := settings.n_proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)
+    app.extensions |= {"transitmap_settings": settings, "transitmap_rules": load_rules()}
+    _trust_proxies(app, settings.n_proxies)
     for part in (language, auth, pages, static, headers, recorder):
         part.init_app(app)
     db.init_app(app, settings.database_url, settings.archive_url)
@@ -63,6 +58,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.init_app(app)
     errors.init_app(app)  # last: the OpenAPI library brings an error handler of its own
     return app
+
+
+def _trust_proxies(app: Flask, n: int) -> None:
+    """Takes the word of so many proxies for who asks and at which address."""
+    from werkzeug.middleware.proxy_fix import ProxyFix
+
+    if n:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)
 
 
 def _flask_settings(settings: Settings) -> dict[str, object]:

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 from transitmap import store
 from transitmap.errors import DiskFailed, UploadRefused
 from webapp import words
+from webapp.asked import Request
 
 log = logging.getLogger("transitmap.web")
 
@@ -74,7 +75,8 @@ def not_kept(error: Exception) -> Problem:
 
 
 def init_app(app: Flask) -> None:
-    """Every way to fail leads to one answer."""
+    """Every way to fail leads to one answer; a query that is odd is none."""
+    app.request_class = Request
     app.register_error_handler(Problem, answer)
     app.register_error_handler(UploadRefused, lambda error: answer(problem_of(error)))
     app.register_error_handler(CSRFError, lambda error: answer(Problem("form_expired")))

@@ -19,7 +19,9 @@ def index() -> str:
         "help.html",
         rules=_explain(rules),
         rules_version=rules.version,
-        sentences=[*words.REFUSALS.items(), *words.REQUESTS.items()],
+        refusals=words.REFUSALS,
+        requests=words.REQUESTS,
+        quota=current_app.extensions["transitmap_settings"].config.quota,
     )
 
 

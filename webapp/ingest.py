@@ -119,26 +119,29 @@ def file(token: str = "") -> Response:
             raise
         files = []
     now_s = time.time()
-    receipts = [_keep(device, name, body, now_s) for name, body in files]
+    kept = [_keep(device, name, body, now_s) for name, body in files]
+    receipts, n_new = [told for told, _ in kept], sum(is_new for _, is_new in kept)
     with store.session(db.engine()) as session:
         store.count_heard(session, device.token_id, 1, 0, {}, now_s)
-        store.add_usage(session, device.user_id, now_s, len(files), 0, sum(len(body) for _, body in files))
+        store.add_usage(session, device.user_id, now_s, n_new, 0, sum(len(body) for _, body in files))
     return _json({**(receipts[0] if receipts else {"code": "no_file"}), "uploads": receipts})
 
 
-def _keep(device: store.Device, name: str, body: bytes, now_s: float) -> dict[str, str]:
-    """What is told of one file: its upload, or why it is none."""
+def _keep(device: store.Device, name: str, body: bytes, now_s: float) -> tuple[dict[str, str], bool]:
+    """What is told of one file, its upload or why it is none; and whether that is new."""
     shown = store.clean_name(name)
     try:
         with store.session(db.engine()) as session:
-            upload, _ = accept(
-                session, db.archive(), device.user_id, name, body, _config(), now_s, live.CONSENT,
-                token_id=device.token_id,
-            )  # fmt: skip
+            token, _ = store.owner_of_token(session, device.token_id)
+            agreed = live.consent_of(token)
+            session.commit()  # a slow disk must keep no writer waiting
+            upload, is_new = accept(
+                session, db.archive(), device.user_id, name, body, _config(), now_s, agreed, token_id=token.id
+            )
             told = {"id": upload.id, "name": shown, "state": upload.state}
     except UploadRefused as refused:
-        return {"name": shown, "state": store.REFUSED, "code": refused.reason}
-    return told
+        return {"name": shown, "state": store.REFUSED, "code": refused.reason}, True
+    return told, is_new
 
 
 # --- one request ---------------------------------------------------------------------------------

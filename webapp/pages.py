@@ -19,6 +19,7 @@ def init_app(app: Flask) -> None:
         number=lambda value: format_decimal(round(value)),
         decimal=lambda value: format_decimal(round(value, 1), format="#,##0.0"),
         moment=_moment,
+        first_capital=lambda text: text[:1].upper() + text[1:],
         day=lambda time_s: format_date(_local(time_s).date(), "medium"),
         isoday=lambda text: format_date(datetime.date.fromisoformat(text), "medium") if text else "",
     )
@@ -27,9 +28,11 @@ def init_app(app: Flask) -> None:
             "me": auth.me(),
             "word": words.sentence,
             "told": words.told,
+            "is_told": words.is_told,
             "dropped_word": words.dropped,
             "day_names": words.DAYS,
             "severities": words.SEVERITIES,
+            "silence_min": round(app.extensions["transitmap_settings"].config.live.silence_s / 60),
             "min_riders": app.extensions["transitmap_settings"].config.feed.min_riders,
         }
     )

@@ -94,7 +94,6 @@ def device(token_id: int) -> str:
         device=shown,
         trips=_trips(token),
         said=request.args.get("said", ""),
-        silence_min=_silence_min(),
         vendors=_vendors(shown.app),
     )
 
@@ -183,7 +182,6 @@ def _hand_over(chosen: App, name: str) -> str:
         code=qr_svg(made.qr or page_url) if made.qr or page_url else "",
         trips=[],
         said="new",
-        silence_min=_silence_min(),
         vendors=_vendors(chosen),
         is_open=_is_open(),
     )
@@ -248,11 +246,6 @@ def _vendors(chosen: App) -> list[tuple[str, object]]:
 def _name() -> str:
     typed = " ".join(request.form.get("device", "").split())
     return "".join(letter for letter in typed if letter.isprintable())[:80]
-
-
-def _silence_min() -> int:
-    silence_s: float = current_app.extensions["transitmap_settings"].config.live.silence_s
-    return round(silence_s / 60)
 
 
 def _is_open() -> bool:

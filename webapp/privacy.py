@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from transitmap.collect import trim
 from transitmap.consent import consent
-from webapp import auth, db
+from webapp import auth, db, limits
 from webapp.errors import Problem
 
 if TYPE_CHECKING:
@@ -120,6 +120,7 @@ def my_data() -> Response:
     """Everything that is kept of me, streamed: however much it is, the service holds one file of it."""
     from transitmap import own_data
 
+    limits.take("own_data", str(auth.must_me().id))
     found = own_data.gather(db.session(), auth.must_me(), time.time())
     body = own_data.stream(db.archive(), found)
     answer = Response(body, mimetype="application/zip")

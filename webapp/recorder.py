@@ -22,6 +22,7 @@ from flask_login import user_logged_in, user_logged_out
 from flask_wtf.csrf import generate_csrf
 
 from webapp import auth, language, static
+from webapp.headers import HEADERS
 
 if TYPE_CHECKING:
     from transitmap.store import User
@@ -30,7 +31,8 @@ blueprint = Blueprint("recorder", __name__, url_prefix="/record")
 
 COOKIE = "recorder"
 THIRTY_DAYS_S = 30 * 86_400
-PERMISSIONS = "camera=(), geolocation=(self), microphone=(), payment=(), screen-wake-lock=(self)"
+OTHERS = HEADERS["Permissions-Policy"].replace("geolocation=(), ", "")
+PERMISSIONS = f"{OTHERS}, geolocation=(self), screen-wake-lock=(self)"
 SEND = "/ingest/recorder"
 ENTRY = "recorder/recorder.js"
 STYLES = ("style.css", "recorder/recorder.css")
@@ -48,7 +50,7 @@ def _forget_later(app: Flask, **_of_signal: object) -> None:
 
 
 def _forget(response: Response) -> Response:
-    response.delete_cookie(COOKIE, path=url_for("recorder.index"))
+    response.delete_cookie(COOKIE, path=url_for("recorder.index"), samesite="Lax", secure=request.is_secure)
     return response
 
 

@@ -25,8 +25,18 @@ def index() -> str:
     user = auth.me()
     mine = store.uploads_of_user(db.session(), user.id) if user else []
     return render_template(
-        "traces.html", uploads=mine, limit_bytes=max_bytes(), limit_mb=max_bytes() // 1_000_000
+        "traces.html",
+        uploads=mine,
+        n_waiting=_n_waiting(user) if user else 0,
+        limit_bytes=max_bytes(),
+        limit_mb=max_bytes() // 1_000_000,
     )
+
+
+def _n_waiting(user: store.User) -> int:
+    """Of how many of my devices a trip is here and not yet read."""
+    tokens = store.tokens_of_user(db.session(), user.id)
+    return len(store.waiting_of_tokens(db.session(), [token.id for token in tokens]))
 
 
 @blueprint.post("/")

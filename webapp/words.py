@@ -187,6 +187,11 @@ def told(detail: str) -> str:
     return str(HINTS[hint]) if hint else detail
 
 
+def is_told(detail: str) -> bool:
+    """Whether `told` says it in the reader's language; other details are English, for who mends files."""
+    return any(detail.startswith(f"{words};") for words in parse.HINTS.values())
+
+
 def dropped(reason: str) -> str:
     """What was wrong with positions that were left out, to follow their number."""
     return str(DROPPED.get(reason, reason.replace("_", " ")))

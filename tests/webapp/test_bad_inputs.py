@@ -309,6 +309,28 @@ def test_who_prefers_not_to_wait_is_told_where_to_look(app, device, settings, lo
     assert "hx-trigger" not in log_in("Coyote").get(answer.headers["Location"]).text
 
 
+def test_that_a_waiting_file_has_been_read_is_spoken_once(app, device, settings, log_in):
+    coyote, part = log_in("Coyote"), {"HX-Request": "true"}
+    answers = [
+        device(body, headers={"Prefer": "respond-async"}) for body in (ride(2, days=1), ride(2)[:4000])
+    ]
+    places = [answer.headers["Location"] for answer in answers]
+    for place in places:
+        waiting = coyote.get(place, headers=part).text
+        assert "hx-swap-oob" not in waiting and 'role="status"' not in waiting
+    settled(app, settings)
+    told = [
+        re.search('<p id="spoken" hx-swap-oob="innerHTML">(.+)</p>', coyote.get(place, headers=part).text)[1]
+        for place in places
+    ]
+    assert re.fullmatch(r"[0-9.]+ puntos", told[0])
+    assert told[1].startswith("El archivo está dañado o cortado.")
+    page = coyote.get(places[1]).text
+    assert 'role="status" id="spoken"></p>' in page and "hx-swap-oob" not in page
+    assert re.search(r"Línea [0-9]+ del archivo", page)
+    assert '<p class="code" lang="en">' in page
+
+
 def test_a_body_above_the_limit_waits_and_then_has_its_code(app, device, settings):
     padding = " " * 6 * MB
     good, bad = gpx(many(60) + padding), gpx(padding + point(19.5, -96.9, 0))

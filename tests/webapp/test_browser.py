@@ -124,7 +124,7 @@ def test_a_riders_way_from_sign_up_to_the_board(visit, tmp_path):
     upload(page, tmp_path, 1)
     page.locator("#sent").get_by_role("link", name=re.compile("Recibo")).click()
     page.get_by_role("heading", name="Cuánto valió").wait_for()
-    assert "guardado" in page.locator("main").inner_text()
+    assert "posiciones usadas" in page.locator("main").inner_text()
     assert page.locator(".award").count() >= 1
     page.goto("/standings/")
     page.get_by_role("link", name="Desde el inicio").click()
@@ -283,7 +283,7 @@ def make_key(page, app):
     page.goto(f"/phones/apps/{app}")
     page.get_by_label("Nombre del teléfono").fill("Moto de Ana")
     page.get_by_role("button", name="Hacer la llave").click()
-    page.get_by_role("heading", name="¿Sí llega?").wait_for()
+    page.get_by_role("heading", name="¿Está llegando?").wait_for()
 
 
 def test_a_phone_is_added_and_the_page_says_when_something_comes(app, visit):
@@ -291,7 +291,7 @@ def test_a_phone_is_added_and_the_page_says_when_something_comes(app, visit):
     page = rider.page
     sign_up(page, "Coyote")
     page.goto("/")
-    page.get_by_role("link", name="Agrega mi teléfono").click()
+    page.get_by_role("link", name="Agregar mi teléfono").click()
     page.get_by_role("link", name=re.compile("OsmAnd")).click()
     make_key(page, "osmand")
     page.get_by_role("button", name="Copiar").click()

@@ -247,6 +247,16 @@ def test_files_are_kept_now_and_understood_later(app, client, token):
     assert device(app).heard_s is not None
 
 
+def test_a_file_sent_again_uses_up_no_day_and_tells_what_was_agreed_to(app, client, token):
+    with store.session(app.extensions["transitmap_engine"]) as session:
+        session.execute(sa.update(store.Token).values(consent="the words of its key"))
+    for _ in range(3):
+        assert client.post(f"/ingest/file/{token}", data=b"<gpx/>").status_code == 200
+    with store.session(app.extensions["transitmap_engine"], write=False) as session:
+        assert session.scalars(sa.text("SELECT n_uploads FROM usage")).all() == [1]
+        assert [upload.consent for upload in store.uploads_of_user(session, 1)] == ["the words of its key"]
+
+
 def test_somebody_elses_file_is_told_and_not_sent_for_ever(client, token, add_rider, token_of):
     other = token_of(add_rider("beto"))
     assert client.post(f"/ingest/file/{token}", data=b"<gpx/>").json["state"] == "received"

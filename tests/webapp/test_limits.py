@@ -148,6 +148,15 @@ def test_exports_that_must_be_computed(limited):
     assert client.get("/gtfs/gtfs.zip").status_code == 200, "the feed itself is only bytes"
 
 
+def test_copies_of_all_that_is_kept_of_me(limited, password_hash):
+    app = limited(max_own_data=2)
+    with store.session(app.extensions["transitmap_engine"]) as session:
+        store.add_user(session, "Coyote", password_hash, 1.0)
+    browser = app.test_client()
+    assert try_password(browser, "Coyote", PASSWORD).status_code == 302
+    assert statuses(browser.get("/privacy/my-data.zip") for _ in range(3)) == [200, 200, 429]
+
+
 SERVER = """
 import sys
 from dataclasses import replace

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.webapp.conftest import form_token, serving
-from transitmap import store
+from transitmap import live, store
 from webapp import phone_keys, phones, setup_links
 from webapp.phone_apps import APPS, BY_KEY
 from webapp.qr import qr_svg
@@ -309,9 +309,32 @@ def test_the_owner_sees_what_came_and_what_was_left_out_and_why(app, coyote):
     page = " ".join(re.sub("<[^>]+>", " ", coyote.get("/phones/1").text).split())
     assert re.search(r"Recibido hace 1\d segundos", page)
     assert "Hay un viaje en curso: 6 posiciones esperan" in page
-    assert "mensajes 40 posiciones 1,234 fuera 9" in page
-    assert page.index("7 sin hora") < page.index("2 fuera de las latitudes")
+    assert "mensajes 40 posiciones 1,234 sin usar 9" in page
+    assert page.index("Sin hora 7") < page.index("Fuera de las latitudes y longitudes de la Tierra 2")
     assert "recibido hace" in coyote.get("/phones/").text
+    sent = coyote.get("/traces/").text
+    assert "Ya está aquí un viaje de 1 teléfono tuyo." in sent
+    assert "15 minutos sin enviar nada" in sent
+
+
+def test_nothing_is_said_to_wait_where_nothing_does(coyote):
+    add_phone(coyote)
+    assert "Ya está aquí" not in coyote.get("/traces/").text
+
+
+def test_the_recorder_is_called_by_its_name_in_the_language_of_the_page(app, coyote):
+    with store.session(app.extensions["transitmap_engine"]) as session:
+        rider = store.user_by_name(session, "Coyote")
+        device = live.own_recorder(session, rider.id, time.time())
+        upload, _ = store.add_upload(
+            session, rider.id, "f" * 64, "recorder", 9, 1.0, "", kind="live", token_id=device.token_id
+        )
+        receipt = f"/traces/{upload.id}"
+    for path in ("/phones/", f"/phones/{device.token_id}", "/traces/", "/", receipt):
+        assert "La grabadora de este sitio" in coyote.get(path).text, path
+        assert "This site’s recorder" in coyote.get(f"{path}?lang=en").text, path
+        assert ">recorder<" not in coyote.get(f"{path}?lang=es").text, path
+    assert f'href="/phones/{device.token_id}"' in coyote.get(receipt).text
 
 
 def test_the_trips_of_a_device_lead_to_their_receipts(app, coyote):

@@ -119,7 +119,7 @@ def test_s9_a_cookie_that_was_tampered_with_opens_nothing(app, log_in, add_rider
 @pytest.fixture
 def unlimited(settings, password_hash):
     """The application without limits, with one rider."""
-    config = replace(server_defaults(), limits=LimitConfig(0, 0, 0, 0, 0))
+    config = replace(server_defaults(), limits=LimitConfig(0, 0, 0, 0, 0, 0))
     app = create_app(replace(settings, config=config))
     with store.session(app.extensions["transitmap_engine"]) as session:
         store.add_user(session, "Coyote", password_hash, 1.0)
@@ -264,7 +264,7 @@ def test_s13_no_log_of_an_end_to_end_run_has_a_key(settings, app, add_rider, tok
     server.communicate()
     log = "\n".join(lines)
     assert {200, 401, 404, 405, 413} <= statuses < set(range(500)), statuses
-    assert log.count("INSERT INTO messages") > 10, "the log is there, and says much"
+    assert log.count("sqlalchemy.engine") > 100, "the log is there, and says much"
     planted = [token, gone, "tm_guess", token[3:], PASSWORD, "19.4361", "99.1332"]
     assert [secret for secret in planted if secret in log] == []
 
@@ -536,7 +536,9 @@ def test_headers_are_on_every_answer_of_every_route(module_app, keyed, base_url)
             "max-age=31536000" if base_url.startswith("https") else ""
         )
         assert not [name for name in LEAKING if name in headers], rule
-        assert all("HttpOnly" in one and "SameSite=Lax" in one for one in headers.getlist("Set-Cookie")), rule
+        for cookie in headers.getlist("Set-Cookie"):
+            assert "SameSite=Lax" in cookie, rule
+            assert "HttpOnly" in cookie or "Path=/record/" in cookie, rule  # whose outbox it is, no key
 
 
 def test_no_answer_of_the_server_names_it(port):

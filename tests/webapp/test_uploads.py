@@ -385,7 +385,7 @@ def test_the_page_sends_and_shows_a_receipt(log_in, add_rider):
     assert answer.status_code == 303
     receipt = client.get(answer.headers["Location"]).text
     assert "Cuánto valió" in receipt
-    assert "guardado" in receipt
+    assert "posiciones usadas" in receipt
     bad = {"csrf_token": token, "file": (io.BytesIO(b"%PDF"), "b.pdf")}
     page = client.post("/traces/", data=bad, content_type="multipart/form-data")
     assert page.status_code == 415

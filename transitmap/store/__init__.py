@@ -49,6 +49,8 @@ from transitmap.store.keeping import Kept, Sender, keep_upload, sender_of_token
 from transitmap.store.limits import (
     add_usage,
     address_key,
+    count_unpacked,
+    may_unpack,
     quota_wait_s,
     sweep_limits,
     take,
@@ -188,6 +190,8 @@ __all__ = [
     "database_file",
     "add_usage",
     "address_key",
+    "count_unpacked",
+    "may_unpack",
     "quota_wait_s",
     "sweep_limits",
     "take",

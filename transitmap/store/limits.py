@@ -33,8 +33,8 @@ _ADD_BUCKET = sa.text(
 )
 
 
-def take(session: Session, key: str, rate_per_s: float, burst: float, now_s: float) -> float:
-    """0 where one more is allowed now, and it is counted; else the seconds until it will be.
+def take(session: Session, key: str, rate_per_s: float, burst: float, now_s: float, n: float = 1.0) -> float:
+    """0 where one more is allowed now, and `n` are counted; else the seconds until it will be.
 
     A bucket of `burst` tokens that fills at `rate_per_s`: whoever is refused pays nothing. `session` must
     be a writing one, and its commit is what counts: commit also where the request fails afterwards. A
@@ -47,10 +47,29 @@ def take(session: Session, key: str, rate_per_s: float, burst: float, now_s: flo
         updated_s = now_s
     level = min(burst, level + max(0.0, now_s - updated_s) * rate_per_s)
     is_allowed = level >= 1.0
-    left = level - 1.0 if is_allowed else level
+    left = level - n if is_allowed else level
     values = {"level": left, "updated_s": max(now_s, updated_s)}
     session.execute(sa.update(Bucket).where(Bucket.key == key).values(values))
     return 0.0 if is_allowed else max(1.0 - level, 0.001) / rate_per_s
+
+
+def may_unpack(session: Session, user_id: int, quota: QuotaConfig, now_s: float) -> bool:
+    """Whether one more archive of this rider may be unpacked now; `count_unpacked` says what it was."""
+    question = sa.select(Bucket.level, Bucket.updated_s).where(Bucket.key == _unpacking(user_id))
+    found = session.execute(question).first()
+    if not quota.max_unpacked_bytes or found is None:
+        return True
+    return bool(found.level + (now_s - found.updated_s) * quota.max_unpacked_bytes / DAY_S >= 1.0)
+
+
+def count_unpacked(session: Session, user_id: int, n_bytes: int, quota: QuotaConfig, now_s: float) -> None:
+    """Counts what an archive unpacked to: a day's bytes come back in a day."""
+    if limit := quota.max_unpacked_bytes:
+        take(session, _unpacking(user_id), limit / DAY_S, limit, now_s, n_bytes)
+
+
+def _unpacking(user_id: int) -> str:
+    return f"unpack:{user_id}"
 
 
 def address_key(purpose: str, address: str, secret: str) -> str:

@@ -29,6 +29,7 @@ if (form) {
       if (!isLarge) waiting.push([file, row]);
     }
     input.value = "";
+    sent.firstElementChild?.scrollIntoView({ block: "nearest" });
     if (!isSending) sendAll();
   }
 
