@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ from transitmap import store
 from transitmap.archive import Archive, unpack_message
 from transitmap.collect.bundle import bundle_keys, fix_keys
 from transitmap.collect.hear import hear
+from transitmap.config import LimitConfig
 from transitmap.model import Fixes
 from webapp import create_app
 from webapp.settings import Settings
@@ -35,6 +36,7 @@ START_S = 1_795_000_000
 STREET = [(0.0, 0.0), (3000.0, 0.0)]
 ANSWERS_WITHIN_S = 60.0
 WITHOUT_QUOTA = "[quota]\nmax_uploads = 0\nmax_messages = 0\nmax_bytes = 0\nmax_fixes = 0\n"
+WITHOUT_LIMITS = "".join(["[limits]\n", *(f"{one.name} = 0\n" for one in fields(LimitConfig))])
 
 
 @dataclass
@@ -66,7 +68,7 @@ class Site:
 def make_site(folder: Path, database_url: str = "", n_riders: int = 4) -> Site:
     """A site with riders, each with a key. Without a URL it keeps a SQLite file in its folder."""
     site = Site(folder, database_url or f"sqlite:///{folder / 'site.sqlite'}", port=free_port())
-    (folder / "campaign.toml").write_text(WITHOUT_QUOTA)
+    (folder / "campaign.toml").write_text(WITHOUT_QUOTA + WITHOUT_LIMITS)
     store.upgrade(site.database_url)
     engine = store.open_engine(site.database_url)
     with store.session(engine) as session:

@@ -109,20 +109,21 @@ def keep_upload(
 @contextmanager
 def driver(engine: sa.Engine) -> Iterator[Any]:
     """A cursor of the driver, committed in the end. Its errors are those that SQLAlchemy raises."""
-    connection = engine.raw_connection()
+    connection = None
     try:
+        connection = engine.raw_connection()
         cursor = connection.cursor()
         yield cursor
         connection.commit()
     except engine.dialect.loaded_dbapi.Error as error:
-        connection.rollback()
         check_synced(error)
         told = sa.exc.DBAPIError.instance(
             None, None, error, engine.dialect.loaded_dbapi.Error, dialect=engine.dialect
         )
         raise told from error
     finally:
-        connection.close()
+        if connection is not None:
+            connection.close()  # what was not committed is rolled back, as far as there is somebody to ask
 
 
 def ask(engine: sa.Engine, cursor: Any, question: sa.TextClause, told: Mapping[str, Any]) -> Any:
