@@ -8,12 +8,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from waitress import wasyncore
 
+from tests.chromium import ARGUMENTS, CHROMIUM
 from tests.webapp.sending import TRACES
 from transitmap import store
 from transitmap.passwords import hash_password
@@ -110,6 +112,17 @@ def log_in(app: Flask) -> Callable[[str], FlaskClient]:
         return client
 
     return open_browser
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A headless Chromium for one file of tests."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
 
 
 def form_token(client: FlaskClient, path: str) -> str:

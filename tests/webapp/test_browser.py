@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.chromium import ARGUMENTS, CHROMIUM, needs_browser
+from tests.chromium import needs_browser
 from tests.webapp.city import NOTICE, publish
 from tests.webapp.conftest import serving
 from tests.webapp.traces import ride
@@ -35,16 +35,6 @@ WAIT_MS = 15_000
 MAX_PAGE_BYTES = 60_000
 
 pytestmark = needs_browser
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

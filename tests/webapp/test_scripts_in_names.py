@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tests.chromium import ARGUMENTS, CHROMIUM, needs_browser
+from tests.chromium import needs_browser
 from tests.webapp.city import NOTICE, publish
 from tests.webapp.conftest import PASSWORD, serving
 from tests.webapp.sending import TRACES
@@ -83,16 +82,6 @@ WHERE_A_STOP_IS = """async () => {
 def test_there_are_sixty():
     assert len(set(PAYLOADS)) >= 60
     assert all(RUN in one for one in PAYLOADS)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
 
 
 class Watched:

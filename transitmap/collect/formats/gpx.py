@@ -18,7 +18,8 @@ METRES_PER_HDOP = 4.0
 _POINT_LEVELS = 3  # an ordinary point, its extensions, their container; a leaf in that is the fourth
 _VERSIONS = ("1.0", "1.1")
 _METRES_AS_HDOP = ("OsmAnd",)  # these write the phone's metres where the ratio belongs
-_NAMES_ITSELF = ("Colota", "OSMTracker")  # "Trip 3", "Tracked with ...": no line that a rider named
+_NAMED_BY_APP = re.compile(r"Tracked with OSMTracker|Colota \w{1,20} Export|Trip [0-9]{1,9}$")
+"""What apps call a track of which its rider said nothing."""
 _NAMES_IN_METADATA = ("OSMTracker",)  # there is what its rider called the trip
 _ACCURACIES = ("accuracy", "accuracy_horizontal", "hacc")
 _LEAVES = frozenset(("time", "ele", "hdop", "name", "type", "note", *_ACCURACIES))
@@ -153,7 +154,7 @@ class _GpxFile:
         elif parent == "wpt" and name in ("name", "time"):
             setattr(out.waypoints[-1], name, text)
         elif parent == "trk" and name in ("name", "type"):
-            if out.traces and not (name == "name" and self.creator.startswith(_NAMES_ITSELF)):
+            if out.traces and not (name == "name" and _NAMED_BY_APP.match(text)):
                 setattr(out.traces[-1], "name" if name == "name" else "kind", text)
         elif parent == "metadata" and name == "name":
             self.title = text
