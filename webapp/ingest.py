@@ -15,7 +15,7 @@ from flask import Blueprint, Response, current_app, json, request
 from transitmap import live, store
 from transitmap.collect import hear
 from transitmap.config import Config
-from transitmap.contribute import accept
+from transitmap.contribute import keep
 from transitmap.errors import UploadRefused
 from transitmap.model import Answer, Heard, Message
 from webapp import auth, db, uploads
@@ -119,29 +119,20 @@ def file(token: str = "") -> Response:
             raise
         files = []
     now_s = time.time()
-    kept = [_keep(device, name, body, now_s) for name, body in files]
-    receipts, n_new = [told for told, _ in kept], sum(is_new for _, is_new in kept)
+    receipts = [_keep(device, name, body, now_s) for name, body in files]
     with store.session(db.engine()) as session:
         store.count_heard(session, device.token_id, 1, 0, {}, now_s)
-        store.add_usage(session, device.user_id, now_s, n_new, 0, sum(len(body) for _, body in files))
     return _json({**(receipts[0] if receipts else {"code": "no_file"}), "uploads": receipts})
 
 
-def _keep(device: store.Device, name: str, body: bytes, now_s: float) -> tuple[dict[str, str], bool]:
-    """What is told of one file, its upload or why it is none; and whether that is new."""
-    shown = store.clean_name(name)
+def _keep(device: store.Device, name: str, body: bytes, now_s: float) -> dict[str, str]:
+    """What is told of one file: its upload, or why it is none."""
+    shown, sender = store.clean_name(name), store.Sender(device.token_id, device.user_id, (0, 0, 0), False)
     try:
-        with store.session(db.engine()) as session:
-            token, _ = store.owner_of_token(session, device.token_id)
-            agreed = token.consent
-            session.commit()  # a slow disk must keep no writer waiting
-            upload, is_new = accept(
-                session, db.archive(), device.user_id, name, body, _config(), now_s, agreed, token_id=token.id
-            )
-            told = {"id": upload.id, "name": shown, "state": upload.state}
+        kept = keep(db.engine(), db.archive(), sender, name, body, _config(), now_s, device.consent)
     except UploadRefused as refused:
-        return {"name": shown, "state": store.REFUSED, "code": refused.reason}, True
-    return told, is_new
+        return {"name": shown, "state": store.REFUSED, "code": refused.reason}
+    return {"id": kept.id, "name": shown, "state": kept.state}
 
 
 # --- one request ---------------------------------------------------------------------------------

@@ -20,7 +20,8 @@ CHUNK = 5_000
 
 # Said for every message of every phone: written once, as both databases understand it.
 _DEVICE = sa.text(
-    "SELECT id, user_id, name, heard_s FROM tokens WHERE token_sha256 = :token_sha256 AND revoked_s IS NULL"
+    "SELECT id, user_id, name, heard_s, consent FROM tokens "
+    "WHERE token_sha256 = :token_sha256 AND revoked_s IS NULL"
 )
 _ADD = sa.text(
     "INSERT INTO messages (token_id, sha256, received_s, dialect, n_bytes, n_fixes, first_fix_s, last_fix_s,"
@@ -39,12 +40,13 @@ HEARD_EVERY_S = 5.0
 
 @dataclass(frozen=True)
 class Device:
-    """A device that may send: its row, its rider, and when it was last heard (None: never)."""
+    """A device that may send: its row, its rider, when it was last heard (None: never), agreed to what."""
 
     token_id: int
     user_id: int
     name: str
     heard_s: float | None
+    consent: str = ""
 
 
 @dataclass(frozen=True)
