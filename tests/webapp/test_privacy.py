@@ -13,7 +13,7 @@ import pytest
 from tests.chromium import needs_browser
 from tests.webapp.conftest import PASSWORD, form_token, serving
 from tests.webapp.test_accounts import sign_up
-from tests.webapp.test_browser import NARROW, Visit, chromium  # noqa: F401
+from tests.webapp.test_browser import NARROW, Visit
 from tests.webapp.traces import ride
 from transitmap import store
 from transitmap.collect.trim import level_of
