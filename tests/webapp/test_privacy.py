@@ -181,7 +181,7 @@ def test_no_log_holds_a_place_a_name_or_a_key(app, log_in, add_rider, token_of, 
 
 
 @needs_browser
-def test_the_page_reads_well_on_a_narrow_phone(app, chromium, add_rider):  # noqa: F811
+def test_the_page_reads_well_on_a_narrow_phone(app, chromium, add_rider):
     from axe_playwright_python.sync_playwright import Axe
 
     add_rider("Coyote")
