@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,15 +51,36 @@ def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Se
 
 
 def keep_secret(path: Path) -> str:
-    """The secret in the file; on first start a new one of 256 bits that only this user can read."""
+    """The secret in the file; on first start a new one of 256 bits that only this user can read.
+
+    It is on the disk before it is used: after a power cut an empty file would sign everybody's sessions with
+    nothing. An empty one, of a start that was cut off, is none.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.stat().st_size:
+        path.unlink(missing_ok=True)
+    if not path.exists():
+        _make_secret(path)
+    return path.read_text(encoding="ascii").strip()
+
+
+def _make_secret(path: Path) -> None:
+    """Writes a new secret beside its place and links it there whole; who comes second keeps the first's."""
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".secret-")
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text(encoding="ascii").strip()
-    with os.fdopen(handle, "w", encoding="ascii") as out:
-        out.write(secrets.token_urlsafe(32))
-    return path.read_text(encoding="ascii")
+        with os.fdopen(handle, "w", encoding="ascii") as out:
+            out.write(secrets.token_urlsafe(32))
+            out.flush()
+            os.fsync(out.fileno())
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        Path(draft).unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _whole_number(name: str, text: str) -> int:

@@ -73,6 +73,15 @@ def test_the_secret_is_made_once_and_only_ours_to_read(tmp_path):
     assert keep_secret(path) == first
     assert len(first) >= 43
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [one.name for one in path.parent.iterdir()] == ["secret"]
+
+
+def test_a_secret_that_a_power_cut_emptied_is_made_anew(tmp_path):
+    path = tmp_path / "secret"
+    path.touch()
+    made = keep_secret(path)
+    assert len(made) >= 43
+    assert keep_secret(path) == made
 
 
 def test_settings_come_from_the_environment(tmp_path, monkeypatch):
