@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,33 +53,18 @@ def keep_secret(path: Path) -> str:
     """The secret in the file; on first start a new one of 256 bits that only this user can read.
 
     It is on the disk before it is used: after a power cut an empty file would sign everybody's sessions with
-    nothing. An empty one, of a start that was cut off, is none.
+    nothing. An empty one, of a start that was cut off, is none. Of two that start at once one makes it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and not path.stat().st_size:
-        path.unlink(missing_ok=True)
-    if not path.exists():
-        _make_secret(path)
-    return path.read_text(encoding="ascii").strip()
-
-
-def _make_secret(path: Path) -> None:
-    """Writes a new secret beside its place and links it there whole; who comes second keeps the first's."""
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".secret-")
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as out:
-            out.write(secrets.token_urlsafe(32))
-            out.flush()
-            os.fsync(out.fileno())
-        with suppress(FileExistsError):
-            os.link(draft, path)
-    finally:
-        Path(draft).unlink()
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    with os.fdopen(handle, "r+", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if not (secret := file.read().strip()):
+            secret = secrets.token_urlsafe(32)
+            file.write(secret)
+            file.flush()
+            os.fsync(file.fileno())
+    return secret
 
 
 def _whole_number(name: str, text: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -82,6 +83,11 @@ def test_a_secret_that_a_power_cut_emptied_is_made_anew(tmp_path):
     made = keep_secret(path)
     assert len(made) >= 43
     assert keep_secret(path) == made
+
+
+def test_workers_that_start_at_once_share_one_secret(tmp_path):
+    with ThreadPoolExecutor(8) as workers:
+        assert len(set(workers.map(keep_secret, [tmp_path / "secret"] * 8))) == 1
 
 
 def test_settings_come_from_the_environment(tmp_path, monkeypatch):
