@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from tests.points.hand import NOON_S, bus_ride, gpx_of
 from tests.test_publish import CONFIG, EAST, NOW_S, RULES, TODAY, make, ride_the_city, send
-from transitmap import erase, pipeline, store
+from transitmap import erase, store
 from transitmap import publish as publishing
 from transitmap.archive import Archive
 from transitmap.config import RetentionConfig
@@ -25,12 +25,7 @@ from transitmap.points.standings import board
 from transitmap.publish import replay
 from transitmap.versions import roll_back
 
-
-@pytest.fixture(autouse=True)
-def _own_rules_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The validators of others take a second a feed and are not what is tested here."""
-    monkeypatch.setattr(pipeline.validate, "canonical", lambda *a: [])
-    monkeypatch.setattr(pipeline.validate, "analyzer", lambda *a: [])
+pytestmark = pytest.mark.usefixtures("own_rules_only")
 
 
 @pytest.fixture
@@ -212,9 +207,7 @@ def test_a_feed_that_was_being_made_of_somebody_erased_is_dropped(
     with pytest.raises(RidesWithdrawn):
         make(session, archive)
     assert store.latest_feed(session).id == first.id
-    monkeypatch.undo()
-    monkeypatch.setattr(pipeline.validate, "canonical", lambda *a: [])
-    monkeypatch.setattr(pipeline.validate, "analyzer", lambda *a: [])
+    monkeypatch.setattr(publishing, "_gate", gated)
     assert store.must_forget(session)
     make(session, archive)
     assert replay(session, archive, CONFIG, RULES) == []
