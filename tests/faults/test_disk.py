@@ -28,24 +28,14 @@ from tests.faults.service import (
     send_file,
     trace,
 )
+from tests.machine import small_disk
 from transitmap.archive import Archive
-
-
-def mount(folder: Path, options: str) -> None:
-    command = ["mount", "-t", "tmpfs", "-o", options, "none", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"NO DISK OF ITS OWN, this did not run: {done.stderr.strip()}")
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 6 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount(folder, "size=6m")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with small_disk(tmp_path, size_mb=6) as place:
+        yield place
 
 
 @pytest.fixture
