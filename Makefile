@@ -10,7 +10,7 @@ run: .venv/installed
 	@PORT=$(PORT) $(BIN)/transitmap serve --demo
 
 test: .venv/tested
-	@$(BIN)/python -m tests.chromium
+	@$(BIN)/python -m tests.machine
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/bandit --quiet --recursive -ll transitmap webapp

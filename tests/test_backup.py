@@ -12,13 +12,15 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
-from tests.test_erase import _own_rules_only, points, rub_out  # noqa: F401
+from tests.test_erase import points, rub_out
 from tests.test_publish import CONFIG, EAST, NOW_S, RULES, make, ride_the_city, send
 from transitmap import backup, store
 from transitmap.archive import Archive
 from transitmap.cli import main
 from transitmap.errors import BackupDamaged, ConfigError
 from transitmap.publish import replay
+
+pytestmark = pytest.mark.usefixtures("own_rules_only")
 
 
 @pytest.fixture

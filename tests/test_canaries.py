@@ -15,7 +15,6 @@ import zstandard
 from sqlalchemy.orm import Session
 
 from tests.points.hand import DAY_S, NOON_S, bus_ride, gpx_of
-from tests.test_erase import _own_rules_only  # noqa: F401
 from tests.test_publish import CONFIG, EAST, NOW_S, RULES, make, send
 from transitmap import erase, store
 from transitmap.archive import COLUMNS_MAGIC, RIDE_MAGIC, Archive, unpack_ride
@@ -24,6 +23,7 @@ from transitmap.gtfs.export import export_feed
 from transitmap.gtfs.pack import unpack
 from transitmap.publish import replay
 
+pytestmark = pytest.mark.usefixtures("own_rules_only")
 CROWD = replace(CONFIG, feed=replace(CONFIG.feed, min_riders=3))
 NAME = "Canaria Cero"
 

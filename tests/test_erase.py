@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +11,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session
 
+from tests.machine import small_disk
 from tests.points.hand import NOON_S, bus_ride, gpx_of
 from tests.test_publish import CONFIG, EAST, NOW_S, RULES, TODAY, make, ride_the_city, send
-from transitmap import erase, pipeline, store
+from transitmap import erase, store
 from transitmap import publish as publishing
 from transitmap.archive import Archive
 from transitmap.config import RetentionConfig
@@ -25,12 +25,7 @@ from transitmap.points.standings import board
 from transitmap.publish import replay
 from transitmap.versions import roll_back
 
-
-@pytest.fixture(autouse=True)
-def _own_rules_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The validators of others take a second a feed and are not what is tested here."""
-    monkeypatch.setattr(pipeline.validate, "canonical", lambda *a: [])
-    monkeypatch.setattr(pipeline.validate, "analyzer", lambda *a: [])
+pytestmark = pytest.mark.usefixtures("own_rules_only")
 
 
 @pytest.fixture
@@ -113,15 +108,9 @@ def test_the_bytes_of_others_stay(session: Session, archive: Archive) -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 12 MB, where this machine lets one be made."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", "size=12m", "none", str(place)]
-    if shutil.which("mount") is None or subprocess.run(words, capture_output=True, check=False).returncode:
-        pytest.skip("NO FILE SYSTEM CAN BE MOUNTED HERE: erasing on a full disk was not tried")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path, size_mb=12) as place:
+        yield place
 
 
 def fill(place: Path) -> None:
@@ -136,14 +125,12 @@ def fill(place: Path) -> None:
 
 
 @pytest.mark.parametrize("ballast_bytes", [0, 4_000_000])
-def test_somebody_is_erased_on_a_full_disk(
-    small_disk: Path, sqlite_template: Path, ballast_bytes: int
-) -> None:
+def test_somebody_is_erased_on_a_full_disk(disk: Path, sqlite_template: Path, ballast_bytes: int) -> None:
     """With the ballast it works; without it deleting fails, or the ballast would prove nothing."""
-    shutil.copyfile(sqlite_template, small_disk / "city.db")
+    shutil.copyfile(sqlite_template, disk / "city.db")
     engine, archive = (
-        store.open_engine(f"sqlite:///{small_disk / 'city.db'}"),
-        Archive(small_disk / "archive"),
+        store.open_engine(f"sqlite:///{disk / 'city.db'}"),
+        Archive(disk / "archive"),
     )
     config = replace(CONFIG, retention=RetentionConfig(ballast_bytes=ballast_bytes))
     with store.session(engine) as session:
@@ -151,7 +138,7 @@ def test_somebody_is_erased_on_a_full_disk(
             send(session, archive, f"rider {number}", EAST, number, number)
         erase.hold_ballast(session, ballast_bytes)
         session.commit()
-        fill(small_disk)
+        fill(disk)
         user = store.user_by_name(session, "rider 1")
         session.commit()
         try:
@@ -163,12 +150,12 @@ def test_somebody_is_erased_on_a_full_disk(
     assert (trail is not None) == (ballast_bytes > 0)
     if trail is not None:
         assert not any(map(archive.has, trail.blobs))
-        (small_disk / "filler").unlink()
+        (disk / "filler").unlink()
         with store.session(engine) as session:
             erase.hold_ballast(session, ballast_bytes)
             assert store.user_by_name(session, "rider 1") is None
             assert replay(session, archive, CONFIG, RULES) == []
-        assert (small_disk / "city.db.ballast").stat().st_size == ballast_bytes
+        assert (disk / "city.db.ballast").stat().st_size == ballast_bytes
     engine.dispose()
 
 
@@ -212,9 +199,7 @@ def test_a_feed_that_was_being_made_of_somebody_erased_is_dropped(
     with pytest.raises(RidesWithdrawn):
         make(session, archive)
     assert store.latest_feed(session).id == first.id
-    monkeypatch.undo()
-    monkeypatch.setattr(pipeline.validate, "canonical", lambda *a: [])
-    monkeypatch.setattr(pipeline.validate, "analyzer", lambda *a: [])
+    monkeypatch.setattr(publishing, "_gate", gated)
     assert store.must_forget(session)
     make(session, archive)
     assert replay(session, archive, CONFIG, RULES) == []

@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 from sqlalchemy.orm import Session
 
-from tests.test_erase import _own_rules_only  # noqa: F401
 from tests.test_publish import CONFIG, EAST, NOW_S, RULES, send
 from transitmap import retention, store
 from transitmap.archive import Archive
@@ -21,6 +20,7 @@ from transitmap.config import RetentionConfig
 from transitmap.contribute import segment_key
 from transitmap.publish import replay
 
+pytestmark = pytest.mark.usefixtures("own_rules_only")
 DAY_S = 86_400.0
 KEEP = RetentionConfig(ballast_bytes=0)
 

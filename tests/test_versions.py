@@ -32,13 +32,8 @@ from transitmap.model import Notice
 from transitmap.publish import replay
 from transitmap.versions import changes_of, resume, roll_back, shelf_life
 
+pytestmark = pytest.mark.usefixtures("own_rules_only")
 FLAW = Notice("stop_without_name", "error", "stops.txt", 2, "a stop without a name")
-
-
-@pytest.fixture(autouse=True)
-def _own_rules_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The canonical validator takes a second a feed and is not what is tested here."""
-    monkeypatch.setattr(pipeline.validate, "canonical", lambda *a: [])
 
 
 def publish_twice(session: Session, archive: Archive) -> None:

@@ -16,8 +16,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises:
         ConfigError: a setting makes no sense.
     """
-    from flask import Flask
-
     from transitmap.points.rules import load_rules
     from webapp import (
         accounts,
@@ -44,7 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.settings import settings_from_environment
 
     settings = settings or settings_from_environment()
-    app = Flask(__name__, static_folder=None)
+    app = errors.QuietFlask(__name__, static_folder=None)
     app.config.update(_flask_settings(settings))
     app.extensions |= {"transitmap_settings": settings, "transitmap_rules": load_rules()}
     _trust_proxies(app, settings.n_proxies)

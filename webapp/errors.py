@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import sys
+from types import TracebackType
 
 from flask import Flask, Response, current_app, g, json, render_template, request, url_for
 from flask_login import AnonymousUserMixin
@@ -74,6 +74,16 @@ def not_kept(error: Exception) -> Problem:
     return Problem("storage_full" if store.is_full(error) else "busy")
 
 
+class QuietFlask(Flask):
+    """Flask, but for what it logs of a fault while a fault is answered: the path, and in that a key."""
+
+    def log_exception(
+        self, exc_info: tuple[type, BaseException, TracebackType] | tuple[None, None, None]
+    ) -> None:
+        """Logs the kind of the fault alone."""
+        log.error("no answer to a fault: %s", type(exc_info[1]).__name__)
+
+
 def init_app(app: Flask) -> None:
     """Every way to fail leads to one answer; a query that is odd is none."""
     app.request_class = Request
@@ -87,18 +97,12 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(DiskFailed, _answer_failed)
     app.register_error_handler(Exception, _answer_fault)
     app.before_request(_refuse_all)
-    app.log_exception = _log_quietly  # type: ignore[method-assign]
 
 
 def _not_here() -> Response:
     """To a name that is not ours no page is made, nor any link: it would hold that name."""
     members = {"type": "about:blank", "title": "Not here", "status": 400, "code": "bad_request"}
     return Response(json.dumps(members), 400, mimetype="application/problem+json")
-
-
-def _log_quietly(info: object) -> None:
-    """What Flask logs of a fault while a fault is answered: it would name the path, and in that a key."""
-    log.error("no answer to a fault: %s", type(sys.exc_info()[1]).__name__)
 
 
 def has_disk_failed(app: Flask) -> bool:

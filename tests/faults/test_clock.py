@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session
 
 from tests.faults.service import Site, ask, make_site, n_rows, running, trace
+from tests.machine import needs_program
 from transitmap import store
 from transitmap.contribute import LEASE_S
 from transitmap.work import MAX_WAIT_S
@@ -47,7 +47,7 @@ def test_a_bucket_fills_after_a_jump(session: Session, jump_s: float) -> None:
     assert store.take(session, "k", 0.1, 3.0, NOW_S + jump_s + 11.0) == 0.0
 
 
-@pytest.mark.skipif(not shutil.which("faketime"), reason="NO FAKETIME: the service's clock did not jump")
+@needs_program("faketime")
 def test_a_service_whose_clock_was_two_years_ahead_goes_on(tmp_path: Path) -> None:
     site: Site = make_site(tmp_path, n_riders=1)
     headers = {"Authorization": f"Bearer {site.keys[0]}"}

@@ -36,6 +36,7 @@ from tests.faults.service import (
     send_batch,
     send_file,
 )
+from tests.machine import needs_program, needs_root
 from transitmap import store
 from transitmap.store import opening
 
@@ -226,9 +227,8 @@ def test_a_server_that_is_gone_is_noticed_within_seconds() -> None:
     }
 
 
-@pytest.mark.skipif(
-    os.geteuid() != 0 or not shutil.which("ip"), reason="NO NETWORK TO CUT: needs root and iproute2"
-)
+@needs_root
+@needs_program("ip")
 def test_a_network_cut_is_an_error_within_seconds(server: Any, remote: Site) -> None:
     with network(server) as (address, cut):
         url = sa.make_url(remote.database_url).set(host=address, port=6543, query={})

@@ -28,24 +28,14 @@ from tests.faults.service import (
     send_file,
     trace,
 )
+from tests.machine import small_disk
 from transitmap.archive import Archive
-
-
-def mount(folder: Path, options: str) -> None:
-    command = ["mount", "-t", "tmpfs", "-o", options, "none", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"NO DISK OF ITS OWN, this did not run: {done.stderr.strip()}")
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 6 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount(folder, "size=6m")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with small_disk(tmp_path, size_mb=6) as place:
+        yield place
 
 
 @pytest.fixture
@@ -104,13 +94,16 @@ def test_a_read_only_disk_is_said_and_passes(site: Site, disk: Path) -> None:
         assert send_batch(app, site, 1).status_code == 200
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write into anything")
-def test_an_archive_that_may_not_be_written_is_said(tmp_path: Path) -> None:
+def test_an_archive_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    """A file where its folder should be, which stops root too."""
     site = make_site(tmp_path)
+    obstacle = Path(site.archive_url)
     with opened(site) as app:
-        Path(site.archive_url).mkdir(mode=0o500)
-        assert send_file(app, site, 1).status_code == 503
-        Path(site.archive_url).chmod(0o700)
+        obstacle.write_bytes(b"")
+        answer = send_file(app, site, 1)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+        assert n_rows(site)["uploads"] == 0
+        obstacle.unlink()
         assert send_file(app, site, 1).status_code == 201
 
 

@@ -32,6 +32,7 @@ from tests.faults.service import (
     trace,
     work_off,
 )
+from tests.machine import needs_program
 
 N_KILLS = 5
 NO_WORK = ("--no-work",)
@@ -150,7 +151,7 @@ os.fsync = fail
         assert ask(site, "POST", "/api/v1/traces", trace(0, 1), headers)[0] == 201
 
 
-@pytest.mark.skipif(not shutil.which("strace"), reason="NO STRACE: no sync of a database failed")
+@needs_program("strace")
 def test_a_failed_sync_of_the_database_ends_the_service(site: Site) -> None:
     inject = ("-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO:when=1")
     log = str(site.folder / "site.sqlite-wal")

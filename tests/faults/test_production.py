@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from pathlib import Path
 
@@ -11,8 +10,7 @@ import pytest
 from benchmarks.slow_sockets import attacked, honest, production
 from tests.faults.service import Acknowledged, Rider, Site, ask, lost_fixes, lost_uploads, make_site, running
 from tests.faults.test_killed import NO_WORK, wait_for
-
-NGINX = pytest.mark.skipif(not shutil.which("nginx"), reason="NO NGINX: its configuration was not tried")
+from tests.machine import needs_program
 
 
 @pytest.fixture
@@ -27,7 +25,7 @@ def test_slow_sockets_keep_nobody_from_a_thread(site: Site) -> None:
     assert times_s.count(None) == 0
 
 
-@NGINX
+@needs_program("nginx")
 def test_a_rolling_update_fails_nobody(site: Site) -> None:
     """One of two services ends: everything sent meanwhile is acknowledged at the first try."""
     told, stop = Acknowledged(), threading.Event()
@@ -46,7 +44,7 @@ def test_a_rolling_update_fails_nobody(site: Site) -> None:
     assert (lost_uploads(site, told), lost_fixes(site, told)) == ([], [])
 
 
-@NGINX
+@needs_program("nginx")
 def test_nginx_says_what_we_would_and_logs_nobody(site: Site) -> None:
     with production(site) as (front, services):
         status, said = ask(front, "POST", "/api/v1/traces", bytes(27_000_000))

@@ -15,7 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from waitress import wasyncore
 
-from tests.chromium import ARGUMENTS, CHROMIUM
+from tests.machine import CHROMIUM, CHROMIUM_ARGUMENTS
 from tests.webapp.sending import TRACES
 from transitmap import store
 from transitmap.passwords import hash_password
@@ -120,7 +120,7 @@ def chromium() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGUMENTS))
         yield browser
         browser.close()
 

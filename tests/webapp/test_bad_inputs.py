@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.machine import needs_proc, small_disk
 from tests.webapp.conftest import serving
 from tests.webapp.sending import (
     TRACES,
@@ -414,24 +415,19 @@ def test_many_files_are_read_for_no_longer_than_one(device, settings):
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path):
-    """A file system of its own with 3 MB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "none", place]).returncode:
-        pytest.skip("NO SMALL FILE SYSTEM HERE, the full disk was not tried: mounting one needs root")
-    yield place
-    subprocess.run(["umount", "-l", place], check=True)
+def disk(tmp_path: Path):
+    with small_disk(tmp_path, size_mb=3) as place:
+        yield place
 
 
 @pytest.mark.parametrize("what", ["the archive", "the database"])
-def test_a_full_or_read_only_disk_refuses_and_recovers(app, device, settings, small_disk, what):
+def test_a_full_or_read_only_disk_refuses_and_recovers(app, device, settings, disk, what):
     is_archive = what == "the archive"
-    database, archive = Path(settings.database_url.removeprefix("sqlite:///")), small_disk / "archive"
+    database, archive = Path(settings.database_url.removeprefix("sqlite:///")), disk / "archive"
     if not is_archive:
         app.extensions["transitmap_engine"].dispose()
-        shutil.copy(database, small_disk / "db.sqlite")
-    url = settings.database_url if is_archive else f"sqlite:///{small_disk / 'db.sqlite'}"
+        shutil.copy(database, disk / "db.sqlite")
+    url = settings.database_url if is_archive else f"sqlite:///{disk / 'db.sqlite'}"
     made = create_app(
         Settings(url, str(archive) if is_archive else settings.archive_url, "k" * 40, settings.config)
     )
@@ -440,7 +436,7 @@ def test_a_full_or_read_only_disk_refuses_and_recovers(app, device, settings, sm
         return made.test_client().post(TRACES, data=ride(seed, seed), headers=device.headers)
 
     assert send(1).status_code == 201
-    ballast = small_disk / "ballast"
+    ballast = disk / "ballast"
     with pytest.raises(OSError), ballast.open("wb") as file:
         for _ in range(4 * MB):
             file.write(b"x" * 512)
@@ -453,9 +449,9 @@ def test_a_full_or_read_only_disk_refuses_and_recovers(app, device, settings, sm
     ballast.unlink()
     assert send(2).status_code == 201
     if is_archive:
-        subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
         problem(send(5), 503, "busy")
-        subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
+        subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
         assert send(5).status_code == 201
     made.extensions["transitmap_engine"].dispose()
 
@@ -488,7 +484,7 @@ def cpu_s(pid: int) -> float:
     return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not tell memory")
+@needs_proc
 def test_two_gigabytes_in_chunks_fill_neither_memory_nor_disk(app, settings, device, server):
     pid, port = server
     exchange(port, sent(device, b"<gpx"))
@@ -501,7 +497,7 @@ def test_two_gigabytes_in_chunks_fill_neither_memory_nor_disk(app, settings, dev
     assert len(blobs(settings)) == 1
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not tell memory")
+@needs_proc
 def test_a_bomb_costs_little(app, settings, device, server):
     pid, port = server
     exchange(port, sent(device, gzipped(ride())))  # the reader has started and imported what it needs

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.chromium import needs_browser
+from tests.machine import needs_browser
 from tests.webapp.city import NOTICE, publish
 from tests.webapp.conftest import serving
 from tests.webapp.traces import ride

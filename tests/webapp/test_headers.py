@@ -11,7 +11,7 @@ import pytest
 
 from transitmap import store
 from transitmap.errors import ConfigError
-from webapp import create_app
+from webapp import create_app, errors
 from webapp.settings import keep_secret, settings_from_environment
 
 PAGES = ("/", "/traces/", "/network/", "/api/v1/standings", "/static/style.css", "/nowhere")
@@ -58,6 +58,18 @@ def test_a_fault_is_told_without_its_inside(app, client, monkeypatch, caplog):
     assert (answer.status_code, answer.json["code"]) == (500, "fault")
     assert "Coyote" not in answer.text + caplog.text
     assert "RuntimeError" in caplog.text
+
+
+def test_a_fault_in_answering_is_logged_without_the_path(app, client, monkeypatch, caplog):
+    def broken(*_, **more):
+        monkeypatch.undo()
+        raise RuntimeError("secret of Coyote at 19.5")
+
+    monkeypatch.setattr(errors, "answer", broken)
+    answer = client.get("/nowhere/key-of-coyote")
+    assert answer.status_code == 500
+    assert "no answer to a fault: RuntimeError" in caplog.text
+    assert "coyote" not in caplog.text.casefold()
 
 
 def test_only_the_names_of_the_service_are_answered(settings):

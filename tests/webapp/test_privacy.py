@@ -10,7 +10,7 @@ import zipfile
 
 import pytest
 
-from tests.chromium import needs_browser
+from tests.machine import needs_browser
 from tests.webapp.conftest import PASSWORD, form_token, serving
 from tests.webapp.test_accounts import sign_up
 from tests.webapp.test_browser import NARROW, Visit

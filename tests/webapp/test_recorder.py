@@ -18,7 +18,7 @@ import pytest
 from flask import Flask, Response, request
 from sqlalchemy import select
 
-from tests.chromium import ARGUMENTS, CHROMIUM, needs_browser
+from tests.machine import CHROMIUM, CHROMIUM_ARGUMENTS, needs_browser
 from tests.webapp.conftest import PASSWORD, serving
 from tests.webapp.test_browser import NARROW, PHONE, Visit
 from transitmap import live, store
@@ -339,7 +339,7 @@ def test_a_killed_browser_loses_nothing(app, server, chromium, add_rider, log_in
 
 def start_browser(chromium: Any, profile: Path, site: str, session: str) -> Any:
     context = chromium.browser_type.launch_persistent_context(
-        profile, executable_path=CHROMIUM, args=list(ARGUMENTS), base_url=site, viewport=PHONE,
+        profile, executable_path=CHROMIUM, args=list(CHROMIUM_ARGUMENTS), base_url=site, viewport=PHONE,
         locale="es-MX", permissions=["geolocation"],
     )  # fmt: skip
     context.add_cookies([{"name": "transitmap", "value": session, "url": site}])

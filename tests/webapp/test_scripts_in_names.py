@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tests.chromium import needs_browser
+from tests.machine import needs_browser
 from tests.webapp.city import NOTICE, publish
 from tests.webapp.conftest import PASSWORD, serving
 from tests.webapp.sending import TRACES

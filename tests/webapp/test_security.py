@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.machine import needs_proc
 from tests.test_architecture import NAMES, imports
 from tests.webapp.city import NOTICE, publish
 from tests.webapp.conftest import PASSWORD, form_token, serving
@@ -194,7 +195,7 @@ print(peak_mb() - before)
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="NO /proc: memory was NOT measured")
+@needs_proc
 def test_s12_fifty_log_ins_at_once_stay_under_200_mb(unlimited, settings):
     """Hashed all at once they would take 50 times 19 MiB."""
     command = [sys.executable, "-c", CROWD, settings.database_url, settings.archive_url]

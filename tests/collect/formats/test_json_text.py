@@ -1,11 +1,11 @@
 """JSON of strangers: what it says, or where it is wrong; a lack of memory is no fault of the text."""
 
-import resource
 import subprocess
 import sys
 
 import pytest
 
+from tests.machine import needs_proc
 from transitmap.collect.formats.json_text import read_json
 from transitmap.errors import UploadRefused
 
@@ -51,9 +51,7 @@ except MemoryError as error:
 """
 
 
-@pytest.mark.skipif(
-    sys.platform != "linux" or not hasattr(resource, "RLIMIT_AS"), reason="limits are Linux's"
-)
+@needs_proc
 def test_a_lack_of_memory_is_no_fault_of_the_text() -> None:
     done = subprocess.run([sys.executable, "-c", LITTLE_ROOM], capture_output=True, text=True, check=False)
     assert done.stdout == "no room\n", done.stderr

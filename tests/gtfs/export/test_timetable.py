@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from tests.chromium import ARGUMENTS, CHROMIUM, needs_browser
 from tests.gtfs.export.test_patterns import one_more_trip
 from tests.gtfs.small_city import small_feed
+from tests.machine import CHROMIUM, CHROMIUM_ARGUMENTS, needs_browser
 from transitmap.gtfs.export import FeedIncomplete, export_feed
 from transitmap.gtfs.export.words import days_in_words, every
 
@@ -135,7 +135,7 @@ def test_it_prints_a_route_a_page_and_is_read_by_everybody(tables, evidence):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGUMENTS))
         tab = browser.new_page(viewport={"width": 360, "height": 740})
         requests = []
         tab.on("request", lambda request: requests.append(request.url))

@@ -95,7 +95,7 @@ def _reader(body: bytes) -> Any:
     """Frames with raw values; a developer's field that is described wrongly stays bytes."""
     import fitdecode
 
-    class Reader(fitdecode.FitReader):  # type: ignore[misc]
+    class Reader(fitdecode.FitReader):  # type: ignore[misc]  # fitdecode has no types
         def _add_dev_field_description(self, message: Any) -> None:
             with suppress(fitdecode.FitParseError, KeyError, TypeError, ValueError):
                 super()._add_dev_field_description(message)

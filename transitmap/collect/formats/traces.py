@@ -133,18 +133,15 @@ def read_values(values: Sequence[object]) -> tuple[FloatArray, BoolArray]:
     else:
         numbers, is_bad = read_numbers(cast(Sequence[str], texts))
     if not is_all_text:
-        for row in [row for row, value in enumerate(values) if _is_number(value)]:
-            numbers[row], is_bad[row] = _as_float(values[row]), False
+        for row, value in enumerate(values):
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                numbers[row], is_bad[row] = _as_float(value), False
     return numbers, is_bad
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _as_float(value: object) -> float:
+def _as_float(value: int | float) -> float:
     try:
-        return float(value)  # type: ignore[arg-type]
+        return float(value)
     except OverflowError:
         return math.inf
 

@@ -47,7 +47,7 @@ def _run(zip_path: Path, today: datetime.date, country: str, timeout_s: float, f
     command = [sys.executable, "-m", "gtfs_validator.cli", "-i", str(zip_path.resolve()), "-o", folder]
     command += ["-d", today.isoformat(), *(["-c", country] if country else [])]
     try:
-        subprocess.run(command, timeout=timeout_s, check=False, capture_output=True)  # noqa: S603
+        subprocess.run(command, timeout=timeout_s, check=False, capture_output=True)  # noqa: S603 - see above
     except subprocess.TimeoutExpired as error:
         raise TransitmapError(f"gtfs-validator gave no answer within {timeout_s:g} s") from error
 
