@@ -76,7 +76,7 @@ def fill(session, archive: Archive, n_traces: int) -> int:
             sequence += 1
             own = replace(own, ride_id=f"{upload.id}.1", rider_id=str(user.id))
             store.add_rides(session, [_row(upload, own, sequence, archive.put(pack_ride(own)))])
-            store.add_awards(session, [_award(own.ride_id, user.id)])
+            store.add_lines(session, [_award(own.ride_id, user.id)])
             ride_ids.append(own.ride_id)
     for number in range(1, 11):
         _add_feed(session, archive, number, ride_ids)

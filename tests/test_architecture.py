@@ -50,10 +50,11 @@ DOORS = {
 HEAVY = ("sklearn", "pandas", "partridge", "networkx", "scipy")
 """Imported inside functions only: `transitmap --help` must not wait for them."""
 
-BASE = {"model", "errors", "geo", "config", "svg", "cells"}
+BASE = {"model", "errors", "geo", "config", "svg", "cells", "chain"}
 LAYERS = {
     "transitmap.model": set(),
     "transitmap.errors": set(),
+    "transitmap.chain": set(),
     "transitmap.geo": {"model"},
     "transitmap.svg": {"model"},
     "transitmap.config": {"errors"},

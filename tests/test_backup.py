@@ -191,7 +191,7 @@ def test_backup_and_restore_on_the_command_line(tmp_path: Path, archive: Archive
     folder = tmp_path / "backup"
     where = ["--database-url", source, "--archive-url", str(tmp_path / "archive")]
     done = CliRunner().invoke(main, ["db", "backup", str(folder), *where])
-    assert (done.exit_code, "1 rows, 1 blobs, 1 of them new" in done.output) == (0, True)
+    assert (done.exit_code, "2 rows, 1 blobs, 1 of them new" in done.output) == (0, True)
     there = ["--database-url", f"sqlite:///{tmp_path / 'two.db'}", "--archive-url", str(tmp_path / "there")]
     done = CliRunner().invoke(main, ["db", "restore", str(folder), *there])
     assert (done.exit_code, "0 people erased again" in done.output) == (0, True)

@@ -241,7 +241,7 @@ def test_a_replay_finds_what_somebody_added(session: Session, archive: Archive) 
         "text_en": "",
         "created_s": NOW_S,
     }
-    store.add_awards(session, [forged])
+    store.add_lines(session, [forged])
     (difference,) = replay(session, archive, CONFIG, RULES)
     assert (difference.ride_id, difference.what, difference.recomputed) == (ride.id, "gift", None)
 

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from transitmap import store
+from transitmap import chain, store
 from transitmap.errors import ConfigError, NameTaken, UploadRefused
 
 NOW_S = 1_750_000_000.0
@@ -302,10 +302,67 @@ def test_rides_come_back_to_their_owner_in_order(session: Session) -> None:
 def test_an_award_is_paid_once(session: Session) -> None:
     ride = add_ride(session, store.add_user(session, "ana", "hash", NOW_S))
     rows = [award(ride), award(ride, 500, "confirm"), award(ride, 9_999)]
-    assert [row.sequence for row in store.add_awards(session, rows)] == [1, 2]
-    assert store.add_awards(session, rows) == []
-    assert store.add_awards(session, []) == []
+    assert [row.sequence for row in store.add_lines(session, rows)] == [1, 2]
+    assert store.add_lines(session, rows) == []
+    assert store.add_lines(session, []) == []
     assert [row.millipoints for row in store.ledger_rows(session)] == [1_500, 500]
+
+
+def test_every_line_seals_those_before_it(session: Session) -> None:
+    ana = store.add_user(session, "ana", "hash", NOW_S)
+    one, two = (add_ride(session, ana, sha * 64) for sha in "ab")
+    store.add_lines(session, [award(one, evidence={"ñ": 0.1}), award(two)])
+    store.add_lines(
+        session, [award(one, -1_500, "reversal", key="reversal:1", kind="reversal", ride_id=None)]
+    )
+    before = chain.GENESIS
+    for row in store.ledger_rows(session):
+        line = {name: getattr(row, name) for name in chain.SEALED}
+        assert row.sha256 == chain.seal(before, line)
+        for name, other in (("millipoints", 7), ("text_es", ""), ("evidence", {}), ("user_id", 99)):
+            assert chain.seal(before, line | {name: other}) != row.sha256
+        before = row.sha256
+    assert len({row.sha256 for row in store.ledger_rows(session)}) == 3
+
+
+def test_sums_are_the_fold_of_the_ledger(session: Session) -> None:
+    ana, beto = (store.add_user(session, name, "hash", NOW_S) for name in ("ana", "beto"))
+    one, two, other = (add_ride(session, who, sha * 64) for who, sha in ((ana, "a"), (ana, "b"), (beto, "c")))
+    days = [(one, "new", 4), (one, "more", 10), (two, "new", 11), (other, "new", 4), (one, "confirmed", 11)]
+    for number, (ride, rule, day) in enumerate(days, 1):
+        store.add_lines(session, [award(ride, 10**number, rule, day=day, verified_millipoints=number)])
+    found = {
+        (row.period, row.user_id): (row.millipoints, row.verified_millipoints, row.n_rides)
+        for row in session.scalars(sa.select(store.Sum))
+    }
+    assert found == {
+        (0, ana.id): (101_110, 11, 2),
+        (0, beto.id): (10_000, 4, 1),
+        (4, ana.id): (110, 3, 1),  # 1970-01-05 was a Monday, the 11th is a Sunday
+        (4, beto.id): (10_000, 4, 1),
+        (11, ana.id): (101_000, 8, 2),
+    }
+
+
+def test_old_lines_are_sealed_and_summed_by_the_migration(empty_database_url: str) -> None:
+    store.upgrade(empty_database_url)
+    engine = store.open_engine(empty_database_url)
+    with store.session(engine) as session:
+        rides = [add_ride(session, store.add_user(session, name, "hash", NOW_S), name * 64) for name in "ab"]
+        store.add_lines(session, [award(ride) for ride in rides] + [award(rides[0], 500, "confirm")])
+        store.add_lines(session, [award(rides[0], -500, "undo", kind="reversal", ride_id=None)])
+        first = [row.sha256 for row in store.ledger_rows(session)][:3]
+    store.downgrade(empty_database_url, "0003")
+    store.upgrade(empty_database_url)
+    with store.session(engine) as session:
+        rows = store.ledger_rows(session)
+        assert [row.sha256 for row in rows] == first
+        sums = session.scalars(sa.select(store.Sum).where(store.Sum.period == 0)).all()
+        assert sorted((row.millipoints, row.n_rides) for row in sums) == [(1_500, 1), (2_000, 1)]
+        store.add_lines(session, [award(rides[0], 7, "more")])
+    with pytest.raises(sa.exc.IntegrityError, match="append-only"), engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM ledger")
+    engine.dispose()
 
 
 @pytest.mark.parametrize(
@@ -313,7 +370,7 @@ def test_an_award_is_paid_once(session: Session) -> None:
 )
 def test_the_database_refuses_to_change_the_ledger(engine: sa.Engine, sql: str) -> None:
     with store.session(engine) as session:
-        store.add_awards(session, [award(add_ride(session, store.add_user(session, "ana", "hash", NOW_S)))])
+        store.add_lines(session, [award(add_ride(session, store.add_user(session, "ana", "hash", NOW_S)))])
     with pytest.raises(sa.exc.IntegrityError, match="append-only"), engine.begin() as connection:
         connection.exec_driver_sql(sql)
     with store.session(engine, write=False) as session:
@@ -326,8 +383,8 @@ def test_standings_sum_the_ledger_by_rider_and_period(session: Session) -> None:
     store.add_user(session, "carla", "hash", NOW_S)
     beto.is_hidden = True
     one, two, other = (add_ride(session, who, sha * 64) for who, sha in ((ana, "a"), (ana, "b"), (beto, "c")))
-    store.add_awards(session, [award(one), award(one, 500, "confirm"), award(other, 7)])
-    store.add_awards(session, [award(two, 100, created_s=NOW_S + 10)])
+    store.add_lines(session, [award(one), award(one, 500, "confirm"), award(other, 7)])
+    store.add_lines(session, [award(two, 100, created_s=NOW_S + 10)])
     assert store.standings_rows(session) == [
         store.Standing(ana.id, "ana", False, 2_100, 2),
         store.Standing(beto.id, "beto", True, 7, 1),

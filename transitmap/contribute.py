@@ -587,7 +587,7 @@ def _keep(
         observers = store.observers(session, terrain.version, segments.segment.tolist())
         result = score(segments, upload.user_id, observers, rules, row.route_name)
         store.add_observations(session, terrain.version, result.observed, observers)
-        store.add_awards(session, _ledger_lines(result, row, rules, now_s))
+        store.add_lines(session, _ledger_lines(result, row, rules, now_s))
 
 
 def _ledger_lines(result: Score, row: store.RideRow, rules: Rules, now_s: float) -> list[dict[str, Any]]:

@@ -369,7 +369,7 @@ def _compare_observers(session: Session, version: str, observers: Observers) -> 
 
 def _compare(session: Session, recomputed: dict[tuple[str, str], Line], erased: set[str]) -> list[Difference]:
     recorded: dict[tuple[str, str], Line] = {
-        (line.ride_id, line.rule): (
+        (line.ride_id or "", line.rule): (
             line.millipoints,
             line.evidence,
             line.network_version,

@@ -33,6 +33,7 @@ from tests.faults.service import (
     work_off,
 )
 from tests.machine import needs_program
+from webapp.settings import keep_secret
 
 N_KILLS = 5
 NO_WORK = ("--no-work",)
@@ -143,6 +144,7 @@ def fail(handle):
 os.fsync = fail
 """
     headers = {"Authorization": f"Bearer {site.keys[0]}"}
+    keep_secret(site.folder / "var" / "secret")  # or its sync would be the first
     with running(site, more=NO_WORK, start=failing) as process:
         assert ask(site, "POST", "/api/v1/traces", trace(0, 1), headers)[0] == 503
         assert process.wait(20) == 74

@@ -83,7 +83,7 @@ def test_a_worker_that_dies_in_a_job_leaves_it_to_the_next(
     engine: sa.Engine, waiting: Archive, tmp_path: Path
 ) -> None:
     """Killed at each step of understanding and paying; what it held is free when its lease is over."""
-    steps = [("put", "after"), ("add_rides", "after"), ("add_awards", "before"), ("add_awards", "after")]
+    steps = [("put", "after"), ("add_rides", "after"), ("add_lines", "before"), ("add_lines", "after")]
     steps += [("settle_upload", "after"), (1, "after"), (3, "after"), (4, "before"), (4, "after")]
     now_s, n_killed = NOON_S + 10 * DAY_S, 0
     url = str(engine.url.render_as_string(hide_password=False))

@@ -32,7 +32,7 @@ def award(app, add_rider):
             )  # fmt: skip
             store.add_rides(session, [ride])
             row = {"ride_id": ride.id, "user_id": user_id, "millipoints": points, "created_s": now_s}
-            store.add_awards(session, [{**RULE, **TEXT, **row}])
+            store.add_lines(session, [{**RULE, **TEXT, **row}])
 
     return give
 

@@ -13,7 +13,7 @@ from transitmap.errors import ConfigError
 from transitmap.store.opening import downgrade, open_engine, upgrade
 
 VERSION_TABLE = "alembic_version"
-SEEDED = (VERSION_TABLE, "facts")
+SEEDED = (VERSION_TABLE, "facts", "campaigns")
 """Tables that hold rows as soon as they are made."""
 CHUNK = 1_000
 
@@ -102,7 +102,9 @@ def load_rows(url: str, lines: Iterable[str]) -> int:
 
 def _insert(connection: sa.Connection, told: Iterator[str]) -> int:
     tables, n_rows, columns = _tables(connection), 0, list[str]()
-    connection.execute(sa.delete(tables["facts"]))
+    for name in SEEDED:
+        if name in tables and name != VERSION_TABLE:
+            connection.execute(sa.delete(tables[name]))
     table, rows = tables["facts"], list[dict[str, Any]]()
     for line in told:
         found = json.loads(line)

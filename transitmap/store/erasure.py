@@ -23,10 +23,24 @@ from transitmap.store.tables import (
     MessageRow,
     Observation,
     RideRow,
+    Sum,
     Token,
     Upload,
     Usage,
     User,
+)
+from transitmap.store.tables_game import (
+    Adoption,
+    Appeal,
+    Comment,
+    Decision,
+    FindingRow,
+    Mark,
+    Member,
+    Payout,
+    Proposal,
+    Reservation,
+    Vote,
 )
 
 ERASED = "erased"
@@ -37,6 +51,11 @@ NOBODY = "borrado-"
 ERASED_UNDER = "erased_under"
 ERASING = "erasing:"
 CHUNK = 500
+OF_A_USER: tuple[Any, ...] = (
+    Token, Login, Usage, Upload, RideRow, LedgerRow, Sum, Member, Reservation, Adoption, Vote, Decision,
+    Appeal, Proposal, Comment, Payout,
+)  # fmt: skip
+"""The tables whose rows name somebody as `user_id`."""
 BLOBS_OF_A_FEED = ("feed_sha256", "network_sha256", "evidence_sha256", "known_sha256", "changes_sha256")
 
 
@@ -113,8 +132,9 @@ def empty_user(session: Session, user: User, trail: Trail, now_s: float) -> None
     """
     devices = sa.select(Token.id).where(Token.user_id == user.id)
     session.execute(sa.delete(MessageRow).where(MessageRow.token_id.in_(devices)))
-    for table in (Token, Login, Usage):
+    for table in (Token, Login, Usage, Member, Reservation, Adoption, Vote):
         session.execute(sa.delete(table).where(table.user_id == user.id))
+    _empty_game(session, user.id)
     theirs = Observation.user_id == user.id
     session.execute(sa.update(Observation).where(theirs).values(user_id=-1 - Observation.place))
     _empty_uploads(session, user.id, trail.name)
@@ -126,6 +146,19 @@ def empty_user(session: Session, user: User, trail: Trail, now_s: float) -> None
     set_fact(session, ERASED_UNDER, latest.id if latest else "")
     hold_feed(session, "")
     note_erasing(session, trail)
+
+
+def _empty_game(session: Session, user_id: int) -> None:
+    """What was found about their rides goes, and what they wrote; that they decided or won stays."""
+    rides = sa.select(RideRow.id).where(RideRow.user_id == user_id)
+    for table in (Mark, FindingRow):
+        session.execute(sa.delete(table).where(table.ride_id.in_(rides)))
+    others = FindingRow.other_ride_id.in_(rides)
+    session.execute(sa.update(FindingRow).where(others).values(other_ride_id=""))
+    for written in (Appeal, Comment):
+        session.execute(sa.update(written).where(written.user_id == user_id).values(text=""))
+    for noted in (Decision, Proposal):
+        session.execute(sa.update(noted).where(noted.user_id == user_id).values(note=""))
 
 
 def _empty_uploads(session: Session, user_id: int, name: str) -> None:
@@ -192,8 +225,7 @@ def rows_of_user(session: Session, user_id: int) -> dict[str, list[dict[str, Any
     """Every row that speaks of somebody, by table: what an export tells, and what an erasure must reach."""
     devices = sa.select(Token.id).where(Token.user_id == user_id)
     asked: dict[str, sa.Select[Any]] = {
-        table.__tablename__: sa.select(table).where(table.user_id == user_id)
-        for table in (Token, Login, Usage, Upload, RideRow, LedgerRow)
+        table.__tablename__: sa.select(table).where(table.user_id == user_id) for table in OF_A_USER
     }
     latest, theirs = latest_feed(session), Observation.user_id == user_id
     now = Observation.network_version == (latest.id if latest else "")
@@ -289,5 +321,5 @@ def scrub(session: Session) -> None:
             raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
         return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for table in (User, Token, Login, MessageRow, Usage, Upload, RideRow, Observation):
+        for table in (User, MessageRow, Observation, Mark, FindingRow, *OF_A_USER):
             connection.exec_driver_sql(f"VACUUM {table.__tablename__}")

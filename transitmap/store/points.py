@@ -9,28 +9,101 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from transitmap.store.tables import LedgerRow, Observation, User
+from transitmap import chain
+from transitmap.store.tables import LedgerRow, Observation, Sum, User
+from transitmap.store.tables_game import OWN_CAMPAIGN
 
 CHUNK = 5_000
+DAY_S = 86_400
 
 
-def add_awards(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[LedgerRow]:
-    """The awards that were new, as rows of the ledger; a (ride, rule) already paid is passed over.
+def add_lines(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[LedgerRow]:
+    """The lines that were new, sealed in this order; one whose key is there already is passed over.
 
-    `rows` hold every column of LedgerRow but `sequence`. Call it under `lock_ledger`.
+    `rows` hold the columns of LedgerRow without `sequence` and `sha256`; left out, `key` is "rule:ride_id",
+    `kind` award, `campaign_id` the installation's own, `verified_millipoints` 0 and `day` that of `created_s`
+    in UTC. Sums follow in the same transaction. Call it under `lock_ledger`.
     """
-    rides = {row["ride_id"] for row in rows}
-    question = sa.select(LedgerRow.ride_id, LedgerRow.rule).where(LedgerRow.ride_id.in_(rides))
-    paid = {(ride_id, rule) for ride_id, rule in session.execute(question)}
-    sequence: int = session.scalar(sa.select(sa.func.max(LedgerRow.sequence))) or 0
+    lines = [_whole(row) for row in rows]
+    paid = _keys_paid(session, [line["key"] for line in lines])
+    last = session.execute(
+        sa.select(LedgerRow.sequence, LedgerRow.sha256).order_by(LedgerRow.sequence.desc()).limit(1)
+    ).first()
+    sequence, before = last or (0, chain.GENESIS)
     added: list[LedgerRow] = []
-    for row in rows:
-        if (row["ride_id"], row["rule"]) not in paid:
-            paid.add((row["ride_id"], row["rule"]))
-            added.append(LedgerRow(sequence=sequence + len(added) + 1, **row))
+    for line in lines:
+        if line["key"] in paid:
+            continue
+        paid.add(line["key"])
+        line["sequence"] = sequence + len(added) + 1
+        before = line["sha256"] = chain.seal(before, line)
+        added.append(LedgerRow(**line))
+    _add_to_sums(session, added)
     session.add_all(added)
     session.flush()
     return added
+
+
+def _whole(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A line with all its columns but its place and its seal."""
+    line = {"campaign_id": OWN_CAMPAIGN, "kind": "award", "ride_id": None, "verified_millipoints": 0, **row}
+    line.setdefault("key", f"{line['rule']}:{line['ride_id']}")
+    line.setdefault("day", int(line["created_s"] // DAY_S))
+    return line
+
+
+def _keys_paid(session: Session, keys: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for start in range(0, len(keys), CHUNK):
+        question = sa.select(LedgerRow.key).where(LedgerRow.key.in_(keys[start : start + CHUNK]))
+        found |= set(session.scalars(question))
+    return found
+
+
+def monday(day: int) -> int:
+    """The Monday of the week of a day; both count days since 1970-01-01, which was a Thursday."""
+    return day - (day + 3) % 7
+
+
+def _add_to_sums(session: Session, added: Sequence[LedgerRow]) -> None:
+    """Folds new lines into the sums of their campaign and week; a ride counts with its first line."""
+    change: dict[tuple[int, int, int], list[int]] = {}
+    for row in added:
+        for period in (0, monday(row.day)):
+            sums = change.setdefault((row.campaign_id, period, row.user_id), [0, 0, 0])
+            sums[0] += row.millipoints
+            sums[1] += row.verified_millipoints
+    for (campaign_id, period, user_id), n in _n_new_rides(session, added).items():
+        change[campaign_id, period, user_id][2] = n
+    for where, (points, verified, n_rides) in sorted(change.items()):
+        kept = session.get(Sum, where)
+        if kept is None:
+            names = ("campaign_id", "period", "user_id", "millipoints", "verified_millipoints", "n_rides")
+            session.add(Sum(**dict(zip(names, (*where, points, verified, n_rides), strict=True))))
+        else:
+            kept.millipoints += points
+            kept.verified_millipoints += verified
+            kept.n_rides += n_rides
+
+
+def _n_new_rides(session: Session, added: Sequence[LedgerRow]) -> dict[tuple[int, int, int], int]:
+    """How many rides have their first line of a campaign, and of a week in it, among these."""
+    rides = list({row.ride_id for row in added if row.ride_id})
+    seen: set[tuple[int, int, str]] = set()
+    for start in range(0, len(rides), CHUNK):
+        question = sa.select(LedgerRow.campaign_id, LedgerRow.day, LedgerRow.ride_id).where(
+            LedgerRow.ride_id.in_(rides[start : start + CHUNK])
+        )
+        for campaign_id, day, ride_id in session.execute(question):
+            seen |= {(campaign_id, 0, str(ride_id)), (campaign_id, monday(day), str(ride_id))}
+    n: dict[tuple[int, int, int], int] = {}
+    for row in added:
+        for period in (0, monday(row.day)) if row.ride_id else ():
+            this = row.campaign_id, period, str(row.ride_id)
+            if this not in seen:
+                seen.add(this)
+                n[row.campaign_id, period, row.user_id] = n.get((row.campaign_id, period, row.user_id), 0) + 1
+    return n
 
 
 def ledger_rows(

@@ -260,26 +260,58 @@ class FeedRefusal(Base):
 
 
 class LedgerRow(Base):
-    """One award. Never changed, never deleted (triggers refuse both); a correction is a new row.
+    """One line of the ledger. Never changed, never deleted (triggers refuse both); a correction is a new row.
 
-    `millipoints` are whole thousandths of a point, so that a sum has one value in any order.
-    `network_version` is a FeedVersion.id, or NO_NETWORK.
+    `millipoints` are whole thousandths of a point, so that a sum has one value in any order; of them
+    `verified_millipoints` count where money is paid. `key` names what the line is for, and no two lines are
+    for the same. `kind` is award, confirmation, reversal, release, decision, review, label or mission. A line
+    that is about no ride has none. `day` is that of `created_s` on the city's clock, since 1970-01-01.
+    `network_version` is a FeedVersion.id, or NO_NETWORK. `sha256` seals the line and all before it
+    (`transitmap.chain`).
     """
 
     __tablename__ = "ledger"
-    __table_args__ = (sa.UniqueConstraint("ride_id", "rule"),)
+    __table_args__ = (sa.Index("ix_ledger_user_id_day", "user_id", "day"),)
 
     sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    ride_id: Mapped[str] = mapped_column(sa.ForeignKey("rides.id"))
-    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"), index=True)
+    key: Mapped[str] = mapped_column(sa.String(160), unique=True)
+    campaign_id: Mapped[int] = mapped_column(default=1)
+    kind: Mapped[str] = mapped_column(sa.String(16), default="award")
+    ride_id: Mapped[str | None] = mapped_column(sa.ForeignKey("rides.id"), index=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"))
     rule: Mapped[str] = mapped_column(sa.String(32))
     millipoints: Mapped[int] = mapped_column(sa.BigInteger)
+    verified_millipoints: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     rules_version: Mapped[str] = mapped_column(sa.String(64))
     network_version: Mapped[str] = mapped_column(sa.String(32))
     evidence: Mapped[dict[str, Any]]
     text_es: Mapped[str] = mapped_column(sa.Text)
     text_en: Mapped[str] = mapped_column(sa.Text)
     created_s: Mapped[float] = mapped_column(index=True)
+    day: Mapped[int]
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+
+
+class Sum(Base):
+    """What one rider has in one campaign: the fold of the ledger, kept with every line of it.
+
+    `period` is 0 for all of a campaign, else the day number (since 1970-01-01, on the city's clock) of a
+    week's Monday. `n_rides` counts the rides that were awarded anything, be it 0 points.
+    """
+
+    __tablename__ = "sums"
+    __table_args__ = (
+        sa.Index("ix_sums_board", "campaign_id", "period", "millipoints", "user_id"),
+        sa.Index("ix_sums_user_id", "user_id"),
+        {"sqlite_with_rowid": False},
+    )
+
+    campaign_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    period: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"), primary_key=True)
+    millipoints: Mapped[int] = mapped_column(sa.BigInteger)
+    verified_millipoints: Mapped[int] = mapped_column(sa.BigInteger)
+    n_rides: Mapped[int]
 
 
 class Observation(Base):

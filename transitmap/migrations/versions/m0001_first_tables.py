@@ -18,10 +18,10 @@ def upgrade() -> None:
     _make_people()
     _make_uploads()
     _make_rides()
-    _make_ledger()
+    make_ledger()
     _make_observations()
     _make_feeds()
-    _guard_ledger()
+    guard_ledger()
 
 
 def _make_people() -> None:
@@ -125,7 +125,8 @@ def _make_rides() -> None:
     op.create_index(op.f("ix_rides_user_id"), "rides", ["user_id"])
 
 
-def _make_ledger() -> None:
+def make_ledger() -> None:
+    """The ledger of the first version; later ones go back to it."""
     op.create_table(
         "ledger",
         sa.Column("sequence", sa.Integer(), autoincrement=False, nullable=False),
@@ -186,7 +187,7 @@ def _make_feeds() -> None:
     op.bulk_insert(facts, [{"name": "ledger", "value": ""}])
 
 
-def _guard_ledger() -> None:
+def guard_ledger() -> None:
     """The database itself refuses to change history, whoever asks."""
     if op.get_bind().dialect.name == "sqlite":
         for verb in ("UPDATE", "DELETE"):
