@@ -768,11 +768,28 @@ class Segments(Columns):
 
 @dataclass(frozen=True)
 class Rules:
-    """How knowledge is paid: published data, `points/rules.toml` explains each. Weights are thousandths."""
+    """How knowledge is paid: published data, `points/rules.toml` explains each.
+
+    Weights, shares and factors (`_permille`) are whole thousandths.
+    """
 
     version: str
     millipoints_per_km: int
     observer_weights: tuple[int, ...]
+    max_millipoints_per_day: int
+    provisional_permille: int
+    confirm_voices: int
+    group_max: int
+    outside_permille: int
+    fresh_after_days: int
+    fresh_full_days: int
+    fresh_permille: int
+    mission_permille: int
+    equity_permille: int
+    label_millipoints: int
+    labels_per_ride: int
+    review_millipoints: int
+    reviews_per_day: int
     min_segment_m: float
     segment_m: float
     near_m: float
@@ -782,10 +799,37 @@ class Rules:
     max_accuracy_m: float
     unknown_accuracy: float
 
+    @property
+    def measure(self) -> tuple[float, ...]:
+        """The rules by which rides are measured: one installation has one measure, whatever campaigns pay."""
+        return (
+            self.min_segment_m,
+            self.segment_m,
+            self.near_m,
+            self.full_interval_s,
+            self.max_interval_s,
+            self.full_accuracy_m,
+            self.max_accuracy_m,
+            self.unknown_accuracy,
+        )
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a ride's worth is multiplied by (thousandths) and how much its rider may still get that day."""
+
+    mission_id: int = 0
+    mission_permille: int = 1000
+    equity_permille: int = 1000
+    left_millipoints: int | None = None
+
 
 @dataclass(frozen=True)
 class Award:
-    """What one rule pays for one ride, with the numbers it rests on and a sentence for the rider."""
+    """What one rule pays for one ride, with the numbers it rests on and a sentence for the rider.
+
+    `millipoints` are what is paid at once; `evidence["full_millipoints"]` is what it is worth once confirmed.
+    """
 
     rule: str
     millipoints: int

@@ -26,7 +26,7 @@ def test_the_published_rules_are_the_ones_promised() -> None:
 def test_rules_of_a_campaign_come_from_its_own_file(tmp_path: Path) -> None:
     path = tmp_path / "rules.toml"
     text = resources.files("transitmap.points").joinpath("rules.toml").read_text(encoding="utf-8")
-    path.write_text(text.replace('version = "2026.1"', 'version = "mine"').replace("= 10.0", "= 12.5", 1))
+    path.write_text(text.replace('version = "2026.2"', 'version = "mine"').replace("= 10.0", "= 12.5", 1))
     rules = load_rules(path)
     assert (rules.version, rules.millipoints_per_km) == ("mine", 12_500)
 
@@ -58,6 +58,16 @@ def test_a_missing_file_is_a_bad_setting(tmp_path: Path) -> None:
         ("pay", "observer_weights", [1.0, "half"]),
         ("pay", "observer_weights", [0.4, 0.8]),
         ("pay", "observer_weights", [1.2]),
+        ("pay", "max_points_per_day", 0),
+        ("confirm", "provisional", 1.1),
+        ("confirm", "voices", 0),
+        ("confirm", "voices", 2.0),
+        ("confirm", "voices", True),
+        ("fresh", "after_days", 91),
+        ("mission", "max_bonus", 0.9),
+        ("mission", "max_bonus", 6.0),
+        ("equity", "max_weight", "much"),
+        ("label", "max_per_ride", -1),
         ("pay", "observer_weights", [1.0, 0.0]),
         ("pay", "min_segment_m", 0),
         ("pay", "min_segment_m", 101),

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transitmap.model import Segments
+from transitmap.model import Segments, Terms
 from transitmap.points.rules import load_rules
-from transitmap.points.score import MORE, NEW, Score, score, weight_of
+from transitmap.points.score import FRESH, MORE, NEW, Score, score, weight_of
 
 RULES = load_rules()
 TODAY = 20_254
@@ -36,22 +36,24 @@ class Campaign:
         result = score(segments_of(rows), user_id, self.observers, RULES, "7")
         for segment, who, day in result.observed:
             self.observers.setdefault(segment, []).append((who, day))
-        self.ledger += [(user_id, award.rule, award.millipoints) for award in result.awards]
+        fulls = [(award.rule, award.evidence["full_millipoints"]) for award in result.awards]
+        self.ledger += [(user_id, rule, full) for rule, full in fulls]
         return result
 
     def points(self, user_id: int, rows: list[Row]) -> int:
-        return sum(award.millipoints for award in self.ride(user_id, rows).awards)
+        return sum(award.evidence["full_millipoints"] for award in self.ride(user_id, rows).awards)
 
 
 def test_a_new_kilometre_is_ten_points() -> None:
     result = Campaign().ride(1, street(10))
     (award,) = result.awards
-    assert (award.rule, award.millipoints) == (NEW, 10_000)
+    assert (award.rule, award.millipoints, award.evidence["full_millipoints"]) == (NEW, 2_500, 10_000)
     assert award.evidence["length_m"] == 1000
     assert award.text_es.startswith(
-        "1.0 km nuevos de la ruta 7, que nadie había registrado; calidad 100 %: 10.0 p"
+        "1.0 km nuevos de la ruta 7, que nadie había registrado; calidad 100 %: 2.5 p"
     )
-    assert award.text_en == "1.0 km of route 7 that nobody had recorded; quality 100 %: 10.0 points."
+    assert award.text_en.startswith("1.0 km of route 7 that nobody had recorded; quality 100 %: ")
+    assert award.text_en.endswith("2.5 points now and 7.5 more once confirmed.")
     assert len(result.observed) == 10
 
 
@@ -95,15 +97,15 @@ def test_new_and_confirmed_metres_are_two_awards() -> None:
     campaign = Campaign()
     campaign.ride(1, street(10))
     new, more = campaign.ride(2, street(15, day=TODAY + 1)).awards
-    assert (new.rule, new.millipoints) == (NEW, 5_000)
-    assert (more.rule, more.millipoints) == (MORE, 8_000)
+    assert (new.rule, new.evidence["full_millipoints"]) == (NEW, 5_000)
+    assert (more.rule, more.evidence["full_millipoints"]) == (MORE, 8_000)
     assert more.evidence["length_m_by_earlier_observers"] == {"1": 1000}
     assert "500 m nuevos" in new.text_es
     assert "1.0 km confirmados" in more.text_es
     only_more = Campaign()
     only_more.ride(1, street(10))
     none, more = only_more.ride(2, street(10, day=TODAY + 1)).awards
-    assert (none.millipoints, more.millipoints) == (0, 8_000)
+    assert (none.millipoints, more.millipoints) == (0, 2_000)
 
 
 def test_a_touch_of_a_segment_neither_pays_nor_counts() -> None:
@@ -118,6 +120,39 @@ def test_who_rode_close_by_counts_as_an_observer_unpaid() -> None:
     (award,) = campaign.ride(1, [(5, TODAY, 0, 0)]).awards
     assert award.millipoints == 0
     assert campaign.points(2, street(1, first=5, day=TODAY + 1)) == 800
+
+
+def test_what_nobody_saw_for_long_pays_anybody_again() -> None:
+    campaign = Campaign()
+    campaign.ride(1, street(10))
+    got = {days: campaign.points(2, street(1, first=days % 10, day=TODAY + days)) for days in (29, 30)}
+    assert got == {29: 800, 30: 800}  # the second observer's weight is higher
+    fresh = Campaign()
+    fresh.ride(1, street(10))
+    assert fresh.points(1, street(10, day=TODAY + 29)) == 0
+    (new, again) = fresh.ride(1, street(10, day=TODAY + 45)).awards
+    assert (new.evidence["full_millipoints"], again.rule) == (0, FRESH)
+    assert again.evidence["full_millipoints"] == 3_000
+    assert "puestos al día" in again.text_es
+    assert fresh.points(1, street(10, day=TODAY + 46)) == 0
+    assert fresh.points(1, street(10, day=TODAY + 400)) == 6_000
+
+
+def test_missions_and_places_multiply_and_a_day_has_its_limit() -> None:
+    terms = Terms(mission_id=7, mission_permille=1500, equity_permille=1200, left_millipoints=17_000)
+    (award,) = score(segments_of(street(10)), 1, {}, RULES, "7", terms).awards
+    assert (award.millipoints, award.evidence["full_millipoints"]) == (4_250, 17_000)
+    assert award.evidence["over_the_day_millipoints"] == 1_000
+    assert award.evidence["mission_id"] == 7
+    assert "misión ×1.50" in award.text_es
+    assert "priority area ×1.20" in award.text_en
+    assert "tope del día" in award.text_es
+
+
+def test_what_is_confirmed_is_weighed_by_what_it_is_worth() -> None:
+    result = score(segments_of(street(3, worth_mm=50_000)), 2, {1: [(9, TODAY - 1)]}, RULES)
+    assert result.worth == (50_000_000, 40_000_000, 50_000_000)
+    assert sum(award.evidence["full_millipoints"] for award in result.awards) == sum(result.worth) // 100_000
 
 
 def test_weights_never_rise() -> None:

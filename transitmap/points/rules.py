@@ -11,12 +11,26 @@ from transitmap.errors import ConfigError
 from transitmap.model import Rules
 
 POSITIVE = {
-    "pay": ("points_per_km",),
+    "pay": ("points_per_km", "max_points_per_day"),
     "segment": ("length_m", "near_m"),
     "quality": ("full_interval_s", "max_interval_s", "full_accuracy_m", "max_accuracy_m"),
+    "label": ("points",),
+    "review": ("points",),
 }
-SHARES = {"pay": ("min_segment_m",), "quality": ("unknown_accuracy",)}
-LISTS = {"pay": ("observer_weights",)}
+SHARES = {
+    "confirm": ("provisional", "min_outside"),
+    "fresh": ("full_share",),
+    "quality": ("unknown_accuracy",),
+}
+WHOLE = {
+    "confirm": ("voices", "group_max"),
+    "fresh": ("after_days", "full_days"),
+    "label": ("max_per_ride",),
+    "review": ("max_per_day",),
+}
+FACTORS = {"mission": ("max_bonus",), "equity": ("max_weight",)}
+LISTS = {"pay": ("observer_weights", "min_segment_m")}
+MAX_FACTOR = 5.0
 
 
 def load_rules(path: Path | None = None) -> Rules:
@@ -46,29 +60,50 @@ def parse_rules(tables: dict[str, Any]) -> Rules:
     version = tables["version"]
     if not isinstance(version, str) or not 1 <= len(version) <= 64:
         raise ConfigError("version", version, "must be a text of 1 to 64 characters")
-    pay, segment, quality = tables["pay"], tables["segment"], tables["quality"]
     _check_numbers(tables)
-    return Rules(
-        version=version,
-        millipoints_per_km=round(pay["points_per_km"] * 1000),
-        observer_weights=_weights(pay["observer_weights"]),
-        min_segment_m=float(pay["min_segment_m"]),
-        segment_m=float(segment["length_m"]),
-        near_m=float(segment["near_m"]),
-        full_interval_s=float(quality["full_interval_s"]),
-        max_interval_s=float(quality["max_interval_s"]),
-        full_accuracy_m=float(quality["full_accuracy_m"]),
-        max_accuracy_m=float(quality["max_accuracy_m"]),
-        unknown_accuracy=float(quality["unknown_accuracy"]),
-    )
+    _check_together(tables)
+    return Rules(version=version, **_paying(tables), **_measuring(tables))
+
+
+def _paying(tables: dict[str, Any]) -> dict[str, Any]:
+    """What a campaign may decide."""
+    pay, confirm, fresh = tables["pay"], tables["confirm"], tables["fresh"]
+    return {
+        "millipoints_per_km": round(pay["points_per_km"] * 1000),
+        "observer_weights": _weights(pay["observer_weights"]),
+        "max_millipoints_per_day": round(pay["max_points_per_day"] * 1000),
+        "provisional_permille": round(confirm["provisional"] * 1000),
+        "confirm_voices": confirm["voices"],
+        "group_max": confirm["group_max"],
+        "outside_permille": round(confirm["min_outside"] * 1000),
+        "fresh_after_days": fresh["after_days"],
+        "fresh_full_days": fresh["full_days"],
+        "fresh_permille": round(fresh["full_share"] * 1000),
+        "mission_permille": round(tables["mission"]["max_bonus"] * 1000),
+        "equity_permille": round(tables["equity"]["max_weight"] * 1000),
+        "label_millipoints": round(tables["label"]["points"] * 1000),
+        "labels_per_ride": tables["label"]["max_per_ride"],
+        "review_millipoints": round(tables["review"]["points"] * 1000),
+        "reviews_per_day": tables["review"]["max_per_day"],
+    }
+
+
+def _measuring(tables: dict[str, Any]) -> dict[str, Any]:
+    """What must be the same for all campaigns of an installation."""
+    pay, segment, quality = tables["pay"], tables["segment"], tables["quality"]
+    return {
+        "min_segment_m": float(pay["min_segment_m"]),
+        "segment_m": float(segment["length_m"]),
+        "near_m": float(segment["near_m"]),
+    } | {name: float(quality[name]) for name in (*POSITIVE["quality"], *SHARES["quality"])}
 
 
 def _check_keys(tables: dict[str, Any]) -> None:
     """Exactly the tables and keys there are: a rule nobody reads would be a promise nobody keeps."""
-    expected = {name: set[str]() for name in ("pay", "segment", "quality")}
-    for group in (POSITIVE, SHARES, LISTS):
+    expected: dict[str, set[str]] = {}
+    for group in (POSITIVE, SHARES, WHOLE, FACTORS, LISTS):
         for name, keys in group.items():
-            expected[name] |= set(keys)
+            expected.setdefault(name, set()).update(keys)
     _same("rules", set(tables), {"version", *expected})
     for name, need in expected.items():
         if not isinstance(tables[name], dict):
@@ -83,17 +118,34 @@ def _same(name: str, have: set[str], need: set[str]) -> None:
 
 
 def _check_numbers(tables: dict[str, Any]) -> None:
-    for name, keys in POSITIVE.items():
-        for key in keys:
-            if not _is_number(tables[name][key]) or not 0 < tables[name][key] <= 1e6:
-                raise ConfigError(
-                    f"{name}.{key}", tables[name][key], "must be a number above 0, at most 1000000"
-                )
-    quality, pay, length_m = tables["quality"], tables["pay"], tables["segment"]["length_m"]
-    if not _is_number(quality["unknown_accuracy"]) or not 0 <= quality["unknown_accuracy"] <= 1:
-        raise ConfigError("quality.unknown_accuracy", quality["unknown_accuracy"], "must be from 0 to 1")
-    if not _is_number(pay["min_segment_m"]) or not 0 < pay["min_segment_m"] <= length_m:
-        raise ConfigError("pay.min_segment_m", pay["min_segment_m"], f"must be above 0, at most {length_m}")
+    for group, low, high, is_open in (
+        (POSITIVE, 0, 1e6, True),
+        (SHARES, 0, 1, False),
+        (WHOLE, 0, 10_000, False),
+        (FACTORS, 1, MAX_FACTOR, False),
+    ):
+        for name, keys in group.items():
+            for key in keys:
+                value = tables[name][key]
+                is_whole = isinstance(value, int) and not isinstance(value, bool)
+                if not _is_number(value) or (group is WHOLE and not is_whole):
+                    kind = "whole number" if group is WHOLE else "number"
+                    raise ConfigError(f"{name}.{key}", value, f"must be a {kind}")
+                if not low <= value <= high or (is_open and value == low):
+                    words = "above" if is_open else "from"
+                    raise ConfigError(f"{name}.{key}", value, f"must be {words} {low} to {high:.0f}")
+
+
+def _check_together(tables: dict[str, Any]) -> None:
+    """What a number says about another."""
+    least_m, length_m = tables["pay"]["min_segment_m"], tables["segment"]["length_m"]
+    if not _is_number(least_m) or not 0 < least_m <= length_m:
+        raise ConfigError("pay.min_segment_m", least_m, f"must be above 0, at most {length_m}")
+    if tables["confirm"]["voices"] < 1:
+        raise ConfigError("confirm.voices", tables["confirm"]["voices"], "must be at least 1")
+    after, full = tables["fresh"]["after_days"], tables["fresh"]["full_days"]
+    if not 1 <= after <= full:
+        raise ConfigError("fresh.after_days", after, f"must be from 1 to full_days, {full}")
 
 
 def _is_number(value: object) -> bool:

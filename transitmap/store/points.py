@@ -208,6 +208,6 @@ def all_observations(session: Session, network_version: str) -> list[tuple[int, 
     question = (
         sa.select(Observation.segment, Observation.user_id, Observation.day)
         .where(Observation.network_version == network_version)
-        .order_by(Observation.segment, Observation.user_id)
+        .order_by(Observation.segment, Observation.user_id, Observation.day)
     )
     return [(segment, user_id, day) for segment, user_id, day in session.execute(question)]

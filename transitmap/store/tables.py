@@ -328,7 +328,7 @@ class Observation(Base):
     network_version: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
     segment: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
     user_id: Mapped[int] = mapped_column(primary_key=True)
-    day: Mapped[int]
+    day: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     place: Mapped[int]
 
 

@@ -35,6 +35,7 @@ def upgrade() -> None:
     _make_prizes()
     _remake_ledger()
     _sum_up()
+    _remake_observations("day")
 
 
 def _remake_ledger() -> None:
@@ -100,6 +101,28 @@ def _make_ledger() -> sa.Table:
     op.create_index(op.f("ix_ledger_ride_id"), "ledger", ["ride_id"])
     op.create_index("ix_ledger_user_id_day", "ledger", ["user_id", "day"])
     return made
+
+
+def _remake_observations(*more: str) -> None:
+    """Who counts as an observer of what: with the day in its key somebody may see a segment again."""
+    op.execute("CREATE TABLE observations_before AS SELECT * FROM observations")
+    op.drop_table("observations")
+    op.create_table(
+        "observations",
+        sa.Column("network_version", sa.String(32), nullable=False),
+        sa.Column("segment", sa.BigInteger(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False, server_default="0"),
+        sa.PrimaryKeyConstraint("network_version", "segment", "user_id", *more, name=op.f("pk_observations")),
+        sqlite_with_rowid=False,
+    )
+    op.execute(
+        "INSERT INTO observations (network_version, segment, user_id, day, place) "
+        "SELECT network_version, segment, user_id, min(day), min(place) FROM observations_before "
+        "GROUP BY network_version, segment, user_id"
+    )
+    op.drop_table("observations_before")
 
 
 def _sum_up() -> None:
@@ -431,5 +454,6 @@ def downgrade() -> None:
     )
     op.drop_table("ledger_after")
     first.guard_ledger()
+    _remake_observations()
     for name in TABLES:
         op.drop_table(name)
