@@ -803,17 +803,29 @@ class Observed(Columns):
 
 
 @dataclass(frozen=True)
+class Voices:
+    """Who speaks with whom, by user id, each named by the smallest user id of those who are one.
+
+    Accounts of one `person` are paid once; people of one `group` confirm one another within limits. Whoever
+    is not named speaks for themselves.
+    """
+
+    person: dict[int, int] = field(default_factory=dict)
+    group: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Confirm:
     """When what a ride saw is confirmed, and how much is paid before; shares and weights are thousandths.
 
-    A segment needs `confirm_voices` independent voices. Up to `group_max` riders are one voice where outsiders
-    confirm less than `outside_permille` of what is confirmed of them.
+    A segment needs `confirm_voices` independent voices. Of what is confirmed of up to `group_max` people at
+    least `outside_permille` must be confirmed by others; the rest of what only they saw waits.
     """
 
     confirm_voices: int = 2
     provisional_permille: int = 250
     group_max: int = 20
-    outside_permille: int = 333
+    outside_permille: int = 667
     observer_weights: tuple[int, ...] = (1000, 800, 400)
 
     def weights(self, place: IntArray) -> IntArray:

@@ -1,4 +1,4 @@
-"""Observers, voices -> how much of each ride is confirmed: what of its points may become money."""
+"""Observers, Voices -> how much of each ride is confirmed: what of its points may become money."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transitmap.model import BoolArray, Columns, Confirm, IntArray, Observed
+from transitmap.model import BoolArray, Columns, Confirm, IntArray, Observed, Voices
 
 ALONE, ONE_VOICE = "alone", "one_voice"
 SENTENCES = {
@@ -32,8 +32,9 @@ SENTENCES = {
 class Standing(Columns):
     """How each ride stands, in thousandths of what it was worth: a row a ride.
 
-    `alone` waits because nobody else saw it, `one_voice` because those who did are one voice; `again` was
-    seen before by the same voice and pays nothing. Rides that count nowhere have zeros.
+    `alone` waits because nobody else saw it, `one_voice` because those who did are confirmed mostly by one
+    another; `again` was seen before by another account of the same person and pays nothing. Rides that count
+    nowhere have zeros.
     """
 
     confirmed: IntArray
@@ -44,16 +45,21 @@ class Standing(Columns):
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """What holds of each row of Observed: is it confirmed, its voice's first, how many riders saw it."""
+    """What holds of each row of Observed.
 
-    is_confirmed: BoolArray
+    `is_first` of its person on the segment; confirmed (`is_open`) by enough groups, a reviewer or an official
+    feed; or (`is_inside`) by enough people, but of too few groups, of which `allowed` thousandths count.
+    """
+
     is_first: BoolArray
-    n_riders: IntArray
+    is_open: BoolArray
+    is_inside: BoolArray
+    allowed: IntArray
 
 
 def shares(
     observed: Observed,
-    voice: Mapping[int, int],
+    voices: Voices,
     staff: frozenset[int],
     official: IntArray,
     confirm: Confirm,
@@ -61,35 +67,35 @@ def shares(
 ) -> IntArray:
     """How many thousandths of each ride are confirmed, by ride index (at least `n_rides` of them).
 
-    A segment is confirmed once `confirm_voices` voices saw it, or one of `staff`, or where it is one of the
-    `official` segments. Of one voice the first counts and the others get nothing. Rows worth nothing and
-    erased riders confirm nobody. `rise` keeps a share from falling.
+    A segment is confirmed once people of `confirm_voices` groups saw it, or one of `staff`, or where it is
+    one of the `official` segments. What only people of one group saw counts as far as `outside_permille` of
+    all that is confirmed of the group is confirmed by others. Of one person's accounts the first counts.
+    Rows worth nothing and erased riders confirm nobody. `rise` keeps a share from falling.
     """
-    return stand(observed, voice, staff, official, confirm, n_rides).confirmed
+    return stand(observed, voices, staff, official, confirm, n_rides).confirmed
 
 
 def stand(
     observed: Observed,
-    voice: Mapping[int, int],
+    voices: Voices,
     staff: frozenset[int],
     official: IntArray,
     confirm: Confirm,
     n_rides: int = 0,
 ) -> Standing:
     """As `shares`, with what waits and why."""
-    verdict = judge(observed, voice, staff, official, confirm)
+    verdict = judge(observed, voices, staff, official, confirm)
     n = max(n_rides, int(observed.ride_index.max(initial=-1)) + 1)
     value = observed.worth_mm * confirm.weights(observed.place)
-    total = _sum(observed.ride_index, value, n)
-    waits = verdict.is_first & ~verdict.is_confirmed
-    kinds = (
-        verdict.is_first & verdict.is_confirmed,
-        waits & (verdict.n_riders < 2),
-        waits & (verdict.n_riders >= 2),
-        ~verdict.is_first,
+    total = np.maximum(_sum(observed.ride_index, value, n), 1)
+    alone = verdict.is_first & ~verdict.is_open & ~verdict.is_inside
+    parts = (
+        1000 * verdict.is_open + verdict.allowed * verdict.is_inside,
+        1000 * alone,
+        (1000 - verdict.allowed) * verdict.is_inside,
+        1000 * ~verdict.is_first,
     )
-    columns = [_sum(observed.ride_index[kind], value[kind], n) * 1000 // np.maximum(total, 1) for kind in kinds]
-    return Standing(*columns)
+    return Standing(*(_sum(observed.ride_index, value * part, n) // total for part in parts))
 
 
 def _sum(where: IntArray, value: IntArray, n: int) -> IntArray:
@@ -101,36 +107,60 @@ def _sum(where: IntArray, value: IntArray, n: int) -> IntArray:
 
 def judge(
     observed: Observed,
-    voice: Mapping[int, int],
+    voices: Voices,
     staff: frozenset[int],
     official: IntArray,
     confirm: Confirm,
 ) -> Verdict:
-    """What holds of each row of `observed`. A rider whom `voice` does not name speaks for themselves."""
+    """What holds of each row of `observed`."""
     speaks = (observed.worth_mm > 0) & (observed.user_id >= 0)
-    users, user = np.unique(observed.user_id, return_inverse=True)
-    said = np.array([voice.get(one, one) for one in users.tolist()], dtype=np.int64)[user]
     segments, segment = np.unique(observed.segment, return_inverse=True)
-    first = _first(segment, said, observed.place, speaks)
-    n_voices = np.bincount(segment[first], minlength=len(segments))
-    people = _first(segment, observed.user_id, observed.place, speaks)
-    n_riders = np.bincount(segment[people], minlength=len(segments))
-    by_staff = speaks & np.isin(observed.user_id, list(staff))
-    known = (np.bincount(segment, by_staff, len(segments)) > 0) | np.isin(segments, official)
-    is_confirmed = ((n_voices >= confirm.confirm_voices) | known)[segment] & speaks
+    person, group = (_named(observed.user_id, names) for names in (voices.person, voices.group))
+    first = _first(segment, person, observed.place, speaks)
     is_first = np.zeros(len(observed), dtype=bool)
     is_first[first] = True
-    return Verdict(is_confirmed, is_first, n_riders[segment])
+    n_people = np.bincount(segment[first], minlength=len(segments))
+    n_groups = np.bincount(segment[_first(segment, group, observed.place, speaks)], minlength=len(segments))
+    by_staff = speaks & np.isin(observed.user_id, list(staff))
+    known = (np.bincount(segment, by_staff, len(segments)) > 0) | np.isin(segments, official)
+    is_open = is_first & ((n_groups >= confirm.confirm_voices) | known)[segment]
+    is_inside = is_first & ~is_open & (n_people >= confirm.confirm_voices)[segment]
+    value = observed.worth_mm * confirm.weights(observed.place)
+    return Verdict(is_first, is_open, is_inside, _allowed(group, value, is_open, is_inside, confirm))
+
+
+def _named(user_id: IntArray, names: Mapping[int, int]) -> IntArray:
+    users, user = np.unique(user_id, return_inverse=True)
+    return np.array([names.get(one, one) for one in users.tolist()], dtype=np.int64)[user]
 
 
 def _first(segment: IntArray, who: IntArray, place: IntArray, speaks: BoolArray) -> IntArray:
-    """The row in the lowest place of each segment and voice, of the rows that speak."""
+    """The row in the lowest place of each segment and name, of the rows that speak."""
     rows = np.flatnonzero(speaks)
     rows = rows[np.lexsort((place[rows], who[rows], segment[rows]))]
     pairs = np.column_stack([segment[rows], who[rows]])
     is_new = np.ones(len(rows), dtype=bool)
     is_new[1:] = (pairs[1:] != pairs[:-1]).any(axis=1)
     return rows[is_new]
+
+
+def _allowed(
+    group: IntArray, value: IntArray, is_open: BoolArray, is_inside: BoolArray, confirm: Confirm
+) -> IntArray:
+    """For each row the thousandths that count of what only its group saw.
+
+    So many that `outside_permille` of what is confirmed of the group is confirmed by others: a group of
+    friends gets more the more others ride where they do, never less, and nothing jumps.
+    """
+    groups, back = np.unique(group, return_inverse=True)
+    outside = _sum(back, value * is_open, len(groups)).tolist()
+    inside = _sum(back, value * is_inside, len(groups)).tolist()
+    need = max(confirm.outside_permille, 1)
+    allowed = [
+        min(1000, 1000 * by_others * (1000 - need) // (need * own)) if own else 1000
+        for by_others, own in zip(outside, inside, strict=True)
+    ]
+    return np.array(allowed, dtype=np.int64)[back]
 
 
 def rise(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, int]:

@@ -1,14 +1,15 @@
-"""Observers -> voices: who speaks for themselves, and which riders are one voice because nobody else confirms them."""
+"""Observers -> Voices: which accounts are one person, and which people are confirmed mostly by one another."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from transitmap.model import BoolArray, Confirm, FloatArray, IntArray, Observed
+from transitmap.model import BoolArray, Confirm, FloatArray, IntArray, Observed, Voices
 
 N_STEPS, RESTART, N_AT_ONCE = 16, 0.1, 256
 """Of the walk that looks for groups: its steps, its chance to begin anew at each, walks at once."""
@@ -42,23 +43,26 @@ def voices(
     staff: frozenset[int],
     confirm: Confirm,
     official: IntArray | None = None,
-) -> dict[int, int]:
-    """The voice of every rider: the smallest user id of those who are one.
+) -> Voices:
+    """Who are one person and who are one group, of those in `observed` and `linked`.
 
-    One voice are, first, accounts in `linked` (by copies, by one phone). Then every group of at most
-    `group_max` people who are confirmed mostly by one another: of the points that anybody confirms them,
-    less than `outside_permille` are confirmed from outside, by somebody else, a reviewer or an official feed
-    (the `official` segments). Groups that overlap are one. `staff` is outside of every group. Rows worth
-    nothing and erased riders confirm nobody. The order of rows decides nothing.
+    One person are accounts that `linked` connects (copies, one phone). A group are up to `group_max` people
+    who are confirmed mostly by one another: of all that is confirmed of them, less than `outside_permille` is
+    confirmed by others, a reviewer (`staff`) or an `official` segment. Nobody is in two groups; `staff` is in
+    none. Rows worth nothing and erased riders confirm nobody. The order of rows decides nothing.
     """
-    users = np.unique(np.concatenate([observed.user_id[observed.user_id >= 0], np.array(linked, dtype=np.int64).ravel()]))
-    person = _joined(np.searchsorted(users, np.array(linked, dtype=np.int64).reshape(-1, 2)), len(users))
+    pairs = np.array(linked, dtype=np.int64).reshape(-1, 2)
+    users = np.unique(np.concatenate([observed.user_id[observed.user_id >= 0], pairs.ravel()]))
+    person = _joined(np.searchsorted(users, pairs), len(users))
     meetings = _meetings(observed, users, person, staff, confirm, official)
-    pairs = [
-        (int(group[0]), int(other)) for group in _closed_groups(meetings, confirm) for other in group[1:]
-    ]
-    voice = _joined(np.array(pairs, dtype=np.int64).reshape(-1, 2), len(users))[person]
-    return dict(zip(users.tolist(), users[voice].tolist(), strict=True))
+    groups = _apart(_closed_groups(meetings, confirm), meetings, confirm)
+    ties = [(group[0], other) for group in groups for other in group[1:]]
+    group = _joined(np.array(ties, dtype=np.int64).reshape(-1, 2), len(users))[person]
+    names = users.tolist()
+    return Voices(
+        dict(zip(names, users[person].tolist(), strict=True)),
+        dict(zip(names, users[group].tolist(), strict=True)),
+    )
 
 
 def _joined(pairs: IntArray, n: int) -> IntArray:
@@ -192,24 +196,60 @@ def _candidates(met: FloatArray, seed: int, meetings: Meetings, confirm: Confirm
 
 
 def _most_closed(order: IntArray, meetings: Meetings, confirm: Confirm) -> IntArray:
-    """The first people in `order` of whose confirmed points the least share comes from outside.
+    """The first people in `order` of whom the least share is confirmed from outside; the most of equals.
 
-    None if that is not less than `outside_permille`; the largest of several.
+    None if that is not less than `outside_permille`.
     """
+    outside, seen = _outside(order, meetings)
+    is_closed = (outside * 1000 < confirm.outside_permille * seen)[1:]
+    if not is_closed.any():
+        return order[:0]
+    share = np.where(is_closed, outside[1:] / np.maximum(seen[1:], 1), np.inf)
+    best = len(share) - int(np.argmin(share[::-1]))
+    return np.sort(order[: best + 1])
+
+
+def _outside(order: IntArray, meetings: Meetings) -> tuple[IntArray, IntArray]:
+    """What is confirmed of the first 1, 2, ... people of `order`: from outside, and in all."""
     rows = meetings.rows_of(order)
     rank = np.repeat(np.arange(len(order)), (meetings.start[1:] - meetings.start[:-1])[order])
     stretches, back = np.unique(meetings.stretch[rows], return_inverse=True)
-    last = np.zeros(len(stretches), dtype=np.int64)
+    last, total = np.zeros((2, len(stretches)), dtype=np.int64)
     np.maximum.at(last, back, rank)
-    total = np.zeros(len(stretches), dtype=np.int64)
     np.add.at(total, back, meetings.value[rows])
     is_inside = (np.bincount(back) == meetings.n_people[stretches]) & ~meetings.is_known[stretches]
     inside = np.zeros(len(order), dtype=np.int64)
     np.add.at(inside, last[is_inside], total[is_inside])
     seen = np.cumsum(meetings.seen[order])
-    outside = seen - np.cumsum(inside)
-    share = np.where(outside * 1000 < confirm.outside_permille * seen, outside / seen, np.inf)[1:]
-    if not len(share) or not np.isfinite(share).any():
-        return order[:0]
-    best = len(share) - int(np.argmin(share[::-1]))
-    return np.sort(order[: best + 1])
+    return seen - np.cumsum(inside), seen
+
+
+def _apart(groups: list[IntArray], meetings: Meetings, confirm: Confirm) -> list[list[int]]:
+    """Groups that share nobody, the most closed first.
+
+    A later one joins those it overlaps if all of them are a group together; else what is left of it may be.
+    """
+    found: dict[int, list[int]] = {}
+    for group in _by_closeness(groups, meetings):
+        before = {tuple(found[person]) for person in group if person in found}
+        joined = sorted(set(group).union(*before))
+        rest = [person for person in group if person not in found]
+        for people in (joined, rest):
+            if rest and 2 <= len(people) <= confirm.group_max and _is_closed(people, meetings, confirm):
+                found |= dict.fromkeys(people, people)
+                break
+    return [list(group) for group in sorted({tuple(people) for people in found.values()})]
+
+
+def _by_closeness(groups: list[IntArray], meetings: Meetings) -> list[list[int]]:
+    """The different groups, by the share confirmed from outside, larger ones first among equals."""
+    keyed = []
+    for people in {tuple(group.tolist()) for group in groups}:
+        outside, seen = _outside(np.array(people), meetings)
+        keyed.append((Fraction(int(outside[-1]), int(seen[-1])), -len(people), people))
+    return [list(people) for _, _, people in sorted(keyed)]
+
+
+def _is_closed(people: list[int], meetings: Meetings, confirm: Confirm) -> bool:
+    outside, seen = _outside(np.array(people), meetings)
+    return bool(outside[-1] * 1000 < confirm.outside_permille * seen[-1])
