@@ -824,6 +824,58 @@ class Terms:
     left_millipoints: int | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Observed(Columns):
+    """Who counts as an observer of what, of all rides that do: a row for each ride and segment it counts on.
+
+    `place` says how many counted on the segment before (0 first), `worth_mm` is as in Segments. A `user_id`
+    below 0 is somebody who was erased: nobody knows who.
+    """
+
+    ride_index: IntArray
+    user_id: IntArray
+    segment: IntArray
+    day: IntArray
+    worth_mm: IntArray
+    place: IntArray
+
+    def __len__(self) -> int:
+        return len(self.segment)
+
+
+@dataclass(frozen=True)
+class Voices:
+    """Who speaks with whom, by user id, each named by the smallest user id of those who are one.
+
+    Accounts of one `person` are paid once; people of one `group` confirm one another within limits. Whoever
+    is not named speaks for themselves.
+    """
+
+    person: dict[int, int] = field(default_factory=dict)
+    group: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Confirm:
+    """When what a ride saw is confirmed, and how much is paid before; shares and weights are thousandths.
+
+    A segment needs `confirm_voices` independent voices. Of what is confirmed of up to `group_max` people at
+    least `outside_permille` must be confirmed by others; the rest of what only they saw waits.
+    """
+
+    confirm_voices: int = 2
+    provisional_permille: int = 250
+    group_max: int = 20
+    outside_permille: int = 667
+    observer_weights: tuple[int, ...] = (1000, 800, 400)
+
+    def weights(self, place: IntArray) -> IntArray:
+        """What the observer in each place is paid: beyond the list half of the one before, rounded down."""
+        listed = np.array(self.observer_weights, dtype=np.int64)
+        beyond = np.clip(place - len(listed) + 1, 0, 60)
+        return np.asarray(listed[np.minimum(place, len(listed) - 1)] >> beyond, dtype=np.int64)
+
+
 @dataclass(frozen=True)
 class Award:
     """What one rule pays for one ride, with the numbers it rests on and a sentence for the rider.
