@@ -27,11 +27,12 @@ from tests.faults.service import (
     make_site,
     trace,
 )
-from transitmap import publish, store, work
+from transitmap import store, work
 from transitmap.archive import Archive
 from transitmap.config import server_defaults
 from transitmap.contribute import LEASE_S, accept
 from transitmap.points.rules import load_rules
+from transitmap.replay import replay
 
 CONFIG = server_defaults()
 CALLS = {"write": "pwrite64,write", "sync": "fsync,fdatasync", "rename": "rename,unlink"}
@@ -201,7 +202,7 @@ def wrong_in_the_end(site: Site) -> list[str]:
     with store.session(engine) as session:
         work.understand_waiting(session, archive, CONFIG, load_rules())
         n_waiting = len(store.uploads_in_state(session, store.RECEIVED))
-        differences = publish.replay(session, archive, CONFIG, load_rules())
+        differences = replay(session, archive, CONFIG, load_rules())
     work.time.time = real
     engine.dispose()
     return ["an upload waits for ever"] * bool(n_waiting) + ["a replay differs"] * bool(differences)

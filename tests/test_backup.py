@@ -18,7 +18,7 @@ from transitmap import backup, store
 from transitmap.archive import Archive
 from transitmap.cli import main
 from transitmap.errors import BackupDamaged, ConfigError
-from transitmap.publish import replay
+from transitmap.replay import replay
 
 pytestmark = pytest.mark.usefixtures("own_rules_only")
 

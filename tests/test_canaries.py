@@ -21,7 +21,7 @@ from transitmap.archive import COLUMNS_MAGIC, RIDE_MAGIC, Archive, unpack_ride
 from transitmap.contribute import contribute
 from transitmap.gtfs.export import export_feed
 from transitmap.gtfs.pack import unpack
-from transitmap.publish import replay
+from transitmap.replay import replay
 
 pytestmark = pytest.mark.usefixtures("own_rules_only")
 CROWD = replace(CONFIG, feed=replace(CONFIG.feed, min_riders=3))

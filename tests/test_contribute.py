@@ -201,9 +201,10 @@ def test_a_route_held_back_is_not_named(send: Send, session: Session, archive: A
     assert (ride.route_id, ride.route_name) == ("", "")
     (line,) = (line for line in ride.lines if line.millipoints)
     assert re.fullmatch(
-        r"[\d.]+ km (nuevos|confirmados), .+; calidad \d+ %: [\d.]+ puntos\.", line.text_es
+        r"[\d.]+ km (nuevos|confirmados), .+; calidad \d+ %: [\d.]+ puntos ya y [\d.]+ más al confirmarse\.",
+        line.text_es,
     ), line.text_es
-    assert re.fullmatch(r"[\d.]+ km( that| confirmed,) .+; quality \d+ %: [\d.]+ points\.", line.text_en)
+    assert re.fullmatch(r"[\d.]+ km( that| confirmed,) .+; quality \d+ %: [\d.]+ points .+", line.text_en)
     assert all("Secreta" not in row.text_es + row.text_en for row in store.ledger_rows(session))
     assert ride.stretch["last_m"] > 2000
     assert ride.stretch["board_stop_id"] == ""

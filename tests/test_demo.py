@@ -6,11 +6,12 @@ import time
 import pytest
 
 from tests.gtfs.gate import pass_gate
-from transitmap import demo, publish, store
+from transitmap import demo, store
 from transitmap.archive import Archive
 from transitmap.config import server_defaults
 from transitmap.gtfs.read import read_tables
 from transitmap.points.rules import load_rules
+from transitmap.replay import replay
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +68,7 @@ def test_nothing_of_it_lies_in_the_future(filled):
 def test_its_ledger_follows_from_the_raw_uploads(filled):
     url, archive, _ = filled
     with store.session(store.open_engine(url), write=False) as session:
-        assert publish.replay(session, Archive(archive), server_defaults(), load_rules()) == []
+        assert replay(session, Archive(archive), server_defaults(), load_rules()) == []
         standings = store.standings_rows(session)
         assert sum(one.millipoints for one in standings) > 0
         assert sum(one.millipoints for one in standings) == sum(

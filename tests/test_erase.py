@@ -22,7 +22,7 @@ from transitmap.contribute import understand
 from transitmap.errors import RidesWithdrawn, RollbackRefused
 from transitmap.model import Notice
 from transitmap.points.standings import board
-from transitmap.publish import replay
+from transitmap.replay import replay
 from transitmap.versions import roll_back
 
 pytestmark = pytest.mark.usefixtures("own_rules_only")

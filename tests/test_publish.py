@@ -5,6 +5,7 @@ import datetime
 import io
 import random
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,8 @@ from transitmap.gtfs.pack import pack
 from transitmap.gtfs.read import read_tables
 from transitmap.model import Notice, Tables
 from transitmap.points.rules import load_rules
-from transitmap.publish import publish, replay
+from transitmap.publish import publish
+from transitmap.replay import replay
 
 CONFIG = Config(feed=FeedConfig(timezone="America/Mexico_City"))
 RULES = load_rules()
@@ -219,6 +221,33 @@ def test_a_replay_gives_the_ledger_again(session: Session, archive: Archive) -> 
     versions = {line.network_version for line in store.ledger_rows(session)}
     assert len(versions) == 3
     assert sum(line.millipoints > 0 for line in store.ledger_rows(session)) > 10
+    confirmed = [line for line in store.ledger_rows(session) if line.kind == "confirmation"]
+    assert {line.network_version for line in confirmed} == versions - {store.NO_NETWORK}
+    assert replay(session, archive, CONFIG, RULES) == []
+
+
+def test_what_others_confirm_is_paid_in_full_and_once(session: Session, archive: Archive) -> None:
+    """Three riders on different days: two confirm each other's segments; who rode alone waits."""
+    send(session, archive, "alone", NORTH, 1, 1)
+    for number in range(3):
+        send(session, archive, f"rider {number}", EAST, number, 10 + number)
+    before = {row.name: row.millipoints for row in store.standings_rows(session)}
+    make(session, archive)
+    lines = store.ledger_rows(session)
+    full, paid, verified = Counter[str](), Counter[str](), Counter[str]()
+    for line in lines:
+        name = store.user_by_id(session, line.user_id).name
+        full[name] += line.evidence["full_millipoints"] if line.kind == "award" else 0
+        paid[name] += line.millipoints
+        verified[name] += line.verified_millipoints
+    assert paid["alone"] == before["alone"] == full["alone"] // 4
+    assert verified["alone"] == 0
+    for number in range(3):
+        assert full[f"rider {number}"] * 0.9 < verified[f"rider {number}"] <= full[f"rider {number}"]
+        assert paid[f"rider {number}"] > 0.9 * full[f"rider {number}"]
+    make(session, archive)
+    again = store.ledger_rows(session)[len(lines) :]
+    assert sum(line.verified_millipoints for line in again) <= sum(full.values()) - sum(verified.values())
     assert replay(session, archive, CONFIG, RULES) == []
 
 
@@ -243,7 +272,7 @@ def test_a_replay_finds_what_somebody_added(session: Session, archive: Archive) 
     }
     store.add_lines(session, [forged])
     (difference,) = replay(session, archive, CONFIG, RULES)
-    assert (difference.ride_id, difference.what, difference.recomputed) == (ride.id, "gift", None)
+    assert (difference.ride_id, difference.what, difference.recomputed) == (ride.id, f"gift:{ride.id}", None)
 
 
 def test_a_replay_finds_what_was_changed_behind_the_triggers(
@@ -262,7 +291,7 @@ def test_a_replay_finds_what_was_changed_behind_the_triggers(
             (difference.what, difference.recorded) for difference in replay(session, archive, CONFIG, RULES)
         ]
     assert ("route_name", "X") in found
-    assert 7 in [recorded[0] for what, recorded in found if what == changed.rule]
+    assert {"millipoints": 7} in [recorded for what, recorded in found if what == changed.key]
     assert any(what.startswith("observers") for what, _ in found)
 
 

@@ -18,7 +18,7 @@ from transitmap.archive import Archive
 from transitmap.cli import main
 from transitmap.config import RetentionConfig
 from transitmap.contribute import segment_key
-from transitmap.publish import replay
+from transitmap.replay import replay
 
 pytestmark = pytest.mark.usefixtures("own_rules_only")
 DAY_S = 86_400.0

@@ -29,7 +29,7 @@ from transitmap.cli import main
 from transitmap.errors import FeedInvalid, RollbackRefused
 from transitmap.gtfs.pack import pack
 from transitmap.model import Notice
-from transitmap.publish import replay
+from transitmap.replay import replay
 from transitmap.versions import changes_of, resume, roll_back, shelf_life
 
 pytestmark = pytest.mark.usefixtures("own_rules_only")

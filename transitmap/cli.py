@@ -727,13 +727,14 @@ def replay(database_url: str, archive_url: str, config_path: Path | None, as_jso
     """Recomputes every award from the raw uploads; exit 1 where the ledger differs."""
     from dataclasses import asdict
 
-    from transitmap import publish, store
+    from transitmap import store
     from transitmap.archive import Archive
     from transitmap.points.rules import load_rules
+    from transitmap.replay import replay as differences
 
     store.upgrade(database_url)
     with store.session(store.open_engine(database_url), write=False) as session:
-        found = publish.replay(session, Archive(archive_url), _server_config(config_path), load_rules())
+        found = differences(session, Archive(archive_url), _server_config(config_path), load_rules())
         n_lines, n_erased = len(store.ledger_rows(session)), store.n_erased_lines(session)
         expired = store.expired_uploads(session)
     if as_json:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -26,6 +28,7 @@ from transitmap.model import (
     Segments,
     Shapes,
     Stops,
+    Terms,
     Trips,
 )
 from transitmap.points import evidence
@@ -41,6 +44,7 @@ LEASE_S = 300.0
 """Whoever begins to understand an upload has it for so long; who was stopped leaves it to another."""
 WITHIN_S = 120.0
 """The longest that a worker waits for the reading of one body."""
+EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
 SENT_BEFORE = "sent_before"
 
 
@@ -585,25 +589,38 @@ def _keep(
         store.add_rides(session, [row])
         segments = found.segments_of(index)
         observers = store.observers(session, terrain.version, segments.segment.tolist())
-        result = score(segments, upload.user_id, observers, rules, row.route_name)
+        day = city_day(now_s, terrain.known.network.timezone)
+        left = rules.max_millipoints_per_day - store.worth_of_day(session, upload.user_id, day)
+        terms = Terms(left_millipoints=left)
+        result = score(segments, upload.user_id, observers, rules, row.route_name, terms)
         store.add_observations(session, terrain.version, result.observed, observers)
-        store.add_lines(session, _ledger_lines(result, row, rules, now_s))
+        when = {"created_s": now_s, "day": day}
+        store.add_lines(session, [one | when for one in ledger_lines(result, row, rules, store.OWN_CAMPAIGN)])
 
 
-def _ledger_lines(result: Score, row: store.RideRow, rules: Rules, now_s: float) -> list[dict[str, Any]]:
-    """The awards of one ride as rows of the ledger."""
+def city_day(time_s: float, timezone: str) -> int:
+    """The day on the city's clock, counted since 1970-01-01; UTC where nobody knows the city yet."""
+    zone = ZoneInfo(timezone) if timezone else datetime.UTC
+    return datetime.datetime.fromtimestamp(time_s, zone).date().toordinal() - EPOCH_DAY
+
+
+def ledger_lines(result: Score, row: store.RideRow, rules: Rules, campaign_id: int) -> list[dict[str, Any]]:
+    """The awards of one ride as lines of the ledger, without when they are written."""
     return [
         {
+            "key": f"{award.rule}:{row.id}",
+            "campaign_id": campaign_id,
+            "kind": "award",
             "ride_id": row.id,
             "user_id": row.user_id,
             "rule": award.rule,
             "millipoints": award.millipoints,
+            "verified_millipoints": 0,
             "rules_version": rules.version,
             "network_version": row.network_version,
             "evidence": award.evidence,
             "text_es": award.text_es,
             "text_en": award.text_en,
-            "created_s": now_s,
         }
         for award in result.awards
     ]

@@ -12,11 +12,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from tests.points.hand import DAY_S, NOON_S, bus_ride, gpx_of
-from transitmap import publish, store, work
+from transitmap import store, work
 from transitmap.archive import Archive
 from transitmap.config import Config, FeedConfig
 from transitmap.contribute import LEASE_S, accept
 from transitmap.points.rules import load_rules
+from transitmap.replay import replay
 
 CONFIG, RULES = Config(feed=FeedConfig(timezone="America/Mexico_City")), load_rules()
 EAST = [(0.0, 0.0), (3000.0, 0.0)]
@@ -101,7 +102,7 @@ def test_a_worker_that_dies_in_a_job_leaves_it_to_the_next(
             work.time.time = real
         assert [one.state for one in store.uploads_in_state(session, store.UNDERSTOOD)] == ["understood"] * 2
         assert len(store.rides_after(session)) == 2
-        assert publish.replay(session, waiting, CONFIG, RULES) == []
+        assert replay(session, waiting, CONFIG, RULES) == []
 
 
 def test_an_upgrade_that_is_killed_leaves_the_old_tables_or_the_new(empty_database_url: str) -> None:

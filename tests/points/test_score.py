@@ -149,10 +149,9 @@ def test_missions_and_places_multiply_and_a_day_has_its_limit() -> None:
     assert "tope del día" in award.text_es
 
 
-def test_what_is_confirmed_is_weighed_by_what_it_is_worth() -> None:
-    result = score(segments_of(street(3, worth_mm=50_000)), 2, {1: [(9, TODAY - 1)]}, RULES)
-    assert result.worth == (50_000_000, 40_000_000, 50_000_000)
-    assert sum(award.evidence["full_millipoints"] for award in result.awards) == sum(result.worth) // 100_000
+def test_what_may_be_confirmed_is_told_beside_each_observation() -> None:
+    result = score(segments_of(street(3, worth_mm=50_000)), 2, {1: [(9, TODAY)]}, RULES)
+    assert (result.observed, result.worth_mm) == (((0, 2, TODAY), (2, 2, TODAY)), (50_000, 50_000))
 
 
 def test_weights_never_rise() -> None:

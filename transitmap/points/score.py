@@ -58,13 +58,12 @@ Observers = Mapping[int, Sequence[tuple[int, int]]]
 class Score:
     """The awards of one ride, and the observations (segment, user_id, day) that count from now on.
 
-    `worth` are these observations' metres times quality times weight, in millionths: what is confirmed where
-    others see the same segment.
+    `worth_mm` are the metres of these observations weighted by quality.
     """
 
     awards: tuple[Award, ...]
     observed: tuple[tuple[int, int, int], ...]
-    worth: tuple[int, ...] = ()
+    worth_mm: tuple[int, ...] = ()
 
 
 @dataclass
@@ -100,7 +99,7 @@ def score(
             _leave_out(tally, before, user_id, day, length_mm)
             continue
         fresh[segment] = day
-        worth.append(worth_mm * weight)
+        worth.append(worth_mm)
         if length_mm:  # else close by, not on it: counts as an observer and is not paid
             _count(tally, rule, len(before), length_mm, worth_mm, weight)
     observed = tuple((segment, user_id, day) for segment, day in fresh.items())

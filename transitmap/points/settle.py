@@ -12,7 +12,7 @@ from transitmap.model import BoolArray, Columns, Confirm, IntArray, Observed, Vo
 ALONE, ONE_VOICE = "alone", "one_voice"
 SENTENCES = {
     "confirmed": (
-        "Confirmado {share} de este viaje: otra persona, alguien que revisa o la fuente oficial también lo vio.",
+        "Confirmado {share} de este viaje: también lo vio otra persona, quien revisa o la fuente oficial.",
         "{share} of this ride confirmed: somebody else, a reviewer or the official source saw it, too.",
     ),
     ALONE: (
@@ -20,10 +20,10 @@ SENTENCES = {
         "{share} of this ride waits: nobody else has ridden there. That is why it is a mission now.",
     ),
     ONE_VOICE: (
-        "{share} de este viaje espera: solo lo vieron personas que se confirman casi siempre entre ellas y que "
-        "por eso cuentan como una sola voz, hasta que pase alguien más. Por eso ahora es una misión.",
-        "{share} of this ride waits: only people who are confirmed mostly by one another saw it, and count as one "
-        "voice until somebody else rides there. That is why it is a mission now.",
+        "{share} de este viaje espera: solo lo vieron personas que se confirman casi siempre entre ellas y "
+        "que por eso cuentan como una sola voz, hasta que pase alguien más. Por eso ahora es una misión.",
+        "{share} of this ride waits: only people who are confirmed mostly by one another saw it, and count "
+        "as one voice until somebody else rides there. That is why it is a mission now.",
     ),
 }
 
@@ -174,7 +174,7 @@ def provisional(full_millipoints: int, confirm: Confirm) -> int:
 
 
 def pay(full_millipoints: int, before: int, now: int, confirm: Confirm) -> tuple[int, int]:
-    """(millipoints, verified millipoints) due when the confirmed share of a ride rises from `before` to `now`.
+    """(millipoints, verified millipoints) due when the confirmed share rises from `before` to `now`.
 
     Both are differences of rounded totals, so that however many steps it takes, at 1000 thousandths a ride
     has been paid and verified `full_millipoints`, to the last one.

@@ -1,4 +1,4 @@
-"""Observers -> Voices: which accounts are one person, and which people are confirmed mostly by one another."""
+"""Observers -> Voices: which accounts are one person, and who is confirmed mostly by one another."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def _seeds(shared: Any, meetings: Meetings, confirm: Confirm) -> IntArray:
 
 
 def _walk(step: Any, seeds: IntArray) -> FloatArray:
-    """(seeds, people): how often a walker from each seed is with each person, if now and then it begins anew."""
+    """(seeds, people): how often a walker from each seed, beginning anew now and then, is where."""
     now = np.zeros((len(seeds), step.shape[0]))
     now[np.arange(len(seeds)), seeds] = 1.0
     met = RESTART * now

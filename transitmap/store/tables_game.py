@@ -47,7 +47,11 @@ class Campaign(Base):
 
 
 class Settlement(Base):
-    """One time at which confirmed knowledge was paid: which rides and decisions it knew of."""
+    """One time at which confirmed knowledge was paid: which rides and decisions it knew of.
+
+    `inputs` is what people had decided by then, and no ride tells: who is `staff`, which accounts are
+    `linked`, which rides are `withheld` or `held` for a reviewer.
+    """
 
     __tablename__ = "settlements"
 
@@ -57,6 +61,7 @@ class Settlement(Base):
     through_decision: Mapped[int]
     made_s: Mapped[float]
     n_lines: Mapped[int]
+    inputs: Mapped[dict[str, Any]]
 
 
 class Share(Base):

@@ -188,6 +188,7 @@ def _make_sums() -> None:
         sa.Column("through_decision", sa.Integer(), nullable=False),
         sa.Column("made_s", sa.Double(), nullable=False),
         sa.Column("n_lines", sa.Integer(), nullable=False),
+        sa.Column("inputs", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_settlements")),
     )
     op.create_table(

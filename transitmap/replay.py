@@ -1,0 +1,322 @@
+"""The audit: raw uploads, feed versions and rules give the ledger once more, line by line."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from transitmap import store
+from transitmap.archive import Archive, pack_ride, unpack_ride
+from transitmap.config import Config
+from transitmap.contribute import (
+    Found,
+    Terrain,
+    collect_canonical,
+    join_trips,
+    ledger_lines,
+    recognise_each,
+    recognised_as,
+    segment_key,
+    terrain_before_any,
+    terrain_of,
+)
+from transitmap.errors import UploadRefused
+from transitmap.model import Ride, Rules, Terms
+from transitmap.points import settle
+from transitmap.points.score import score
+from transitmap.publish import found_in
+from transitmap.settling import Count, confirmed, lines_of
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+COMPARED = (
+    "campaign_id", "kind", "ride_id", "user_id", "rule", "millipoints", "verified_millipoints",
+    "rules_version", "network_version", "evidence", "text_es", "text_en",
+)  # fmt: skip
+"""What a replay compares of a line: all but its place, when it was written, and its seal."""
+EVERY = 1_000_000
+BY_PEOPLE = ("decision", "release", "reversal", "review")
+"""Kinds of lines that follow from what people decided; the chain and the decisions prove them."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that does not follow from the raw uploads: what the database says and what it should."""
+
+    ride_id: str
+    what: str
+    recorded: Any
+    recomputed: Any
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the ledger as a replay makes it."""
+
+    ride_id: str
+    campaign_id: int
+    user_id: int
+    evidence: dict[str, Any]
+    told: dict[str, Any]
+
+
+@dataclass
+class Ledger:
+    """The ledger as far as it is made again: lines by key, what is confirmed, what riders got on a day."""
+
+    rules: dict[int, Rules]
+    recorded: dict[str, store.LedgerRow]
+    lines: dict[str, Line] = field(default_factory=dict)
+    shares: dict[str, int] = field(default_factory=dict)
+    of_day: dict[tuple[int, int], int] = field(default_factory=dict)
+    differences: list[Difference] = field(default_factory=list)
+
+
+def replay(session: Session, archive: Archive, config: Config, rules: Rules) -> list[Difference]:
+    """Where the ledger differs from what raw uploads, feed versions and rules give; nowhere, if all is well.
+
+    Every upload is read again, every ride recognised again in the feed version it was scored under, paid
+    again after the rides before it, and confirmed again where a feed was published. Looks at everything and
+    changes nothing; see the decision on replays. Lines of rides that were erased are left as they are; who
+    rode there goes on to count for others.
+    """
+    ledger = remade(session, archive, config, {store.OWN_CAMPAIGN: rules})
+    return ledger.differences + _compare(ledger, store.erased_ride_ids(session))
+
+
+def remade(session: Session, archive: Archive, config: Config, rules: dict[int, Rules]) -> Ledger:
+    """The ledger made again out of the raw uploads."""
+    rows = store.rides_after(session)
+    ledger = Ledger(rules, {row.key: row for row in store.ledger_rows(session)})
+    rides = _collect_again(session, archive, rows, config, ledger)
+    for version, settlement in _versions(session, rows):
+        terrain = _terrain_again(session, archive, version, config, rules[store.OWN_CAMPAIGN])
+        _under_version(session, terrain, rows, rides, settlement, config, ledger)
+    return ledger
+
+
+def _versions(
+    session: Session, rows: Sequence[store.RideRow]
+) -> Iterator[tuple[str, store.Settlement | None]]:
+    """The feed versions under which anything was paid, the first first, with what was settled at each."""
+    settled = {one.network_version: one for one in store.settlements(session)}
+    used = {row.network_version for row in rows} | set(settled)
+    order = {feed.id: feed.number for feed in store.feeds(session, EVERY)} | {store.NO_NETWORK: 0}
+    for version in sorted(used, key=lambda version: order.get(version, 0)):
+        yield version, settled.get(version)
+
+
+# --- rides again -----------------------------------------------------------------------------------
+
+
+def _collect_again(
+    session: Session, archive: Archive, rows: Sequence[store.RideRow], config: Config, ledger: Ledger
+) -> dict[str, Ride]:
+    """The rides of all uploads, out of their raw bodies."""
+    rides: dict[str, Ride] = {}
+    for upload_id in dict.fromkeys(row.upload_id for row in rows):
+        upload = store.upload_by_id(session, upload_id, None)
+        try:
+            collected = collect_canonical(archive, upload, config) if upload else []
+        except (UploadRefused, KeyError):
+            collected = _as_kept(archive, upload, rows)
+        rides |= {ride.ride_id: ride for ride in collected}
+    for row in rows:
+        packed = pack_ride(rides[row.id]) if row.id in rides else b""
+        sha256 = hashlib.sha256(packed).hexdigest() if packed else ""
+        if sha256 != row.packed_sha256:
+            ledger.differences.append(Difference(row.id, "collected", row.packed_sha256, sha256))
+    return rides
+
+
+def _as_kept(archive: Archive, upload: store.Upload | None, rows: Sequence[store.RideRow]) -> list[Ride]:
+    """The clean rides of an upload whose raw bytes went in their time; none where they are lost."""
+    if upload is None or upload.reason != store.EXPIRED:
+        return []
+    own = [row for row in rows if row.upload_id == upload.id]
+    return [unpack_ride(archive.get(row.packed_sha256)) for row in own if archive.has(row.packed_sha256)]
+
+
+def _terrain_again(session: Session, archive: Archive, version: str, config: Config, rules: Rules) -> Terrain:
+    key, feed = segment_key(session, archive), store.feed_by_id(session, version)
+    if feed is None:
+        return terrain_before_any(archive, config, rules, key)
+    return terrain_of(feed, archive, config, rules, key)
+
+
+def _recognise_again(
+    terrain: Terrain,
+    rows: Sequence[store.RideRow],
+    rides: dict[str, Ride],
+    settlement: store.Settlement | None,
+    config: Config,
+    rules: Rules,
+) -> Found:
+    """The rides behind a feed version as it recorded them, then those after it, up to the last it knew of."""
+    known = terrain.known
+    behind = [(index, rides[ride_id]) for index, ride_id in enumerate(known.ride_id) if ride_id in rides]
+    scored = (row.sequence for row in rows if row.network_version == terrain.version)
+    last = max(scored, default=settlement.through_sequence if settlement else 0)
+    seen = set(known.ride_id)
+    after = [rides[row.id] for row in rows if row.id in rides and row.id not in seen and row.sequence <= last]
+    trips = join_trips(
+        [
+            known.trips.take(np.array([index for index, _ in behind], dtype=np.int64)),
+            recognise_each(terrain, after, config, rules).trips,
+        ]
+    )
+    return found_in(terrain, [ride for _, ride in behind] + after, trips, rules)
+
+
+# --- points again ----------------------------------------------------------------------------------
+
+
+def _under_version(
+    session: Session,
+    terrain: Terrain,
+    rows: Sequence[store.RideRow],
+    rides: dict[str, Ride],
+    settlement: store.Settlement | None,
+    config: Config,
+    ledger: Ledger,
+) -> None:
+    """Pays the rides scored under one feed version, and before them what it confirmed."""
+    rules = ledger.rules[store.OWN_CAMPAIGN]
+    found = _recognise_again(terrain, rows, rides, settlement, config, rules)
+    of = {row.id: row for row in rows}
+    erased = _erased(session, terrain.version)
+    count = Count()
+    _note_erased(count, erased, list(erased))
+    withheld = set(settlement.inputs["withheld"] if settlement else ())
+    waiting = settlement
+    for index, ride in enumerate(found.rides):
+        if waiting and of[ride.ride_id].sequence > waiting.through_sequence:
+            _settle_again(waiting, count, erased, ledger)
+            waiting, withheld = None, set()
+        if ride.ride_id not in withheld:
+            _score_again(terrain, found, index, of[ride.ride_id], count, ledger)
+            _note_erased(count, erased, [segment for segment, _, _ in count.seen_last()])
+    if waiting:
+        _settle_again(waiting, count, erased, ledger)
+    ledger.differences += _compare_observers(session, terrain.version, count)
+
+
+def _score_again(
+    terrain: Terrain, found: Found, index: int, row: store.RideRow, count: Count, ledger: Ledger
+) -> None:
+    """Counts one ride, and pays it where this is the version under which it was paid."""
+    rules = ledger.rules[store.OWN_CAMPAIGN]
+    what = recognised_as(terrain.known, index, found.trips)
+    is_paid = row.network_version == terrain.version
+    day = _day_of(row, ledger)
+    left = rules.max_millipoints_per_day - ledger.of_day.get((row.user_id, day), 0)
+    terms = Terms(left_millipoints=left)
+    mine = found.segments_of(index)
+    result = score(mine, row.user_id, count.observers, rules, what["route_name"], terms)
+    count.note(row.id, result)
+    if not is_paid:
+        return
+    for name, value in what.items():
+        if getattr(row, name) != value:
+            ledger.differences.append(Difference(row.id, name, getattr(row, name), value))
+    for line in ledger_lines(result, row, rules, store.OWN_CAMPAIGN):
+        ledger.lines[line["key"]] = _line_of(line)
+        full = line["evidence"]["full_millipoints"]
+        ledger.of_day[row.user_id, day] = ledger.of_day.get((row.user_id, day), 0) + full
+
+
+def _day_of(row: store.RideRow, ledger: Ledger) -> int:
+    """The city's day on which a ride was paid: nothing in the ride tells when it was understood."""
+    paid = ledger.recorded.get(f"new_metres:{row.id}")
+    return paid.day if paid else 0
+
+
+def _line_of(line: dict[str, Any]) -> Line:
+    return Line(line["ride_id"], line["campaign_id"], line["user_id"], line["evidence"], line)
+
+
+def _settle_again(
+    settlement: store.Settlement, count: Count, erased: dict[int, dict[int, int]], ledger: Ledger
+) -> None:
+    """Pays what was confirmed then; what rests on riders who were erased since is left as it was."""
+    now = confirmed(count, settlement.inputs, ledger.rules[store.OWN_CAMPAIGN])
+    told = {
+        str(row.ride_id): int(row.evidence["permille"])
+        for row in ledger.recorded.values()
+        if row.kind == "confirmation" and row.network_version == settlement.network_version
+    }
+    blurred = {count.ride_ids[row[0]] for row in count.rows if row[2] in erased}
+    now |= {ride_id: share for ride_id, share in told.items() if ride_id in blurred}
+    for ride_id in blurred - set(told):
+        now.pop(ride_id, None)
+    rose = settle.rise(ledger.shares, now)
+    awards = [line for line in ledger.lines.values() if line.told["kind"] == "award"]
+    for line in lines_of(awards, ledger.shares, rose, ledger.rules):
+        line["network_version"] = settlement.network_version
+        ledger.lines[line["key"]] = _line_of(line)
+    ledger.shares |= rose
+
+
+def _erased(session: Session, version: str) -> dict[int, dict[int, int]]:
+    """Segment -> place -> day of observers who were erased: nobody knows who, their places count."""
+    found: dict[int, dict[int, int]] = {}
+    for segment, who, day in store.all_observations(session, version):
+        if who < 0:
+            found.setdefault(segment, {})[-1 - who] = day
+    return found
+
+
+def _note_erased(count: Count, erased: dict[int, dict[int, int]], segments: Sequence[int]) -> None:
+    """Whoever was erased follows at once on those before them: no ride between could tell the difference."""
+    for segment in segments:
+        places, those = erased.get(segment, {}), count.observers.get(segment, [])
+        while len(those) in places:
+            those.append((-1 - len(those), places[len(those)]))
+            count.observers[segment] = those
+
+
+# --- what differs ----------------------------------------------------------------------------------
+
+
+def _compare_observers(session: Session, version: str, count: Count) -> list[Difference]:
+    recomputed = sorted((segment, who, day) for segment, many in count.observers.items() for who, day in many)
+    recorded = store.all_observations(session, version)
+    if recorded == recomputed:
+        return []
+    missing, extra = len(set(recomputed) - set(recorded)), len(set(recorded) - set(recomputed))
+    return [
+        Difference("", f"observers under {version or 'no feed'}", f"{extra} too many", f"{missing} missing")
+    ]
+
+
+def _compare(ledger: Ledger, erased: set[str]) -> list[Difference]:
+    """The lines that differ, but for those of rides that were erased and those that people decided."""
+    recorded = {
+        key: {name: getattr(row, name) for name in COMPARED}
+        for key, row in ledger.recorded.items()
+        if row.ride_id not in erased and row.kind not in BY_PEOPLE
+    }
+    recomputed = {key: {name: line.told[name] for name in COMPARED} for key, line in ledger.lines.items()}
+    keys = sorted(recorded.keys() | recomputed.keys())
+    return [
+        Difference(_ride_of(key, recorded, recomputed), key, *_unlike(recorded.get(key), recomputed.get(key)))
+        for key in keys
+        if recorded.get(key) != recomputed.get(key)
+    ]
+
+
+def _unlike(one: dict[str, Any] | None, other: dict[str, Any] | None) -> tuple[Any, Any]:
+    """Of two lines what differs; the whole line where the other is not there."""
+    if one is None or other is None:
+        return one, other
+    names = [name for name in COMPARED if one[name] != other[name]]
+    return {name: one[name] for name in names}, {name: other[name] for name in names}
+
+
+def _ride_of(key: str, *lines: dict[str, dict[str, Any]]) -> str:
+    return next((str(of[key]["ride_id"] or "") for of in lines if key in of), "")

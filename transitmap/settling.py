@@ -1,0 +1,153 @@
+"""Who observed what -> lines of the ledger: what others have confirmed of each ride by now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from transitmap.contribute import Found
+from transitmap.model import Confirm, Observed, Rules
+from transitmap.points import settle
+from transitmap.points.score import Score, score
+from transitmap.points.voices import voices
+
+CONFIRMED = "confirmed"
+GROUP_IS_AT_MOST = 4
+"""A group apart is at most a quarter of all who ride: a campaign of a dozen is the campaign, and no ring."""
+NO_SEGMENTS = np.zeros(0, dtype=np.int64)
+
+
+class Award(Protocol):
+    """A line of the ledger that was paid for a ride, or what a replay makes of it."""
+
+    @property
+    def ride_id(self) -> str | None:
+        """The ride."""
+        ...
+
+    @property
+    def campaign_id(self) -> int:
+        """Where it counts."""
+        ...
+
+    @property
+    def user_id(self) -> int:
+        """Who rode."""
+        ...
+
+    @property
+    def evidence(self) -> dict[str, Any]:
+        """What it rests on; `full_millipoints` is what it is worth once confirmed."""
+        ...
+
+
+@dataclass
+class Count:
+    """Who counts as an observer of which segment so far, and the rides by which they do."""
+
+    observers: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    ride_ids: list[str] = field(default_factory=list)
+    rows: list[tuple[int, int, int, int, int, int]] = field(default_factory=list)
+
+    def note(self, ride_id: str, result: Score) -> None:
+        """What one more ride observed."""
+        for (segment, who, day), worth_mm in zip(result.observed, result.worth_mm, strict=True):
+            those = self.observers.setdefault(segment, [])
+            self.rows.append((len(self.ride_ids), who, segment, day, worth_mm, len(those)))
+            those.append((who, day))
+        self.ride_ids.append(ride_id)
+
+    def seen_last(self) -> list[tuple[int, int, int]]:
+        """(segment, user_id, day) of what the last ride observed."""
+        last, found = len(self.ride_ids) - 1, list[tuple[int, int, int]]()
+        for ride, who, segment, day, _, _ in reversed(self.rows):
+            if ride != last:
+                break
+            found.append((segment, who, day))
+        return found
+
+    def observed(self) -> Observed:
+        """A row for each ride and segment that it counts on."""
+        columns = np.array(self.rows, dtype=np.int64).reshape(-1, 6).T
+        return Observed(*(np.ascontiguousarray(column) for column in columns))
+
+
+def count_rides(found: Found, rules: Rules, count: Count, withheld: Iterable[str] = ()) -> Count:
+    """Counts rides in their order; nobody is paid by this. Rides that are `withheld` observe nothing."""
+    unseen = frozenset(withheld)
+    for index, ride in enumerate(found.rides):
+        if ride.ride_id not in unseen:
+            mine = found.segments_of(index)
+            count.note(ride.ride_id, score(mine, int(ride.rider_id), count.observers, rules))
+    return count
+
+
+def confirmed(count: Count, decided: Mapping[str, Any], rules: Rules) -> dict[str, int]:
+    """How many thousandths of each ride are confirmed; a ride that waits for a reviewer is left out.
+
+    `decided` is what people had decided (`store.people_decided`).
+    """
+    observed = count.observed()
+    n_people = len(np.unique(observed.user_id))
+    confirm = confirm_of(rules)
+    confirm = replace(confirm, group_max=max(1, min(confirm.group_max, n_people // GROUP_IS_AT_MOST)))
+    staff = frozenset(decided["staff"])
+    linked = [(int(one), int(other)) for one, other in decided["linked"]]
+    heard = voices(observed, linked, staff, confirm)
+    shares = settle.shares(observed, heard, staff, NO_SEGMENTS, confirm, len(count.ride_ids))
+    waits = {*decided["held"], *decided["withheld"]}
+    told = zip(count.ride_ids, shares.tolist(), strict=True)
+    return {ride_id: share for ride_id, share in told if share and ride_id not in waits}
+
+
+def confirm_of(rules: Rules) -> Confirm:
+    """When what a ride saw is confirmed, under these rules."""
+    return Confirm(
+        rules.confirm_voices,
+        rules.provisional_permille,
+        rules.group_max,
+        rules.outside_permille,
+        rules.observer_weights,
+    )
+
+
+def lines_of(
+    awards: Sequence[Award], before: Mapping[str, int], rose: Mapping[str, int], rules: Mapping[int, Rules]
+) -> list[dict[str, Any]]:
+    """A line for each ride and campaign whose confirmed share rose, in the order of the first awards.
+
+    `rules` are those of each campaign. The lines lack when and under which network they are written.
+    """
+    by_ride: dict[tuple[str, int, int], list[int]] = {}
+    for award in awards:
+        if award.ride_id in rose and award.evidence.get("full_millipoints"):
+            whose = str(award.ride_id), award.campaign_id, award.user_id
+            by_ride.setdefault(whose, []).append(award.evidence["full_millipoints"])
+    return [
+        _line(*whose, fulls, (before.get(whose[0], 0), rose[whose[0]]), rules[whose[1]])
+        for whose, fulls in by_ride.items()
+    ]
+
+
+def _line(
+    ride_id: str, campaign_id: int, user_id: int, fulls: list[int], shares: tuple[int, int], rules: Rules
+) -> dict[str, Any]:
+    parts = [settle.pay(full, *shares, confirm_of(rules)) for full in fulls]
+    text_es, text_en = settle.say(CONFIRMED, shares[1])
+    return {
+        "key": f"{CONFIRMED}:{ride_id}:{campaign_id}:{shares[1]}",
+        "campaign_id": campaign_id,
+        "kind": "confirmation",
+        "ride_id": ride_id,
+        "user_id": user_id,
+        "rule": CONFIRMED,
+        "millipoints": sum(points for points, _ in parts),
+        "verified_millipoints": sum(verified for _, verified in parts),
+        "rules_version": rules.version,
+        "evidence": {"permille": shares[1], "before_permille": shares[0], "full_millipoints": sum(fulls)},
+        "text_es": text_es,
+        "text_en": text_en,
+    }

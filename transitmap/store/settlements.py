@@ -1,0 +1,90 @@
+"""Settlements: what of each ride is confirmed so far, and what people had decided when it was counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased
+
+from transitmap.store.points import CHUNK
+from transitmap.store.tables import ROLES, LedgerRow, RideRow, User
+from transitmap.store.tables_game import Decision, FindingRow, Settlement, Share
+
+RIDER, *STAFF = ROLES
+COPY = "copy"
+"""What the codes of findings begin with that say: these two rides are one."""
+
+
+def people_decided(session: Session) -> dict[str, list[Any]]:
+    """What a settlement must know beside the rides, as it is now; sorted, so that it can be compared."""
+    staff = sa.select(User.id).where(User.role.in_(STAFF), User.erased_s.is_(None)).order_by(User.id)
+    open_soft = sa.select(FindingRow.ride_id).where(FindingRow.tier == "soft", FindingRow.state == "open")
+    upheld = sa.select(FindingRow.ride_id).where(FindingRow.state == "upheld")
+    hard = sa.select(FindingRow.ride_id).where(FindingRow.tier == "hard", FindingRow.state != "dismissed")
+    return {
+        "staff": list(session.scalars(staff)),
+        "linked": linked_riders(session),
+        "withheld": sorted(set(session.scalars(sa.union(hard, upheld)))),
+        "held": sorted(set(session.scalars(open_soft))),
+    }
+
+
+def linked_riders(session: Session) -> list[list[int]]:
+    """Pairs of riders of whom one sent a copy of what the other rode."""
+    one, other = aliased(RideRow), aliased(RideRow)
+    question = (
+        sa.select(one.user_id, other.user_id)
+        .join(FindingRow, FindingRow.ride_id == one.id)
+        .join(other, FindingRow.other_ride_id == other.id)
+        .where(
+            FindingRow.code.startswith(COPY), FindingRow.state != "dismissed", one.user_id != other.user_id
+        )
+    )
+    pairs = {(min(pair), max(pair)) for pair in session.execute(question)}
+    return [list(pair) for pair in sorted(pairs)]
+
+
+def last_decision(session: Session) -> int:
+    """The number of the last decision of anybody."""
+    return session.scalar(sa.select(sa.func.max(Decision.id))) or 0
+
+
+def add_settlement(session: Session, settlement: Settlement, shares: Mapping[str, int]) -> None:
+    """Keeps a settlement and the shares that rose in it; call it under `lock_ledger`."""
+    known = confirmed_shares(session)
+    for ride_id, permille in shares.items():
+        if ride_id in known:
+            session.execute(sa.update(Share).where(Share.ride_id == ride_id).values(permille=permille))
+        else:
+            session.add(Share(ride_id=ride_id, permille=permille))
+    session.add(settlement)
+    session.flush()
+
+
+def settlements(session: Session) -> list[Settlement]:
+    """All of them, the first first."""
+    return list(session.scalars(sa.select(Settlement).order_by(Settlement.number)))
+
+
+def confirmed_shares(session: Session) -> dict[str, int]:
+    """How much of each ride is confirmed so far, in thousandths; rides of which nothing is are left out."""
+    return {row.ride_id: row.permille for row in session.scalars(sa.select(Share))}
+
+
+def awards_of(session: Session, ride_ids: Sequence[str]) -> list[LedgerRow]:
+    """The awards of rides, in the order of the ledger."""
+    found: list[LedgerRow] = []
+    for start in range(0, len(ride_ids), CHUNK):
+        some = LedgerRow.ride_id.in_(ride_ids[start : start + CHUNK])
+        found += session.scalars(sa.select(LedgerRow).where(some, LedgerRow.kind == "award"))
+    return sorted(found, key=lambda row: row.sequence)
+
+
+def worth_of_day(session: Session, user_id: int, day: int) -> int:
+    """What one rider's rides of a day may be worth so far, in thousandths of a point."""
+    theirs = sa.select(LedgerRow.evidence).where(
+        LedgerRow.user_id == user_id, LedgerRow.day == day, LedgerRow.kind == "award"
+    )
+    return sum(evidence.get("full_millipoints", 0) for evidence in session.scalars(theirs))
