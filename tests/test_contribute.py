@@ -179,7 +179,7 @@ def test_a_ride_is_recognised_in_the_feed_that_holds(send: Send, session: Sessio
     assert ride.stretch["alight_stop_id"] in feed.ids["stop_id"]
     new, more = ride.lines  # four observers came before: the fifth gets a tenth
     assert new.millipoints == 0
-    assert more.millipoints == pytest.approx(1.5 * 10_000 * 0.8 * 0.1, rel=0.1)
+    assert more.millipoints == pytest.approx(1.5 * 10_000 * 0.8 * 0.1 / 4, rel=0.1)
 
 
 def test_who_was_paid_for_new_ground_is_not_paid_again_as_its_route(
@@ -208,7 +208,7 @@ def test_a_route_held_back_is_not_named(send: Send, session: Session, archive: A
     assert all("Secreta" not in row.text_es + row.text_en for row in store.ledger_rows(session))
     assert ride.stretch["last_m"] > 2000
     assert ride.stretch["board_stop_id"] == ""
-    assert ride.millipoints == pytest.approx(24_000 * 0.8, rel=0.05)  # and it is paid as any other
+    assert ride.millipoints == pytest.approx(24_000 * 0.8 / 4, rel=0.05)  # and it is paid as any other
 
 
 def test_rules_may_not_change_under_a_feed(send: Send, session: Session, archive: Archive) -> None:

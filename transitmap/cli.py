@@ -718,6 +718,38 @@ def points() -> None:
     """The ledger."""
 
 
+@points.command("simulate")
+@click.option("--rules", "rules_path", type=FILE, required=True, help="Other rules, as points/rules.toml.")
+@DATABASE
+@ARCHIVE
+@CONFIG
+@JSON
+def simulate_rules(
+    rules_path: Path, database_url: str, archive_url: str, config_path: Path | None, as_json: bool
+) -> None:
+    """Who would have gained and lost under other rules; changes nothing."""
+    from dataclasses import asdict
+
+    from transitmap import store
+    from transitmap.archive import Archive
+    from transitmap.points.rules import load_rules
+    from transitmap.simulate_rules import preview
+
+    rules, config = load_rules(rules_path), _server_config(config_path)
+    with store.session(store.open_engine(database_url), write=False) as session:
+        changes = preview(session, Archive(archive_url), config, {store.OWN_CAMPAIGN: rules})
+    if as_json:
+        click.echo(json.dumps({"rules_version": rules.version, "riders": [asdict(one) for one in changes]}))
+        return
+    for one in changes:
+        points = (
+            f"{one.before / 1000:10.1f} {one.after / 1000:10.1f} {(one.after - one.before) / 1000:+10.1f}"
+        )
+        click.echo(f"{points}  {one.name or one.user_id}")
+    gain, lose = (sum(sign * (one.after - one.before) > 0 for one in changes) for sign in (1, -1))
+    click.echo(f"{len(changes)} riders under rules {rules.version}: {gain} gain, {lose} lose")
+
+
 @points.command()
 @DATABASE
 @ARCHIVE

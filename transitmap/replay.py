@@ -85,19 +85,26 @@ def replay(session: Session, archive: Archive, config: Config, rules: Rules) -> 
     changes nothing; see the decision on replays. Lines of rides that were erased are left as they are; who
     rode there goes on to count for others.
     """
-    ledger = remade(session, archive, config, {store.OWN_CAMPAIGN: rules})
+    ledger = Ledger({store.OWN_CAMPAIGN: rules}, {row.key: row for row in store.ledger_rows(session)})
+    rows = store.rides_after(session)
+    rides = _collect_again(session, archive, rows, config, ledger)
+    pay_again(session, archive, rows, rides, config, ledger)
     return ledger.differences + _compare(ledger, store.erased_ride_ids(session))
 
 
-def remade(session: Session, archive: Archive, config: Config, rules: dict[int, Rules]) -> Ledger:
-    """The ledger made again out of the raw uploads."""
-    rows = store.rides_after(session)
-    ledger = Ledger(rules, {row.key: row for row in store.ledger_rows(session)})
-    rides = _collect_again(session, archive, rows, config, ledger)
+def pay_again(
+    session: Session,
+    archive: Archive,
+    rows: Sequence[store.RideRow],
+    rides: dict[str, Ride],
+    config: Config,
+    ledger: Ledger,
+) -> None:
+    """Writes the lines of rides into `ledger`, version by version, by its rules."""
+    rules = ledger.rules
     for version, settlement in _versions(session, rows):
         terrain = _terrain_again(session, archive, version, config, rules[store.OWN_CAMPAIGN])
         _under_version(session, terrain, rows, rides, settlement, config, ledger)
-    return ledger
 
 
 def _versions(
