@@ -126,7 +126,7 @@ def judge(
     is_open = is_first & ((n_groups >= confirm.confirm_voices) | known)[segment]
     is_inside = is_first & ~is_open & (n_people >= confirm.confirm_voices)[segment]
     value = observed.worth_mm * confirm.weights(observed.place)
-    return Verdict(is_first, is_open, is_inside, _allowed(group, value, is_open, is_inside, confirm))
+    return Verdict(is_first, is_open, is_inside, _allowed(person, value, is_open, is_inside, confirm))
 
 
 def _named(user_id: IntArray, names: Mapping[int, int]) -> IntArray:

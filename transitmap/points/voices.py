@@ -145,7 +145,7 @@ def _closed_groups(meetings: Meetings, confirm: Confirm) -> list[IntArray]:
     for begin in range(0, len(seeds), N_AT_ONCE):
         some = seeds[begin : begin + N_AT_ONCE]
         for seed, met in zip(some.tolist(), _walk(step, some), strict=True):
-            group = _most_closed(_candidates(met, seed, meetings, confirm), meetings, confirm)
+            group = _most_excess(_orders(met, seed, meetings, confirm), meetings, confirm)
             if len(group):
                 groups.append(group)
     return groups
@@ -188,25 +188,27 @@ def _walk(step: Any, seeds: IntArray) -> FloatArray:
     return met
 
 
-def _candidates(met: FloatArray, seed: int, meetings: Meetings, confirm: Confirm) -> IntArray:
-    """The riders met most often for what they saw, the seed first; equals in the order of their numbers."""
+def _orders(met: FloatArray, seed: int, meetings: Meetings, confirm: Confirm) -> list[IntArray]:
+    """The riders met most often, the seed first, and those met most often for what they saw."""
     people = np.flatnonzero((met > 0) & (np.arange(len(met)) != seed))
-    often = np.round(np.log(met[people] / meetings.seen[people]), 9)
-    return np.concatenate([[seed], people[np.lexsort((people, -often))][: confirm.group_max - 1]])
+    often, worth = np.log(met[people]), np.log(meetings.seen[people])
+    return [
+        np.concatenate([[seed], people[np.lexsort((people, -np.round(by, 9)))][: confirm.group_max - 1]])
+        for by in (often, often - worth / 2, often - worth)
+    ]
 
 
-def _most_closed(order: IntArray, meetings: Meetings, confirm: Confirm) -> IntArray:
-    """The first people in `order` of whom the least share is confirmed from outside; the most of equals.
-
-    None if that is not less than `outside_permille`.
-    """
-    outside, seen = _outside(order, meetings)
-    is_closed = (outside * 1000 < confirm.outside_permille * seen)[1:]
-    if not is_closed.any():
-        return order[:0]
-    share = np.where(is_closed, outside[1:] / np.maximum(seen[1:], 1), np.inf)
-    best = len(share) - int(np.argmin(share[::-1]))
-    return np.sort(order[: best + 1])
+def _most_excess(orders: list[IntArray], meetings: Meetings, confirm: Confirm) -> IntArray:
+    """The first people in one of `orders` of whom most would have to wait; none if nothing would."""
+    best, most = orders[0][:0], 0
+    for order in orders:
+        outside, seen = _outside(order, meetings)
+        excess = (1000 * seen - 1000 * outside) * confirm.outside_permille - 1000*outside*(1000-confirm.outside_permille)
+        excess[0] = 0
+        k = len(excess) - 1 - int(np.argmax(excess[::-1]))
+        if excess[k] > most:
+            best, most = np.sort(order[: k + 1]), int(excess[k])
+    return best
 
 
 def _outside(order: IntArray, meetings: Meetings) -> tuple[IntArray, IntArray]:
@@ -230,7 +232,7 @@ def _apart(groups: list[IntArray], meetings: Meetings, confirm: Confirm) -> list
     A later one joins those it overlaps if all of them are a group together; else what is left of it may be.
     """
     found: dict[int, list[int]] = {}
-    for group in _by_closeness(groups, meetings):
+    for group in _by_closeness(groups, meetings, confirm):
         before = {tuple(found[person]) for person in group if person in found}
         joined = sorted(set(group).union(*before))
         rest = [person for person in group if person not in found]
@@ -241,13 +243,13 @@ def _apart(groups: list[IntArray], meetings: Meetings, confirm: Confirm) -> list
     return [list(group) for group in sorted({tuple(people) for people in found.values()})]
 
 
-def _by_closeness(groups: list[IntArray], meetings: Meetings) -> list[list[int]]:
+def _by_closeness(groups: list[IntArray], meetings: Meetings, confirm: Confirm) -> list[list[int]]:
     """The different groups, by the share confirmed from outside, larger ones first among equals."""
     keyed = []
     for people in {tuple(group.tolist()) for group in groups}:
         outside, seen = _outside(np.array(people), meetings)
-        keyed.append((Fraction(int(outside[-1]), int(seen[-1])), -len(people), people))
-    return [list(people) for _, _, people in sorted(keyed)]
+        keyed.append((int(outside[-1])*1000 - int(seen[-1])*confirm.outside_permille, people))
+    return [list(people) for _, people in sorted(keyed)]
 
 
 def _is_closed(people: list[int], meetings: Meetings, confirm: Confirm) -> bool:
