@@ -897,7 +897,7 @@ class Confirm:
         """
         listed = np.array(self.observer_weights, dtype=np.int64)
         beyond = np.clip(place - len(listed) + 1, 0, 60)
-        return np.maximum(listed[np.minimum(place, len(listed) - 1)] >> beyond, 1)
+        return np.asarray(np.maximum(listed[np.minimum(place, len(listed) - 1)] >> beyond, 1), dtype=np.int64)
 
 
 @dataclass(frozen=True)

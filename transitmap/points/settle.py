@@ -22,7 +22,7 @@ SENTENCES = {
     ONE_VOICE: (
         "{share} de este viaje espera: lo vieron personas que se confirman sobre todo entre ellas. No es una "
         "falta: casi todo lo que se te confirma debe haberlo visto también alguien más. Ahora es una misión.",
-        "{share} of this ride waits: people saw it who are confirmed mostly by one another. That is no fault: "
+        "{share} of this ride waits: people saw it who are confirmed mostly by one another. No fault: "
         "most of what is confirmed of you must have been seen by others, too. It is a mission now.",
     ),
 }
