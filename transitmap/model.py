@@ -854,26 +854,50 @@ class Voices:
     person: dict[int, int] = field(default_factory=dict)
     group: dict[int, int] = field(default_factory=dict)
 
+    def speaks(self, observed: Observed) -> BoolArray:
+        """Which rows say something: worth something, of somebody known, and of the account that came first
+        of its person's on the segment. That account may come again, where what was known grew old."""
+        person = named(observed.user_id, self.person)
+        says = np.flatnonzero((observed.worth_mm > 0) & (observed.user_id >= 0))
+        order = says[np.lexsort((observed.place[says], person[says], observed.segment[says]))]
+        keys = np.column_stack([observed.segment[order], person[order]])
+        begins = np.ones(len(order), dtype=bool)
+        begins[1:] = (keys[1:] != keys[:-1]).any(axis=1)
+        account = observed.user_id[order][begins][np.cumsum(begins) - 1]
+        found = np.zeros(len(observed), dtype=bool)
+        found[order[observed.user_id[order] == account]] = True
+        return found
+
+
+def named(user_id: IntArray, names: dict[int, int]) -> IntArray:
+    """The name of each user, their own id where they have none."""
+    users, back = np.unique(user_id, return_inverse=True)
+    return np.array([names.get(one, one) for one in users.tolist()], dtype=np.int64)[back]
+
 
 @dataclass(frozen=True)
 class Confirm:
     """When what a ride saw is confirmed, and how much is paid before; shares and weights are thousandths.
 
-    A segment needs `confirm_voices` independent voices. Of what is confirmed of up to `group_max` people at
-    least `outside_permille` must be confirmed by others; the rest of what only they saw waits.
+    A segment needs `confirm_voices` independent voices. Of what is confirmed of a person at least
+    `outside_permille` must be seen by others than the up to `group_max` people who confirm one another most;
+    the rest waits.
     """
 
     confirm_voices: int = 2
     provisional_permille: int = 250
-    group_max: int = 20
+    group_max: int = 12
     outside_permille: int = 667
     observer_weights: tuple[int, ...] = (1000, 800, 400)
 
     def weights(self, place: IntArray) -> IntArray:
-        """What the observer in each place is paid: beyond the list half of the one before, rounded down."""
+        """What the observer in each place is paid: beyond the list half of the one before, rounded down.
+
+        At least 1, since whoever sees again what grew old counts however many came before.
+        """
         listed = np.array(self.observer_weights, dtype=np.int64)
         beyond = np.clip(place - len(listed) + 1, 0, 60)
-        return np.asarray(listed[np.minimum(place, len(listed) - 1)] >> beyond, dtype=np.int64)
+        return np.asarray(np.maximum(listed[np.minimum(place, len(listed) - 1)] >> beyond, 1), dtype=np.int64)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transitmap.model import BoolArray, Columns, Confirm, IntArray, Observed, Voices
+from transitmap.model import BoolArray, Columns, Confirm, IntArray, Observed, Voices, named
 
 ALONE, ONE_VOICE = "alone", "one_voice"
 SENTENCES = {
@@ -20,10 +20,10 @@ SENTENCES = {
         "{share} of this ride waits: nobody else has ridden there. That is why it is a mission now.",
     ),
     ONE_VOICE: (
-        "{share} de este viaje espera: solo lo vieron personas que se confirman casi siempre entre ellas y "
-        "que por eso cuentan como una sola voz, hasta que pase alguien más. Por eso ahora es una misión.",
-        "{share} of this ride waits: only people who are confirmed mostly by one another saw it, and count "
-        "as one voice until somebody else rides there. That is why it is a mission now.",
+        "{share} de este viaje espera: lo vieron personas que se confirman sobre todo entre ellas. No es una "
+        "falta: casi todo lo que se te confirma debe haberlo visto también alguien más. Ahora es una misión.",
+        "{share} of this ride waits: people saw it who are confirmed mostly by one another. No fault: "
+        "most of what is confirmed of you must have been seen by others, too. It is a mission now.",
     ),
 }
 
@@ -47,11 +47,11 @@ class Standing(Columns):
 class Verdict:
     """What holds of each row of Observed.
 
-    `is_first` of its person on the segment; confirmed (`is_open`) by enough groups, a reviewer or an official
-    feed; or (`is_inside`) by enough people, but of too few groups, of which `allowed` thousandths count.
+    `speaks` as in Voices; confirmed (`is_open`) by enough groups, a reviewer or an official feed; or
+    (`is_inside`) by enough people, but of too few groups, of which `allowed` thousandths count.
     """
 
-    is_first: BoolArray
+    speaks: BoolArray
     is_open: BoolArray
     is_inside: BoolArray
     allowed: IntArray
@@ -68,9 +68,10 @@ def shares(
     """How many thousandths of each ride are confirmed, by ride index (at least `n_rides` of them).
 
     A segment is confirmed once people of `confirm_voices` groups saw it, or one of `staff`, or where it is
-    one of the `official` segments. What only people of one group saw counts as far as `outside_permille` of
-    all that is confirmed of the group is confirmed by others. Of one person's accounts the first counts.
-    Rows worth nothing and erased riders confirm nobody. `rise` keeps a share from falling.
+    one of the `official` segments. What only people of one group saw counts for each of them as far as
+    `outside_permille` of all that is confirmed of them is confirmed by others. Of one person's accounts the
+    first on a segment counts. Rows worth nothing and erased riders confirm nobody. `rise` keeps a share from
+    falling.
     """
     return stand(observed, voices, staff, official, confirm, n_rides).confirmed
 
@@ -88,12 +89,11 @@ def stand(
     n = max(n_rides, int(observed.ride_index.max(initial=-1)) + 1)
     value = observed.worth_mm * confirm.weights(observed.place)
     total = np.maximum(_sum(observed.ride_index, value, n), 1)
-    alone = verdict.is_first & ~verdict.is_open & ~verdict.is_inside
     parts = (
         1000 * verdict.is_open + verdict.allowed * verdict.is_inside,
-        1000 * alone,
+        1000 * (verdict.speaks & ~verdict.is_open & ~verdict.is_inside),
         (1000 - verdict.allowed) * verdict.is_inside,
-        1000 * ~verdict.is_first,
+        1000 * ~verdict.speaks,
     )
     return Standing(*(_sum(observed.ride_index, value * part, n) // total for part in parts))
 
@@ -113,48 +113,36 @@ def judge(
     confirm: Confirm,
 ) -> Verdict:
     """What holds of each row of `observed`."""
-    speaks = (observed.worth_mm > 0) & (observed.user_id >= 0)
+    speaks = voices.speaks(observed)
     segments, segment = np.unique(observed.segment, return_inverse=True)
-    person, group = (_named(observed.user_id, names) for names in (voices.person, voices.group))
-    first = _first(segment, person, observed.place, speaks)
-    is_first = np.zeros(len(observed), dtype=bool)
-    is_first[first] = True
-    n_people = np.bincount(segment[first], minlength=len(segments))
-    n_groups = np.bincount(segment[_first(segment, group, observed.place, speaks)], minlength=len(segments))
+    person, group = named(observed.user_id, voices.person), named(observed.user_id, voices.group)
+    n_people = _n_different(segment[speaks], person[speaks], len(segments))
+    n_groups = _n_different(segment[speaks], group[speaks], len(segments))
     by_staff = speaks & np.isin(observed.user_id, list(staff))
     known = (np.bincount(segment, by_staff, len(segments)) > 0) | np.isin(segments, official)
-    is_open = is_first & ((n_groups >= confirm.confirm_voices) | known)[segment]
-    is_inside = is_first & ~is_open & (n_people >= confirm.confirm_voices)[segment]
     value = observed.worth_mm * confirm.weights(observed.place)
-    return Verdict(is_first, is_open, is_inside, _allowed(group, value, is_open, is_inside, confirm))
+    is_open = speaks & ((n_groups >= confirm.confirm_voices) | known)[segment]
+    is_inside = speaks & ~is_open & (n_people >= confirm.confirm_voices)[segment]
+    return Verdict(speaks, is_open, is_inside, _allowed(person, value, is_open, is_inside, confirm))
 
 
-def _named(user_id: IntArray, names: Mapping[int, int]) -> IntArray:
-    users, user = np.unique(user_id, return_inverse=True)
-    return np.array([names.get(one, one) for one in users.tolist()], dtype=np.int64)[user]
-
-
-def _first(segment: IntArray, who: IntArray, place: IntArray, speaks: BoolArray) -> IntArray:
-    """The row in the lowest place of each segment and name, of the rows that speak."""
-    rows = np.flatnonzero(speaks)
-    rows = rows[np.lexsort((place[rows], who[rows], segment[rows]))]
-    pairs = np.column_stack([segment[rows], who[rows]])
-    is_new = np.ones(len(rows), dtype=bool)
-    is_new[1:] = (pairs[1:] != pairs[:-1]).any(axis=1)
-    return rows[is_new]
+def _n_different(segment: IntArray, who: IntArray, n: int) -> IntArray:
+    """How many different names each of `n` segments has."""
+    pairs = np.unique(np.column_stack([segment, who]), axis=0)
+    return np.bincount(pairs[:, 0], minlength=n).astype(np.int64)
 
 
 def _allowed(
-    group: IntArray, value: IntArray, is_open: BoolArray, is_inside: BoolArray, confirm: Confirm
+    person: IntArray, value: IntArray, is_open: BoolArray, is_inside: BoolArray, confirm: Confirm
 ) -> IntArray:
     """For each row the thousandths that count of what only its group saw.
 
-    So many that `outside_permille` of what is confirmed of the group is confirmed by others: a group of
-    friends gets more the more others ride where they do, never less, and nothing jumps.
+    So many that `outside_permille` of what is confirmed of the person is confirmed by others: the more others
+    ride there, the more of it counts, and nothing jumps.
     """
-    groups, back = np.unique(group, return_inverse=True)
-    outside = _sum(back, value * is_open, len(groups)).tolist()
-    inside = _sum(back, value * is_inside, len(groups)).tolist()
+    people, back = np.unique(person, return_inverse=True)
+    outside = _sum(back, value * is_open, len(people)).tolist()
+    inside = _sum(back, value * is_inside, len(people)).tolist()
     need = max(confirm.outside_permille, 1)
     allowed = [
         min(1000, 1000 * by_others * (1000 - need) // (need * own)) if own else 1000
@@ -174,7 +162,7 @@ def provisional(full_millipoints: int, confirm: Confirm) -> int:
 
 
 def pay(full_millipoints: int, before: int, now: int, confirm: Confirm) -> tuple[int, int]:
-    """(millipoints, verified millipoints) due when the confirmed share rises from `before` to `now`.
+    """(millipoints, verified millipoints) due when the confirmed share of a ride rises.
 
     Both are differences of rounded totals, so that however many steps it takes, at 1000 thousandths a ride
     has been paid and verified `full_millipoints`, to the last one.

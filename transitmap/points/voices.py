@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -87,19 +86,20 @@ def _meetings(
     confirm: Confirm,
     official: IntArray | None,
 ) -> Meetings:
-    """The rows that can confirm, the first of each person and segment, gathered by who saw the same."""
-    rows = np.flatnonzero((observed.user_id >= 0) & (observed.worth_mm > 0))
-    rows = rows[np.lexsort((observed.place[rows], observed.segment[rows]))]
-    person = person_of[np.searchsorted(users, observed.user_id[rows])]
+    """The rows that can confirm, one for each person and segment, gathered by who saw the same."""
+    names = dict(zip(users.tolist(), users[person_of].tolist(), strict=True))
+    rows = np.flatnonzero(Voices(names).speaks(observed))
     segments, segment = np.unique(observed.segment[rows], return_inverse=True)
-    value = observed.worth_mm[rows] * confirm.weights(observed.place[rows])
     is_staff = np.isin(observed.user_id[rows], list(staff))
     is_known = np.bincount(segment, is_staff, len(segments)) > 0
     if official is not None:
         is_known |= np.isin(segments, official)
-    _, first = np.unique(np.column_stack([segment, person]), axis=0, return_index=True)
-    first = first[~is_staff[first]]
-    return _by_stretch(person[first], segment[first], value[first], is_known, len(users))
+    rows, segment = rows[~is_staff], segment[~is_staff]
+    person = person_of[np.searchsorted(users, observed.user_id[rows])]
+    keys, back = np.unique(np.column_stack([segment, person]), axis=0, return_inverse=True)
+    worth = np.zeros(len(keys), dtype=np.int64)
+    np.add.at(worth, back.ravel(), observed.worth_mm[rows] * confirm.weights(observed.place[rows]))
+    return _by_stretch(keys[:, 1], keys[:, 0], worth, is_known, len(users))
 
 
 def _by_stretch(
@@ -107,8 +107,6 @@ def _by_stretch(
 ) -> Meetings:
     """Segments of the same people are one stretch; those that one person saw and nobody knows fall out."""
     crowd = np.bincount(segment, minlength=len(is_known))
-    order = np.lexsort((person, segment))
-    person, segment, value = person[order], segment[order], value[order]
     within = np.arange(len(segment)) - (np.cumsum(crowd) - crowd)[segment]
     company = np.full((len(crowd), crowd.max(initial=0) + 1), -1, dtype=np.int64)
     company[segment, within] = person
@@ -132,10 +130,10 @@ def _by_stretch(
 
 
 def _closed_groups(meetings: Meetings, confirm: Confirm) -> list[IntArray]:
-    """The most closed group around every rider who can be in one, as far as a random walk finds it.
+    """The group around each rider of whom most would wait, as far as a random walk finds it.
 
     A walker who goes from a rider to one of those who confirm them, and on from there, stays for long where
-    the way out is rare: the riders met most, for what they saw, are the candidates.
+    the way out is rare: the riders met most are the candidates.
     Source: Andersen, Chung, Lang 2006, local partitioning by personalised PageRank.
     """
     shared = _shared(meetings)
@@ -145,7 +143,7 @@ def _closed_groups(meetings: Meetings, confirm: Confirm) -> list[IntArray]:
     for begin in range(0, len(seeds), N_AT_ONCE):
         some = seeds[begin : begin + N_AT_ONCE]
         for seed, met in zip(some.tolist(), _walk(step, some), strict=True):
-            group = _most_closed(_candidates(met, seed, meetings, confirm), meetings, confirm)
+            group = _most_waiting(_orders(met, seed, meetings, confirm), meetings, confirm)
             if len(group):
                 groups.append(group)
     return groups
@@ -188,25 +186,32 @@ def _walk(step: Any, seeds: IntArray) -> FloatArray:
     return met
 
 
-def _candidates(met: FloatArray, seed: int, meetings: Meetings, confirm: Confirm) -> IntArray:
-    """The riders met most often for what they saw, the seed first; equals in the order of their numbers."""
+def _orders(met: FloatArray, seed: int, meetings: Meetings, confirm: Confirm) -> list[IntArray]:
+    """The riders met most often, the seed first; those met most often for what they saw; and between."""
     people = np.flatnonzero((met > 0) & (np.arange(len(met)) != seed))
-    often = np.round(np.log(met[people] / meetings.seen[people]), 9)
-    return np.concatenate([[seed], people[np.lexsort((people, -often))][: confirm.group_max - 1]])
+    often, seen = np.log(met[people]), np.log(meetings.seen[people])
+    return [
+        np.concatenate([[seed], people[np.lexsort((people, -np.round(by, 9)))][: confirm.group_max - 1]])
+        for by in (often, often - seen / 2, often - seen)
+    ]
 
 
-def _most_closed(order: IntArray, meetings: Meetings, confirm: Confirm) -> IntArray:
-    """The first people in `order` of whom the least share is confirmed from outside; the most of equals.
+def _most_waiting(orders: list[IntArray], meetings: Meetings, confirm: Confirm) -> IntArray:
+    """The first people in one of `orders` of whom most would wait; none if nothing would."""
+    best, most = orders[0][:0], 0
+    for order in orders:
+        waits = _waits(order, meetings, confirm)
+        waits[0] = 0
+        last = len(waits) - 1 - int(np.argmax(waits[::-1]))
+        if waits[last] > most:
+            best, most = np.sort(order[: last + 1]), int(waits[last])
+    return best
 
-    None if that is not less than `outside_permille`.
-    """
+
+def _waits(order: IntArray, meetings: Meetings, confirm: Confirm) -> IntArray:
+    """By how much the first 1, 2, ... of `order` lack confirmation from outside; 0 or less: they do not."""
     outside, seen = _outside(order, meetings)
-    is_closed = (outside * 1000 < confirm.outside_permille * seen)[1:]
-    if not is_closed.any():
-        return order[:0]
-    share = np.where(is_closed, outside[1:] / np.maximum(seen[1:], 1), np.inf)
-    best = len(share) - int(np.argmin(share[::-1]))
-    return np.sort(order[: best + 1])
+    return seen * confirm.outside_permille - outside * 1000
 
 
 def _outside(order: IntArray, meetings: Meetings) -> tuple[IntArray, IntArray]:
@@ -225,31 +230,22 @@ def _outside(order: IntArray, meetings: Meetings) -> tuple[IntArray, IntArray]:
 
 
 def _apart(groups: list[IntArray], meetings: Meetings, confirm: Confirm) -> list[list[int]]:
-    """Groups that share nobody, the most closed first.
+    """Groups that share nobody, first those of whom most waits.
 
     A later one joins those it overlaps if all of them are a group together; else what is left of it may be.
     """
+    different = {tuple(group.tolist()) for group in groups}
     found: dict[int, list[int]] = {}
-    for group in _by_closeness(groups, meetings):
+    for group in sorted(different, key=lambda people: (-_lack(people, meetings, confirm), people)):
         before = {tuple(found[person]) for person in group if person in found}
         joined = sorted(set(group).union(*before))
         rest = [person for person in group if person not in found]
         for people in (joined, rest):
-            if rest and 2 <= len(people) <= confirm.group_max and _is_closed(people, meetings, confirm):
+            if rest and 2 <= len(people) <= confirm.group_max and _lack(people, meetings, confirm) > 0:
                 found |= dict.fromkeys(people, people)
                 break
     return [list(group) for group in sorted({tuple(people) for people in found.values()})]
 
 
-def _by_closeness(groups: list[IntArray], meetings: Meetings) -> list[list[int]]:
-    """The different groups, by the share confirmed from outside, larger ones first among equals."""
-    keyed = []
-    for people in {tuple(group.tolist()) for group in groups}:
-        outside, seen = _outside(np.array(people), meetings)
-        keyed.append((Fraction(int(outside[-1]), int(seen[-1])), -len(people), people))
-    return [list(people) for _, _, people in sorted(keyed)]
-
-
-def _is_closed(people: list[int], meetings: Meetings, confirm: Confirm) -> bool:
-    outside, seen = _outside(np.array(people), meetings)
-    return bool(outside[-1] * 1000 < confirm.outside_permille * seen[-1])
+def _lack(people: Sequence[int], meetings: Meetings, confirm: Confirm) -> int:
+    return int(_waits(np.array(people), meetings, confirm)[-1])
