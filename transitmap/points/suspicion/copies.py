@@ -1,0 +1,178 @@
+"""Two rides -> how alike their movements are, once the later one's clock is set as the earlier one's was."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from transitmap import geo
+from transitmap.model import BoolArray, Fixes, FloatArray, IntArray
+from transitmap.points.suspicion.marks import MAX_GAP_S, Ways, place_at, vertices_of
+
+WINDOW_S = 30.0
+MOVING_M_S = 1.0
+"""In a window in which the ride went slower it stood: all vehicles stand alike at a terminal."""
+SCAN_FIXES = 240
+NEAR_S = 4.0
+STEADY = 0.01
+"""A clock that runs off by less than this share was not stretched."""
+MAX_FACTOR = 1.6
+
+
+class Traced(NamedTuple):
+    """A ride as copies are looked for in it: its fixes, its crossings, a word a position."""
+
+    fixes: Fixes
+    ways: Ways
+    vertex: np.typing.NDArray[np.uint64]
+
+
+class Clock(NamedTuple):
+    """The time of the other ride: `lag_s + factor * (time - zero_s) + zero_s`."""
+
+    zero_s: float
+    lag_s: float
+    factor: float
+
+    def other_s(self, time_s: FloatArray) -> FloatArray:
+        """Times of this ride on the other's clock."""
+        return np.asarray(self.zero_s + self.lag_s + self.factor * (time_s - self.zero_s))
+
+
+class Likeness(NamedTuple):
+    """How one ride follows another under the clock that suits it best.
+
+    `slow_m` has an entry for each window of half a minute in which the ride moved and the other was seen: the
+    length of the mean difference; `moved_m` is how far the ride came in each, `unlike_m` how far it was there
+    from where an even speed over the whole would have had it. `near_m` is the median distance fix by fix, and
+    `n_windows` counts the windows in which the ride moved, seen or not.
+    """
+
+    lag_s: float
+    factor: float
+    slow_m: FloatArray
+    moved_m: FloatArray
+    near_m: float
+    n_windows: int
+
+
+def compare(mine: Traced, other: Traced) -> Likeness | None:
+    """How alike two rides are; None where they crossed too little in common to be compared.
+
+    O(fixes of both), some thirty times.
+    """
+    pairs = _crossed(mine, other)
+    if len(pairs) < 2:
+        return None
+    plane = geo.Plane.around(other.fixes.lat_deg, other.fixes.lon_deg)
+    mine_m = plane.to_metres(mine.fixes.lat_deg, mine.fixes.lon_deg)
+    other_m = plane.to_metres(other.fixes.lat_deg, other.fixes.lon_deg)
+    zero_s = float(mine.fixes.time_s[0])
+    found = []
+    for lag_s, factor in _guesses(pairs, zero_s):
+        clock = _refined(Clock(zero_s, lag_s, factor), mine.fixes, mine_m, other.fixes, other_m)
+        found.append(_likeness(clock, mine.fixes, mine_m, other.fixes, other_m))
+    return min(found, key=lambda one: float(np.median(one.slow_m)) if len(one.slow_m) else np.inf)
+
+
+def _crossed(mine: Traced, other: Traced) -> FloatArray:
+    """(n, 2): times at which the rides crossed a line at one place, or were at one position, once each."""
+    rows = [
+        _common(mine.ways.anchor, other.ways.anchor, mine.ways.time_s, other.ways.time_s),
+        _common(mine.vertex, other.vertex, mine.fixes.time_s, other.fixes.time_s),
+    ]
+    return np.concatenate(rows)
+
+
+def _common(
+    mine: np.typing.NDArray[np.uint64],
+    other: np.typing.NDArray[np.uint64],
+    mine_s: FloatArray,
+    other_s: FloatArray,
+) -> FloatArray:
+    words, first, second = np.intersect1d(*(_once(one) for one in (mine, other)), return_indices=True)
+    return np.column_stack([mine_s[_rows(mine)[first]], other_s[_rows(other)[second]]])
+
+
+def _once(words: np.typing.NDArray[np.uint64]) -> np.typing.NDArray[np.uint64]:
+    distinct, count = np.unique(words, return_counts=True)
+    return distinct[count == 1]
+
+
+def _rows(words: np.typing.NDArray[np.uint64]) -> IntArray:
+    """The row of each word that is there once, in the order of the words."""
+    _, first, count = np.unique(words, return_index=True, return_counts=True)
+    return np.asarray(first[count == 1], dtype=np.int64)
+
+
+def _guesses(pairs: FloatArray, zero_s: float) -> list[tuple[float, float]]:
+    """Lags and factors that the crossings speak for: the commonest lag, and a line through all."""
+    lag_s = np.sort(pairs[:, 1] - pairs[:, 0])
+    n_near = np.searchsorted(lag_s, lag_s + NEAR_S, "right") - np.arange(len(lag_s))
+    best = int(np.argmax(n_near))
+    guesses = [(float(np.median(lag_s[best : best + n_near[best]])), 1.0)]
+    return guesses + _stretched(pairs, zero_s)
+
+
+def _stretched(pairs: FloatArray, zero_s: float) -> list[tuple[float, float]]:
+    """The line through the crossings, by the median of slopes; none where the clock was hardly stretched.
+
+    Source: Theil 1950, A rank-invariant method of linear and polynomial regression analysis.
+    """
+    pairs = pairs[np.argsort(pairs[:, 0], kind="stable")]
+    half = len(pairs) // 2
+    run = pairs[half : 2 * half] - pairs[:half]
+    slopes = run[run[:, 0] > 60.0]
+    if len(slopes) < 3:
+        return []
+    factor = float(np.median(slopes[:, 1] / slopes[:, 0]))
+    if abs(factor - 1.0) < STEADY or not 1 / MAX_FACTOR < factor < MAX_FACTOR:
+        return []
+    return [(float(np.median(pairs[:, 1] - zero_s - factor * (pairs[:, 0] - zero_s))), factor)]
+
+
+def _refined(clock: Clock, mine: Fixes, mine_m: FloatArray, other: Fixes, other_m: FloatArray) -> Clock:
+    """The clock near a guess under which the rides are closest."""
+    some = np.linspace(0, len(mine) - 1, min(len(mine), SCAN_FIXES)).astype(np.int64)
+    time_s, place_m = mine.time_s[some], mine_m[some]
+
+    def apart_m(by_s: float) -> float:
+        when_s = clock.other_s(time_s) + by_s
+        inside = (when_s >= other.time_s[0]) & (when_s <= other.time_s[-1])
+        if not inside.any():
+            return np.inf
+        gap_m = place_at(other.time_s, other_m, when_s[inside]) - place_m[inside]
+        return float(np.median(np.hypot(gap_m[:, 0], gap_m[:, 1])))
+
+    best_s = 0.0
+    for half_s, step_s in ((10.0, 2.0), (2.0, 0.4), (0.4, 0.08)):
+        tried = best_s + np.arange(-half_s, half_s + step_s / 2, step_s)
+        best_s = min(tried.tolist(), key=apart_m)
+    return clock._replace(lag_s=clock.lag_s + best_s)
+
+
+def _likeness(clock: Clock, mine: Fixes, mine_m: FloatArray, other: Fixes, other_m: FloatArray) -> Likeness:
+    window = np.floor((mine.time_s - mine.time_s[0]) / WINDOW_S).astype(np.int64)
+    edge_s = mine.time_s[0] + WINDOW_S * np.arange(int(window[-1]) + 2)
+    moved_m = geo.steps_m(place_at(mine.time_s, mine_m, edge_s))
+    is_moving = moved_m >= MOVING_M_S * WINDOW_S
+    when_s = clock.other_s(mine.time_s)
+    inside = _is_seen(other.time_s, when_s)
+    gap_m = place_at(other.time_s, other_m, when_s) - mine_m
+    count = np.bincount(window[inside], minlength=len(moved_m))
+    mean_m = [np.bincount(window[inside], gap_m[inside, k], len(moved_m)) for k in range(2)]
+    slow_m = np.hypot(*mean_m) / np.maximum(count, 1)
+    seen = (count > 0) & is_moving
+    moving = inside & is_moving[window]
+    near_m = float(np.median(np.hypot(*gap_m[moving].T))) if moving.any() else np.inf
+    n_windows = int(np.count_nonzero(is_moving & (np.bincount(window, minlength=len(moved_m)) > 0)))
+    return Likeness(clock.lag_s, clock.factor, slow_m[seen], moved_m[seen], near_m, n_windows)
+
+
+def _is_seen(time_s: FloatArray, when_s: FloatArray) -> BoolArray:
+    """Whether the fixes before and after a time are no gap."""
+    after = np.searchsorted(time_s, when_s)
+    inside = (after > 0) & (after < len(time_s))
+    gap_s = time_s[np.minimum(after, len(time_s) - 1)] - time_s[np.maximum(after - 1, 0)]
+    return np.asarray(inside & (gap_s <= MAX_GAP_S))
