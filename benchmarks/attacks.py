@@ -53,14 +53,17 @@ def every_fifth(fixes: Fixes, rng: Rng) -> Fixes:
     return fixes.take(np.arange(int(rng.integers(5)), len(fixes), 5))
 
 
-def smoothed(fixes: Fixes, rng: Rng) -> Fixes:
-    """A moving mean of about ten seconds, written again at other times."""
-    n = max(3, int(round(10.0 / float(np.median(np.diff(fixes.time_s)))))) | 1
-    xy_m = _metres(fixes)
-    padded = np.pad(xy_m, ((n // 2, n // 2), (0, 0)), mode="edge")
-    mean_m = np.column_stack([np.convolve(padded[:, k], np.ones(n) / n, "valid") for k in range(2)])
-    time_s = np.arange(fixes.time_s[0] + rng.random(), fixes.time_s[-1], 2.0)
-    return _fixes(fixes, time_s, at_times(Track(fixes.time_s, mean_m), time_s))
+def smoothed(span_s: float) -> Transform:
+    """A moving mean over a span, written again at other times; rarer fixes are only written again."""
+
+    def smooth(fixes: Fixes, rng: Rng) -> Fixes:
+        n = int(span_s / max(float(np.median(np.diff(fixes.time_s))), 0.5) / 2) * 2 + 1
+        padded = np.pad(_metres(fixes), ((n // 2, n // 2), (0, 0)), mode="edge")
+        mean_m = np.column_stack([np.convolve(padded[:, k], np.ones(n) / n, "valid") for k in range(2)])
+        time_s = np.arange(fixes.time_s[0] + rng.random(), fixes.time_s[-1], 2.0)
+        return _fixes(fixes, time_s, at_times(Track(fixes.time_s, mean_m), time_s))
+
+    return smooth
 
 
 def moved_aside(fixes: Fixes, rng: Rng) -> Fixes:
@@ -114,7 +117,7 @@ TRANSFORMS: dict[str, Transform] = {
     "seconds to minutes later": shifted,
     "half of the points": thinned,
     "every fifth point": every_fifth,
-    "smoothed, resampled": smoothed,
+    "smoothed over 10 s, resampled": smoothed(10.0),
     "moved aside 3-8 m": moved_aside,
     "half of the ride": first_half,
     "white 0.5 m": white(0.5),
@@ -124,6 +127,13 @@ TRANSFORMS: dict[str, Transform] = {
     "correlated 2 m": correlated(2.0),
     "3-15 % faster or slower": stretched,
 }
+
+
+HARDER: dict[str, Transform] = {
+    "smoothed over 60 s": smoothed(60.0),
+    **{f"correlated {sigma_m:g} m": correlated(sigma_m) for sigma_m in (3.0, 4.0, 5.0, 6.0, 8.0, 10.0)},
+}
+"""What is no longer a copy beyond doubt: told as a curve."""
 
 
 def copy_of(ride: Ride, transform: Transform, name: str, who: str, rng: Rng) -> Ride:
@@ -252,6 +262,8 @@ def too_fast(ride: Ride, rng: Rng) -> Ride:
 def elsewhere(ride: Ride, name: str, rng: Rng) -> Ride:
     """The same account at the same time some kilometres away: a second phone, or a forgery."""
     plane = geo.Plane.around(ride.fixes.lat_deg, ride.fixes.lon_deg)
-    moved = _plus(_later(ride.fixes, float(np.round(rng.uniform(-200.0, 200.0)))), np.array([[3_000.0, 2_500.0]]))
+    moved = _plus(
+        _later(ride.fixes, float(np.round(rng.uniform(-200.0, 200.0)))), np.array([[3_000.0, 2_500.0]])
+    )
     lat_deg, lon_deg = plane.to_degrees(plane.to_metres(moved.lat_deg, moved.lon_deg)[::-1])
     return replace(ride, ride_id=name, fixes=replace(moved, lat_deg=lat_deg, lon_deg=lon_deg))

@@ -22,7 +22,7 @@ from transitmap.model import (
 )
 from transitmap.simulate import City, SimulateConfig, simulate_city
 from transitmap.simulate.pace import Motion, drive_car, run_vehicle
-from transitmap.simulate.phones import CORRELATION_S, WHITE_M, Recorded, Track, at_times, record
+from transitmap.simulate.phones import CORRELATION_S, Recorded, Track, at_times, record
 from transitmap.simulate.phones import Phone as Phone
 
 NO_TAPS = Taps(np.zeros(0), np.zeros(0), np.zeros(0), ())
@@ -145,7 +145,9 @@ def _common(track: Track, noise_m: float, rng: np.random.Generator) -> Track:
     return Track(time_s, noise_m * wander(len(time_s), 1.0, rng))
 
 
-def wander(n: int, interval_s: float, rng: np.random.Generator, memory_s: float = CORRELATION_S) -> FloatArray:
+def wander(
+    n: int, interval_s: float, rng: np.random.Generator, memory_s: float = CORRELATION_S
+) -> FloatArray:
     """An AR(1) process of unit variance on both axes."""
     from scipy.signal import lfilter
 

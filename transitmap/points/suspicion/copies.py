@@ -8,16 +8,22 @@ import numpy as np
 
 from transitmap import geo
 from transitmap.model import BoolArray, Fixes, FloatArray, IntArray
-from transitmap.points.suspicion.marks import MAX_GAP_S, Ways, place_at, vertices_of
+from transitmap.points.suspicion.marks import MAX_GAP_S, Ways, WordArray, place_at
 
 WINDOW_S = 30.0
 MOVING_M_S = 1.0
 """In a window in which the ride went slower it stood: all vehicles stand alike at a terminal."""
-SCAN_FIXES = 240
-NEAR_S = 4.0
+SCAN_FIXES = 100
+NEAR_S = 6.0
+MIN_AGREED = 0.35
+"""So many crossings of a copy agree on a lag, or on a line; of rides in other vehicles half as many."""
+APART_M = 60.0
+"""Rides that lie further apart than this at two of five moments are not looked at more closely."""
 STEADY = 0.01
 """A clock that runs off by less than this share was not stretched."""
 MAX_FACTOR = 1.6
+SCANS_S = ((8.0, 2.0), (1.6, 0.4), (0.32, 0.08))
+"""How the lag is found more and more closely: so many seconds to either side, in such steps."""
 
 
 class Traced(NamedTuple):
@@ -25,7 +31,7 @@ class Traced(NamedTuple):
 
     fixes: Fixes
     ways: Ways
-    vertex: np.typing.NDArray[np.uint64]
+    vertex: WordArray
 
 
 class Clock(NamedTuple):
@@ -72,8 +78,10 @@ def compare(mine: Traced, other: Traced) -> Likeness | None:
     found = []
     for lag_s, factor in _guesses(pairs, zero_s):
         clock = _refined(Clock(zero_s, lag_s, factor), mine.fixes, mine_m, other.fixes, other_m)
-        found.append(_likeness(clock, mine.fixes, mine_m, other.fixes, other_m))
-    return min(found, key=lambda one: float(np.median(one.slow_m)) if len(one.slow_m) else np.inf)
+        if clock is not None:
+            found.append(_likeness(clock, mine.fixes, mine_m, other.fixes, other_m))
+    found = [one for one in found if len(one.slow_m)]
+    return min(found, key=lambda one: float(np.median(one.slow_m)), default=None)
 
 
 def _crossed(mine: Traced, other: Traced) -> FloatArray:
@@ -85,23 +93,15 @@ def _crossed(mine: Traced, other: Traced) -> FloatArray:
     return np.concatenate(rows)
 
 
-def _common(
-    mine: np.typing.NDArray[np.uint64],
-    other: np.typing.NDArray[np.uint64],
-    mine_s: FloatArray,
-    other_s: FloatArray,
-) -> FloatArray:
-    words, first, second = np.intersect1d(*(_once(one) for one in (mine, other)), return_indices=True)
-    return np.column_stack([mine_s[_rows(mine)[first]], other_s[_rows(other)[second]]])
+def _common(mine: WordArray, other: WordArray, mine_s: FloatArray, other_s: FloatArray) -> FloatArray:
+    """(n, 2): times of the words that each ride has once."""
+    mine_row, other_row = _once(mine), _once(other)
+    _, first, second = np.intersect1d(mine[mine_row], other[other_row], True, return_indices=True)
+    return np.column_stack([mine_s[mine_row[first]], other_s[other_row[second]]])
 
 
-def _once(words: np.typing.NDArray[np.uint64]) -> np.typing.NDArray[np.uint64]:
-    distinct, count = np.unique(words, return_counts=True)
-    return distinct[count == 1]
-
-
-def _rows(words: np.typing.NDArray[np.uint64]) -> IntArray:
-    """The row of each word that is there once, in the order of the words."""
+def _once(words: WordArray) -> IntArray:
+    """Rows of the words that are there once, in the order of the words."""
     _, first, count = np.unique(words, return_index=True, return_counts=True)
     return np.asarray(first[count == 1], dtype=np.int64)
 
@@ -111,8 +111,9 @@ def _guesses(pairs: FloatArray, zero_s: float) -> list[tuple[float, float]]:
     lag_s = np.sort(pairs[:, 1] - pairs[:, 0])
     n_near = np.searchsorted(lag_s, lag_s + NEAR_S, "right") - np.arange(len(lag_s))
     best = int(np.argmax(n_near))
-    guesses = [(float(np.median(lag_s[best : best + n_near[best]])), 1.0)]
-    return guesses + _stretched(pairs, zero_s)
+    agrees = n_near[best] >= MIN_AGREED * len(pairs)
+    steady = [(float(np.median(lag_s[best : best + n_near[best]])), 1.0)] if agrees else []
+    return steady if n_near[best] >= 2 * MIN_AGREED * len(pairs) else steady + _stretched(pairs, zero_s)
 
 
 def _stretched(pairs: FloatArray, zero_s: float) -> list[tuple[float, float]]:
@@ -129,26 +130,33 @@ def _stretched(pairs: FloatArray, zero_s: float) -> list[tuple[float, float]]:
     factor = float(np.median(slopes[:, 1] / slopes[:, 0]))
     if abs(factor - 1.0) < STEADY or not 1 / MAX_FACTOR < factor < MAX_FACTOR:
         return []
-    return [(float(np.median(pairs[:, 1] - zero_s - factor * (pairs[:, 0] - zero_s))), factor)]
+    lag_s = pairs[:, 1] - zero_s - factor * (pairs[:, 0] - zero_s)
+    middle_s = float(np.median(lag_s))
+    agrees = np.mean(np.abs(lag_s - middle_s) <= NEAR_S) >= MIN_AGREED
+    return [(middle_s, factor)] if agrees else []
 
 
-def _refined(clock: Clock, mine: Fixes, mine_m: FloatArray, other: Fixes, other_m: FloatArray) -> Clock:
-    """The clock near a guess under which the rides are closest."""
+def _refined(
+    clock: Clock, mine: Fixes, mine_m: FloatArray, other: Fixes, other_m: FloatArray
+) -> Clock | None:
+    """The clock near a guess under which the rides are closest; None where they are far apart in any case."""
     some = np.linspace(0, len(mine) - 1, min(len(mine), SCAN_FIXES)).astype(np.int64)
-    time_s, place_m = mine.time_s[some], mine_m[some]
+    when_s, place_m = clock.other_s(mine.time_s[some]), mine_m[some]
 
     def apart_m(by_s: float) -> float:
-        when_s = clock.other_s(time_s) + by_s
-        inside = (when_s >= other.time_s[0]) & (when_s <= other.time_s[-1])
+        inside = (when_s + by_s >= other.time_s[0]) & (when_s + by_s <= other.time_s[-1])
         if not inside.any():
             return np.inf
-        gap_m = place_at(other.time_s, other_m, when_s[inside]) - place_m[inside]
-        return float(np.median(np.hypot(gap_m[:, 0], gap_m[:, 1])))
+        gap_m = place_at(other.time_s, other_m, when_s[inside] + by_s) - place_m[inside]
+        return float(np.quantile(np.hypot(gap_m[:, 0], gap_m[:, 1]), 0.4))
 
     best_s = 0.0
-    for half_s, step_s in ((10.0, 2.0), (2.0, 0.4), (0.4, 0.08)):
-        tried = best_s + np.arange(-half_s, half_s + step_s / 2, step_s)
-        best_s = min(tried.tolist(), key=apart_m)
+    for half_s, step_s in SCANS_S:
+        tried = (best_s + np.arange(-half_s, half_s + step_s / 2, step_s)).tolist()
+        away_m = [apart_m(by_s) for by_s in tried]
+        best_s = tried[int(np.argmin(away_m))]
+        if min(away_m) > APART_M:
+            return None
     return clock._replace(lag_s=clock.lag_s + best_s)
 
 

@@ -42,8 +42,8 @@ class Marks(NamedTuple):
 class Ways(NamedTuple):
     """How a ride went on from where it crossed a line of the grid, a row each.
 
-    `time_s` is when it crossed, `anchor` a word for which line it was and where, `place_m` (n, 2, 2) where the
-    ride was one and two minutes later.
+    `time_s` is when it crossed, `anchor` a word for which line it was and where, `place_m` (n, 2, 2) where
+    the ride was one and two minutes later.
     """
 
     time_s: FloatArray

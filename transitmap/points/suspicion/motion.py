@@ -1,0 +1,140 @@
+"""Fixes -> what their motion is like: jumps, speed, its changes, and the errors that every receiver makes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from transitmap import geo
+from transitmap.model import Fixes, FloatArray
+from transitmap.points.suspicion.marks import place_at
+
+JUMP_M, JUMP_M_S = 1_000.0, 70.0
+BESIDE_S, BESIDE_M = 120.0, 300.0
+"""A jump counts where the ride went on for so long and so far on both sides: else a fix was merely wrong."""
+TICK_S = 4.0
+WINDOW_S = 30.0
+MOVING_M_S = 2.0
+ON_LINE_M = 0.5
+MAX_GAP_S = 60.0
+
+
+class Motion(NamedTuple):
+    """Numbers of a movement; NaN where there was too little to tell.
+
+    `jump_m` is the longest jump, 0 without any. `fast_m_s` is the third fastest minute, `push_m_s2` the
+    acceleration that a tenth of all moments exceed. `evenness` is the spread of speed, in shares of its mean,
+    over half minutes from the first movement to the last, `speed_m_s` that mean, `n_windows` how many those
+    were. `on_line` is the share of moving fixes within half a metre of the pattern's line, `memory` the
+    correlation of neighbouring errors across it, `n_across` how many fixes those rest on. `interval_s` is the
+    median interval.
+    """
+
+    jump_m: float
+    fast_m_s: float
+    push_m_s2: float
+    evenness: float
+    speed_m_s: float
+    n_windows: int
+    on_line: float
+    memory: float
+    n_across: int
+    interval_s: float
+
+
+def motion_of(fixes: Fixes, off_m: FloatArray) -> Motion:
+    """The numbers of ridden fixes. `off_m` is how far left of their pattern's line they are, or empty."""
+    xy_m = geo.Plane.around(fixes.lat_deg, fixes.lon_deg).to_metres(fixes.lat_deg, fixes.lon_deg)
+    interval_s = float(np.median(np.diff(fixes.time_s))) if len(fixes) > 1 else np.nan
+    evenness, speed_m_s, n_windows = _evenness(fixes.time_s, xy_m)
+    on_line, memory, n_across = _across(fixes.time_s, xy_m, off_m)
+    return Motion(
+        jump_m=_jump_m(fixes.time_s, xy_m),
+        fast_m_s=_fast_m_s(fixes.time_s, xy_m),
+        push_m_s2=_push_m_s2(fixes.time_s, xy_m),
+        evenness=evenness,
+        speed_m_s=speed_m_s,
+        n_windows=n_windows,
+        on_line=on_line,
+        memory=memory,
+        n_across=n_across,
+        interval_s=interval_s,
+    )
+
+
+def _jump_m(time_s: FloatArray, xy_m: FloatArray) -> float:
+    """The longest step that nothing on a street can make, between two parts that both moved."""
+    step_m, step_s = geo.steps_m(xy_m), np.diff(time_s)
+    jumps = np.flatnonzero((step_m >= JUMP_M) & (step_m > JUMP_M_S * step_s))
+    bounds = [0, *(jumps + 1).tolist(), len(time_s)]
+    longest_m = 0.0
+    for k, jump in enumerate(jumps.tolist()):
+        before, after = slice(bounds[k], jump + 1), slice(jump + 1, bounds[k + 2])
+        if _moved(time_s[before], xy_m[before]) and _moved(time_s[after], xy_m[after]):
+            longest_m = max(longest_m, float(step_m[jump]))
+    return longest_m
+
+
+def _moved(time_s: FloatArray, xy_m: FloatArray) -> bool:
+    reach_m = np.subtract(*np.percentile(xy_m, (90, 10), axis=0))
+    return bool(time_s[-1] - time_s[0] >= BESIDE_S and np.hypot(*reach_m) >= BESIDE_M)
+
+
+def _fast_m_s(time_s: FloatArray, xy_m: FloatArray) -> float:
+    """The speed of the third fastest minute."""
+    speed = _speeds(time_s, xy_m, 60.0)
+    return float(np.sort(speed)[-3]) if len(speed) >= 3 else np.nan
+
+
+def _speeds(time_s: FloatArray, xy_m: FloatArray, every_s: float) -> FloatArray:
+    """Speed over the ground in equal pieces of time, without those that lie in a gap."""
+    edge_s = np.arange(time_s[0], time_s[-1], every_s)
+    speed = geo.steps_m(place_at(time_s, xy_m, edge_s)) / every_s
+    after = np.minimum(np.searchsorted(time_s, edge_s[:-1], "right"), len(time_s) - 1)
+    speed[(time_s[after] - time_s[np.maximum(after - 1, 0)]) > MAX_GAP_S] = np.nan
+    return speed
+
+
+def _push_m_s2(time_s: FloatArray, xy_m: FloatArray) -> float:
+    """What a tenth of all accelerations exceed, over four seconds or the interval of the fixes."""
+    if len(time_s) < 20:
+        return np.nan
+    every_s = max(TICK_S, float(np.median(np.diff(time_s))))
+    change = np.abs(np.diff(_speeds(time_s, xy_m, every_s))) / every_s
+    change = change[np.isfinite(change)]
+    return float(np.percentile(change, 90)) if len(change) >= 20 else np.nan
+
+
+def _evenness(time_s: FloatArray, xy_m: FloatArray) -> tuple[float, float, int]:
+    """Spread of speed over its mean, the mean, and the half minutes they are of."""
+    speed = _speeds(time_s, xy_m, WINDOW_S)
+    moving = np.flatnonzero(speed >= MOVING_M_S)
+    if not len(moving):
+        return np.nan, np.nan, 0
+    speed = speed[moving[0] + 1 : moving[-1]]
+    speed = speed[np.isfinite(speed)]
+    if len(speed) < 2 or speed.mean() <= 0:
+        return np.nan, np.nan, len(speed)
+    return float(speed.std() / speed.mean()), float(speed.mean()), len(speed)
+
+
+def _across(time_s: FloatArray, xy_m: FloatArray, off_m: FloatArray) -> tuple[float, float, int]:
+    """Share of moving fixes on the line, correlation of neighbours across it, and how many those are.
+
+    A receiver's error wanders over half a minute: neighbours a few seconds apart err alike.
+    """
+    if len(off_m) < 3:
+        return np.nan, np.nan, 0
+    step_s = np.diff(time_s)
+    moving = (geo.steps_m(xy_m) >= MOVING_M_S * step_s) & (step_s <= 6.0)
+    pairs = np.flatnonzero(moving & np.isfinite(off_m[:-1]) & np.isfinite(off_m[1:]))
+    pairs = pairs[(np.abs(off_m[pairs]) < 30.0) & (np.abs(off_m[pairs + 1]) < 30.0)]
+    if len(pairs) < 20:
+        return np.nan, np.nan, len(pairs)
+    here, there = off_m[pairs], off_m[pairs + 1]
+    middle_m = float(np.median(here))
+    spread = np.mean((here - middle_m) ** 2)
+    apart = np.mean((there - here) ** 2)
+    memory = 1.0 - apart / (2 * spread) if spread > 0 else np.nan
+    return float(np.mean(np.abs(here) < ON_LINE_M)), float(memory), len(pairs)
