@@ -17,7 +17,8 @@ from transitmap.simulate.phones import Recorded, Track, at_times
 Rng = np.random.Generator
 Transform = Callable[[Fixes, Rng], Fixes]
 DAY_S = 86_400.0
-M_PER_DEG = 111_195.0
+MAP_M, MAP_MEMORY_M = 1.5, 150.0
+"""How far a street map's line wanders from ours, on each axis, and over which length."""
 
 
 # --- A1, A2, A3: what is done to the fixes of a ride ---------------------------------------------
@@ -167,8 +168,11 @@ def _fixes(like: Fixes, time_s: FloatArray, xy_m: FloatArray) -> Fixes:
 
 
 def drawn(city: City, pattern: int, style: str, day: int, hour: float, name: str, rng: Rng) -> honest.Honest:
-    """A trace made from the published shape of a pattern, by a generator of one of eight styles."""
+    """A trace that nobody recorded, made along the published shape of a pattern or a street map's line."""
     line = city.patterns[pattern].line
+    line_m = line.xy_m
+    if "street map" in style:
+        line_m = line_m + MAP_M * honest.wander(len(line_m), geo.steps_m(line_m).mean(), rng, MAP_MEMORY_M)
     first_m, last_m = honest.stretch(city, pattern, rng)
     every_s = float(rng.choice([1.0, 1.0, 2.0, 5.0]))
     start_s = honest.FIRST_DAY_S + DAY_S * day + 3600.0 * hour
@@ -182,7 +186,7 @@ def drawn(city: City, pattern: int, style: str, day: int, hour: float, name: str
     at_m = np.interp(time_s, run_s, distance_m)
     if "speeds" in style:
         at_m = _wobbly(at_m, first_m, rng)
-    xy_m = geo.at(line.xy_m, line.along_m, at_m) + _noise_m(style, len(at_m), every_s, rng)
+    xy_m = geo.at(line_m, line.along_m, at_m) + _noise_m(style, len(at_m), every_s, rng)
     recorded = Recorded(start_s + time_s - time_s[0], xy_m, np.full(len(at_m), 4.0))
     ride = honest.ride_of(city, recorded, name, name)
     return honest.Honest(ride, Track(recorded.time_s, xy_m), pattern, first_m, last_m)
@@ -197,9 +201,12 @@ STYLES = (
     "speeds vary, white 4 m",
     "physics, on the line",
     "physics, white 3 m",
-    "physics, correlated 4 m",
+    "even speed, street map, white 0.5 m",
+    "speeds vary, street map",
+    "physics, street map, white 3 m",
 )
-"""The last one is the forgery that no look at positions can tell from a ride."""
+FORGERIES = ("physics, street map", "physics, correlated 4 m")
+"""What no look at positions can tell from a ride beyond doubt."""
 
 
 def _even(last_m: float, rng: Rng) -> Motion:

@@ -36,7 +36,7 @@ PUSH_M_S2 = 4.0
 FAST_M_S = {RAIL: 100.0}
 FAST_ROAD_M_S = 50.0
 EVEN, EVEN_WINDOWS, EVEN_M_S = 0.10, 8, 20.0
-ON_LINE, FORGETFUL, MIN_ACROSS = 0.7, 0.33, 60
+ON_LINE, FORGETFUL, MIN_ACROSS, SMOOTH_M = 0.7, 0.33, 60, 0.1
 APART_M, APART_S = 1_000.0, 120.0
 TRAVEL_M, TRAVEL_M_S = 2_000.0, 83.0
 FUTURE_S, OLD_S = 300.0, 90 * 86_400.0
@@ -120,6 +120,8 @@ def _drawn(motion: Motion, mode: int) -> list[Finding]:
             found.append(_finding("on_line", HARD, motion.on_line, numbers))
         elif motion.memory < FORGETFUL:
             found.append(_finding("white_noise", HARD, 1.0 - max(motion.memory, 0.0), numbers))
+        elif motion.rough_m < SMOOTH_M:
+            found.append(_finding("smooth", SOFT, 0.5, {"rough_m": motion.rough_m, **numbers}))
     return found
 
 

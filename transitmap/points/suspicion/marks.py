@@ -68,7 +68,7 @@ def marks_of(fixes: Fixes, key: bytes) -> Marks:
     """
     ways = ways_of(fixes)
     rows = _smallest(ways.anchor, ONE_IN_WAY, MAX_WAYS)
-    ways = Ways(*(column[rows] for column in ways))
+    ways = Ways(ways.time_s[rows], ways.anchor[rows], ways.place_m[rows])
     vertex = vertices_of(fixes)
     vertex = vertex[_smallest(vertex, ONE_IN_VERTEX, MAX_VERTICES)]
     shifts = [np.array(one).reshape(2, 2) for one in itertools.product((-PROBE_M, PROBE_M), repeat=4)]

@@ -18,6 +18,7 @@ WINDOW_S = 30.0
 MOVING_M_S = 2.0
 ON_LINE_M = 0.5
 MAX_GAP_S = 60.0
+SMOOTH_S, MIN_ROUGH = 2.0, 60
 
 
 class Motion(NamedTuple):
@@ -27,8 +28,9 @@ class Motion(NamedTuple):
     acceleration that a tenth of all moments exceed. `evenness` is the spread of speed, in shares of its mean,
     over half minutes from the first movement to the last, `speed_m_s` that mean, `n_windows` how many those
     were. `on_line` is the share of moving fixes within half a metre of the pattern's line, `memory` the
-    correlation of neighbouring errors across it, `n_across` how many fixes those rest on. `interval_s` is the
-    median interval.
+    correlation of neighbouring errors across it, `n_across` how many fixes those rest on. `rough_m` is the
+    median distance across the line of a fix from the middle of its neighbours, where they are 2 s apart at
+    most.
     """
 
     jump_m: float
@@ -40,13 +42,12 @@ class Motion(NamedTuple):
     on_line: float
     memory: float
     n_across: int
-    interval_s: float
+    rough_m: float
 
 
 def motion_of(fixes: Fixes, off_m: FloatArray) -> Motion:
     """The numbers of ridden fixes. `off_m` is how far left of their pattern's line they are, or empty."""
     xy_m = geo.Plane.around(fixes.lat_deg, fixes.lon_deg).to_metres(fixes.lat_deg, fixes.lon_deg)
-    interval_s = float(np.median(np.diff(fixes.time_s))) if len(fixes) > 1 else np.nan
     evenness, speed_m_s, n_windows = _evenness(fixes.time_s, xy_m)
     on_line, memory, n_across = _across(fixes.time_s, xy_m, off_m)
     return Motion(
@@ -59,7 +60,7 @@ def motion_of(fixes: Fixes, off_m: FloatArray) -> Motion:
         on_line=on_line,
         memory=memory,
         n_across=n_across,
-        interval_s=interval_s,
+        rough_m=_rough_m(fixes.time_s, xy_m, off_m),
     )
 
 
@@ -138,3 +139,14 @@ def _across(time_s: FloatArray, xy_m: FloatArray, off_m: FloatArray) -> tuple[fl
     apart = np.mean((there - here) ** 2)
     memory = 1.0 - apart / (2 * spread) if spread > 0 else np.nan
     return float(np.mean(np.abs(here) < ON_LINE_M)), float(memory), len(pairs)
+
+
+def _rough_m(time_s: FloatArray, xy_m: FloatArray, off_m: FloatArray) -> float:
+    """How far fixes lie across the line from the middle of their neighbours, the median; NaN of too few."""
+    if len(off_m) < 3:
+        return np.nan
+    step_s = np.diff(time_s)
+    moving = (geo.steps_m(xy_m) >= MOVING_M_S * step_s) & (step_s <= SMOOTH_S)
+    bend_m = np.abs(off_m[1:-1] - (off_m[:-2] + off_m[2:]) / 2)[moving[:-1] & moving[1:]]
+    bend_m = bend_m[np.isfinite(bend_m)]
+    return float(np.median(bend_m)) if len(bend_m) >= MIN_ROUGH else np.nan

@@ -34,6 +34,10 @@ SENTENCES = {
         "La velocidad casi no cambia: una persona lo mira antes de confirmarlo.",
         "The speed hardly changes: a person looks at it before it is confirmed.",
     ),
+    "smooth": (
+        "La línea es más lisa que la de casi todo teléfono: una persona lo mira antes de confirmarlo.",
+        "The line is smoother than that of nearly every phone: a person looks at it before it is confirmed.",
+    ),
     "on_line": (
         "Sin puntos: las posiciones están exactamente sobre la línea del mapa; ningún teléfono mide así."
         + _ES,
@@ -48,7 +52,7 @@ SENTENCES = {
         "No points: another recording of yours was somewhere else at the same time." + _EN,
     ),
     "mock": (
-        "Sin puntos: el teléfono dice que su ubicación es simulada. Con un receptor externo, pide una revisión.",
+        "Sin puntos: el teléfono dice que su ubicación es simulada. Con receptor externo, pide una revisión.",
         "No points: the phone calls its position simulated. With an external receiver, ask for a review.",
     ),
     "future": (
