@@ -176,11 +176,8 @@ def drawn(city: City, pattern: int, style: str, day: int, hour: float, name: str
     first_m, last_m = honest.stretch(city, pattern, rng)
     every_s = float(rng.choice([1.0, 1.0, 2.0, 5.0]))
     start_s = honest.FIRST_DAY_S + DAY_S * day + 3600.0 * hour
-    motion = _physics(city, pattern, rng) if "physics" in style else _even(last_m, rng)
+    motion = _physics(city, pattern, rng) if "physics" in style else _even(first_m, last_m, rng)
     inside = (motion.distance_m >= first_m) & (motion.distance_m <= last_m)
-    if "physics" not in style:
-        motion = Motion(np.array([0.0, motion.time_s[-1]]), np.array([first_m, last_m]))
-        inside = np.ones(2, dtype=bool)
     run_s, distance_m = motion.time_s[inside], motion.distance_m[inside]
     time_s = np.arange(run_s[0], run_s[-1], every_s)
     at_m = np.interp(time_s, run_s, distance_m)
@@ -209,9 +206,8 @@ FORGERIES = ("physics, street map", "physics, correlated 4 m")
 """What no look at positions can tell from a ride beyond doubt."""
 
 
-def _even(last_m: float, rng: Rng) -> Motion:
-    speed_m_s = rng.uniform(5.0, 9.0)
-    return Motion(np.array([0.0, last_m / speed_m_s]), np.array([0.0, last_m]))
+def _even(first_m: float, last_m: float, rng: Rng) -> Motion:
+    return Motion(np.array([0.0, (last_m - first_m) / rng.uniform(5.0, 9.0)]), np.array([first_m, last_m]))
 
 
 def _physics(city: City, pattern: int, rng: Rng) -> Motion:

@@ -25,12 +25,10 @@ from transitmap.points import evidence
 from transitmap.points.rules import load_rules
 from transitmap.points.score import Observers, score
 from transitmap.points.suspicion.examine import HARD, SOFT, examine
-from transitmap.points.suspicion.marks import marks_of
+from transitmap.points.suspicion.marks import candidates, marks_of
 from transitmap.simulate import City
 
 KEY = b"benchmark"
-MOST = 8
-"""Candidates that are compared, those that share most marks first, then in their order."""
 DAYS, FIRST_HOUR, LAST_HOUR = 10, 6.0, 21.0
 SHARED = (0.0, 0.5, 0.8, 0.95)
 """What share of their errors' variance phones in one vehicle have in common."""
@@ -52,9 +50,9 @@ class Court:
         """The findings about a ride, with those kept so far before it."""
         began_s = time.process_time()
         ride = one.ride
-        asked = marks_of(ride.fixes, KEY).asked.tolist()
-        count = Counter(row for band in asked for row in self.marked.get(band, ()))
-        rows = sorted(count, key=lambda row: (-count[row], row))[:MOST]
+        own_marks = marks_of(ride.fixes, KEY)
+        count = Counter(row for band in own_marks.asked.tolist() for row in self.marked.get(band, ()))
+        rows = candidates(count, own_marks.n_least)
         own = [k for k, other in enumerate(self.rides) if _is_near(ride, other.ride)]
         before = [self.rides[row].ride for row in dict.fromkeys([*rows, *own])]
         came_s = float(ride.fixes.time_s[-1]) + NEXT_S if received_s is None else received_s
@@ -81,7 +79,7 @@ def _is_near(ride: Ride, other: Ride) -> bool:
 
 @dataclass
 class Tally:
-    """How many were tried, withheld, held for a reviewer; what they were paid, in shares of an honest ride."""
+    """How many were tried, withheld, held for a reviewer; and for what."""
 
     n: int = 0
     hard: int = 0

@@ -17,8 +17,8 @@ SCAN_FIXES = 100
 NEAR_S = 6.0
 MIN_AGREED = 0.35
 """So many crossings of a copy agree on a lag, or on a line; of rides in other vehicles half as many."""
-APART_M = 60.0
-"""Rides that lie further apart than this at two of five moments are not looked at more closely."""
+APART_M, CLOSE_SHARE = 60.0, 0.4
+"""Rides of which two fifths are further apart than this are not looked at more closely."""
 STEADY = 0.01
 """A clock that runs off by less than this share was not stretched."""
 MAX_FACTOR = 1.6
@@ -142,22 +142,24 @@ def _refined(
     """The clock near a guess under which the rides are closest; None where they are far apart in any case."""
     some = np.linspace(0, len(mine) - 1, min(len(mine), SCAN_FIXES)).astype(np.int64)
     when_s, place_m = clock.other_s(mine.time_s[some]), mine_m[some]
-
-    def apart_m(by_s: float) -> float:
-        inside = (when_s + by_s >= other.time_s[0]) & (when_s + by_s <= other.time_s[-1])
-        if not inside.any():
-            return np.inf
-        gap_m = place_at(other.time_s, other_m, when_s[inside] + by_s) - place_m[inside]
-        return float(np.quantile(np.hypot(gap_m[:, 0], gap_m[:, 1]), 0.4))
-
+    inside = (when_s >= other.time_s[0]) & (when_s <= other.time_s[-1])
+    when_s, place_m = when_s[inside], place_m[inside]
     best_s = 0.0
-    for half_s, step_s in SCANS_S:
-        tried = (best_s + np.arange(-half_s, half_s + step_s / 2, step_s)).tolist()
-        away_m = [apart_m(by_s) for by_s in tried]
-        best_s = tried[int(np.argmin(away_m))]
-        if min(away_m) > APART_M:
+    for half_s, step_s in SCANS_S if len(when_s) else ():
+        tried_s = best_s + np.arange(-half_s, half_s + step_s / 2, step_s)
+        apart_m = _apart_m((when_s + tried_s[:, None]), place_m, other.time_s, other_m)
+        best_s = float(tried_s[int(np.argmin(apart_m))])
+        if apart_m.min() > APART_M:
             return None
-    return clock._replace(lag_s=clock.lag_s + best_s)
+    return clock._replace(lag_s=clock.lag_s + best_s) if len(when_s) else None
+
+
+def _apart_m(when_s: FloatArray, place_m: FloatArray, time_s: FloatArray, xy_m: FloatArray) -> FloatArray:
+    """For each row of times, how far apart two of five places are at most from those of the other ride."""
+    gap_m = [np.interp(when_s, time_s, xy_m[:, k]) - place_m[:, k] for k in range(2)]
+    squares = gap_m[0] ** 2 + gap_m[1] ** 2
+    middle = int(CLOSE_SHARE * (squares.shape[1] - 1))
+    return np.asarray(np.sqrt(np.partition(squares, middle, axis=1)[:, middle]))
 
 
 def _likeness(clock: Clock, mine: Fixes, mine_m: FloatArray, other: Fixes, other_m: FloatArray) -> Likeness:

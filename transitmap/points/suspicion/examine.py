@@ -36,7 +36,7 @@ PUSH_M_S2 = 4.0
 FAST_M_S = {RAIL: 100.0}
 FAST_ROAD_M_S = 50.0
 EVEN, EVEN_WINDOWS, EVEN_M_S = 0.10, 8, 20.0
-ON_LINE, FORGETFUL, MIN_ACROSS, SMOOTH_M = 0.7, 0.33, 60, 0.1
+ON_LINE, FORGETFUL, FORGOTTEN_M, MIN_ACROSS, SMOOTH_M = 0.7, 0.44, 1.5, 50, 0.1
 APART_M, APART_S = 1_000.0, 120.0
 TRAVEL_M, TRAVEL_M_S = 2_000.0, 83.0
 FUTURE_S, OLD_S = 300.0, 90 * 86_400.0
@@ -54,7 +54,7 @@ def examine(
     is when it came. Depends on nothing else, so that a replay finds the same.
     """
     followed = follow(ride, trips, index, network)
-    motion = motion_of(followed.fixes, followed.off_m)
+    motion = motion_of(followed.fixes, followed.along_m, followed.off_m)
     mode = int(trips.mode[index])
     found = [
         *_flagged(ride, received_s),
@@ -118,7 +118,7 @@ def _drawn(motion: Motion, mode: int) -> list[Finding]:
         numbers = {"on_line": motion.on_line, "memory": motion.memory, "n_across": motion.n_across}
         if motion.on_line > ON_LINE:
             found.append(_finding("on_line", HARD, motion.on_line, numbers))
-        elif motion.memory < FORGETFUL:
+        elif motion.memory < FORGETFUL and motion.spread_m > FORGOTTEN_M:
             found.append(_finding("white_noise", HARD, 1.0 - max(motion.memory, 0.0), numbers))
         elif motion.rough_m < SMOOTH_M:
             found.append(_finding("smooth", SOFT, 0.5, {"rough_m": motion.rough_m, **numbers}))

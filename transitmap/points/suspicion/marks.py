@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -32,11 +33,27 @@ Source: Knuth 1973, The Art of Computer Programming 3, 6.4 (multiplicative hashi
 """
 
 
+MOST = 4
+ONE_IN_SHARED = 8
+
+
 class Marks(NamedTuple):
     """Keyed hashes: those to keep with the ride, and those under which its originals may have been kept."""
 
     kept: IntArray
     asked: IntArray
+
+    @property
+    def n_least(self) -> int:
+        """How many marks a ride must share with this one to be compared: an eighth; copies share most."""
+        return max(1, len(self.kept) // ONE_IN_SHARED)
+
+
+def candidates(n_shared: Mapping[int, int], n_least: int) -> list[int]:
+    """The rides to compare one with, by how many marks they share with it: at most `MOST`, those that share
+    most first, among equals the earlier. Rides are told by their place in the order of scoring."""
+    enough = [place for place, n in n_shared.items() if n >= n_least]
+    return sorted(enough, key=lambda place: (-n_shared[place], place))[:MOST]
 
 
 class Ways(NamedTuple):

@@ -13,24 +13,29 @@ from transitmap.points.suspicion.marks import place_at
 JUMP_M, JUMP_M_S = 1_000.0, 70.0
 BESIDE_S, BESIDE_M = 120.0, 300.0
 """A jump counts where the ride went on for so long and so far on both sides: else a fix was merely wrong."""
-TICK_S = 4.0
-WINDOW_S = 30.0
+TICK_S = 2.0
+MIN_PUSHES = 12
+FAST_S = 20.0
+WINDOWS_S = (30.0, 15.0)
+FEW_WINDOWS = 8
 MOVING_M_S = 2.0
 ON_LINE_M = 0.5
 MAX_GAP_S = 60.0
+NORMAL = 0.6745
+"""Of a normal distribution half lies within so many standard deviations."""
 SMOOTH_S, MIN_ROUGH = 2.0, 60
 
 
 class Motion(NamedTuple):
     """Numbers of a movement; NaN where there was too little to tell.
 
-    `jump_m` is the longest jump, 0 without any. `fast_m_s` is the third fastest minute, `push_m_s2` the
-    acceleration that a tenth of all moments exceed. `evenness` is the spread of speed, in shares of its mean,
-    over half minutes from the first movement to the last, `speed_m_s` that mean, `n_windows` how many those
-    were. `on_line` is the share of moving fixes within half a metre of the pattern's line, `memory` the
-    correlation of neighbouring errors across it, `n_across` how many fixes those rest on. `rough_m` is the
-    median distance across the line of a fix from the middle of its neighbours, where they are 2 s apart at
-    most.
+    `jump_m` is the longest jump, 0 without any. `fast_m_s` is the third fastest twenty seconds, `push_m_s2`
+    the acceleration that a tenth of all moments exceed. `evenness` is the spread of speed, in shares of its
+    mean, over half minutes (quarters, of short rides) from the first movement to the last, `speed_m_s` that
+    mean, `n_windows` how many those were. `on_line` is the share of moving fixes within half a metre of the
+    pattern's line, `memory` the correlation of neighbouring errors across it, `spread_m` their size,
+    `n_across` how many fixes those rest on. `rough_m` is the median distance across the line of a fix from
+    the middle of its neighbours, where they are 2 s apart at most.
     """
 
     jump_m: float
@@ -42,14 +47,15 @@ class Motion(NamedTuple):
     on_line: float
     memory: float
     n_across: int
+    spread_m: float
     rough_m: float
 
 
-def motion_of(fixes: Fixes, off_m: FloatArray) -> Motion:
-    """The numbers of ridden fixes. `off_m` is how far left of their pattern's line they are, or empty."""
+def motion_of(fixes: Fixes, along_m: FloatArray, off_m: FloatArray) -> Motion:
+    """The numbers of ridden fixes; how far along their pattern's line and left of it they are, or nothing."""
     xy_m = geo.Plane.around(fixes.lat_deg, fixes.lon_deg).to_metres(fixes.lat_deg, fixes.lon_deg)
-    evenness, speed_m_s, n_windows = _evenness(fixes.time_s, xy_m)
-    on_line, memory, n_across = _across(fixes.time_s, xy_m, off_m)
+    evenness, speed_m_s, n_windows = _evenness(fixes.time_s, xy_m, along_m)
+    on_line, memory, spread_m, n_across = _across(fixes.time_s, xy_m, off_m)
     return Motion(
         jump_m=_jump_m(fixes.time_s, xy_m),
         fast_m_s=_fast_m_s(fixes.time_s, xy_m),
@@ -60,6 +66,7 @@ def motion_of(fixes: Fixes, off_m: FloatArray) -> Motion:
         on_line=on_line,
         memory=memory,
         n_across=n_across,
+        spread_m=spread_m,
         rough_m=_rough_m(fixes.time_s, xy_m, off_m),
     )
 
@@ -83,9 +90,10 @@ def _moved(time_s: FloatArray, xy_m: FloatArray) -> bool:
 
 
 def _fast_m_s(time_s: FloatArray, xy_m: FloatArray) -> float:
-    """The speed of the third fastest minute."""
-    speed = _speeds(time_s, xy_m, 60.0)
-    return float(np.sort(speed)[-3]) if len(speed) >= 3 else np.nan
+    """The speed of the third fastest twenty seconds."""
+    speed = _speeds(time_s, xy_m, FAST_S)
+    speed = np.sort(speed[np.isfinite(speed)])
+    return float(speed[-3]) if len(speed) >= 3 else np.nan
 
 
 def _speeds(time_s: FloatArray, xy_m: FloatArray, every_s: float) -> FloatArray:
@@ -98,47 +106,53 @@ def _speeds(time_s: FloatArray, xy_m: FloatArray, every_s: float) -> FloatArray:
 
 
 def _push_m_s2(time_s: FloatArray, xy_m: FloatArray) -> float:
-    """What a tenth of all accelerations exceed, over four seconds or the interval of the fixes."""
-    if len(time_s) < 20:
+    """What a tenth of all accelerations exceed, over two seconds or the interval of the fixes."""
+    if len(time_s) < MIN_PUSHES:
         return np.nan
     every_s = max(TICK_S, float(np.median(np.diff(time_s))))
     change = np.abs(np.diff(_speeds(time_s, xy_m, every_s))) / every_s
     change = change[np.isfinite(change)]
-    return float(np.percentile(change, 90)) if len(change) >= 20 else np.nan
+    return float(np.percentile(change, 90)) if len(change) >= MIN_PUSHES else np.nan
 
 
-def _evenness(time_s: FloatArray, xy_m: FloatArray) -> tuple[float, float, int]:
-    """Spread of speed over its mean, the mean, and the half minutes they are of."""
-    speed = _speeds(time_s, xy_m, WINDOW_S)
-    moving = np.flatnonzero(speed >= MOVING_M_S)
-    if not len(moving):
-        return np.nan, np.nan, 0
-    speed = speed[moving[0] + 1 : moving[-1]]
-    speed = speed[np.isfinite(speed)]
+def _evenness(time_s: FloatArray, xy_m: FloatArray, along_m: FloatArray) -> tuple[float, float, int]:
+    """Spread of speed over its mean, the mean, and the windows they are of: short ones where else too few."""
+    known = np.isfinite(along_m)
+    if 2 * np.count_nonzero(known) > len(time_s):
+        time_s, along_m = time_s[known], along_m[known]
+        xy_m = np.column_stack([along_m, np.zeros(len(along_m))])
+    speed = np.zeros(0)
+    for window_s in WINDOWS_S:
+        speed = _speeds(time_s, xy_m, window_s)
+        moving = np.flatnonzero(speed >= MOVING_M_S)
+        speed = speed[moving[0] + 1 : moving[-1]] if len(moving) else speed[:0]
+        speed = speed[np.isfinite(speed)]
+        if len(speed) >= FEW_WINDOWS:
+            break
     if len(speed) < 2 or speed.mean() <= 0:
         return np.nan, np.nan, len(speed)
     return float(speed.std() / speed.mean()), float(speed.mean()), len(speed)
 
 
-def _across(time_s: FloatArray, xy_m: FloatArray, off_m: FloatArray) -> tuple[float, float, int]:
-    """Share of moving fixes on the line, correlation of neighbours across it, and how many those are.
+def _across(time_s: FloatArray, xy_m: FloatArray, off_m: FloatArray) -> tuple[float, float, float, int]:
+    """Share of moving fixes on the line, correlation of neighbours across it, spread, and how many those are.
 
     A receiver's error wanders over half a minute: neighbours a few seconds apart err alike.
     """
     if len(off_m) < 3:
-        return np.nan, np.nan, 0
+        return np.nan, np.nan, np.nan, 0
     step_s = np.diff(time_s)
     moving = (geo.steps_m(xy_m) >= MOVING_M_S * step_s) & (step_s <= 6.0)
     pairs = np.flatnonzero(moving & np.isfinite(off_m[:-1]) & np.isfinite(off_m[1:]))
     pairs = pairs[(np.abs(off_m[pairs]) < 30.0) & (np.abs(off_m[pairs + 1]) < 30.0)]
     if len(pairs) < 20:
-        return np.nan, np.nan, len(pairs)
+        return np.nan, np.nan, np.nan, len(pairs)
     here, there = off_m[pairs], off_m[pairs + 1]
     middle_m = float(np.median(here))
-    spread = np.mean((here - middle_m) ** 2)
-    apart = np.mean((there - here) ** 2)
-    memory = 1.0 - apart / (2 * spread) if spread > 0 else np.nan
-    return float(np.mean(np.abs(here) < ON_LINE_M)), float(memory), len(pairs)
+    spread_m = float(np.median(np.abs(here - middle_m))) / NORMAL
+    apart_m = float(np.median(np.abs(there - here))) / NORMAL
+    memory = 1.0 - apart_m**2 / (2 * spread_m**2) if spread_m > 0 else np.nan
+    return float(np.mean(np.abs(here) < ON_LINE_M)), float(memory), spread_m, len(pairs)
 
 
 def _rough_m(time_s: FloatArray, xy_m: FloatArray, off_m: FloatArray) -> float:
