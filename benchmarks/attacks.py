@@ -55,14 +55,15 @@ def every_fifth(fixes: Fixes, rng: Rng) -> Fixes:
 
 
 def smoothed(span_s: float) -> Transform:
-    """A moving mean over a span, written again at other times; rarer fixes are only written again."""
+    """A moving mean over a span of time, written again every two seconds."""
 
     def smooth(fixes: Fixes, rng: Rng) -> Fixes:
-        n = int(span_s / max(float(np.median(np.diff(fixes.time_s))), 0.5) / 2) * 2 + 1
-        padded = np.pad(_metres(fixes), ((n // 2, n // 2), (0, 0)), mode="edge")
+        seconds = np.arange(fixes.time_s[0] + rng.random(), fixes.time_s[-1])
+        n = int(span_s / 2) * 2 + 1
+        each_m = at_times(Track(fixes.time_s, _metres(fixes)), seconds)
+        padded = np.pad(each_m, ((n // 2, n // 2), (0, 0)), mode="edge")
         mean_m = np.column_stack([np.convolve(padded[:, k], np.ones(n) / n, "valid") for k in range(2)])
-        time_s = np.arange(fixes.time_s[0] + rng.random(), fixes.time_s[-1], 2.0)
-        return _fixes(fixes, time_s, at_times(Track(fixes.time_s, mean_m), time_s))
+        return _fixes(fixes, seconds[::2], mean_m[::2])
 
     return smooth
 

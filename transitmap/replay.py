@@ -25,6 +25,7 @@ from transitmap.contribute import (
     terrain_of,
 )
 from transitmap.errors import UploadRefused
+from transitmap.examined import Bench, bench
 from transitmap.model import Ride, Rules, Terms
 from transitmap.points import settle
 from transitmap.points.score import score
@@ -71,6 +72,7 @@ class Ledger:
 
     rules: dict[int, Rules]
     recorded: dict[str, store.LedgerRow]
+    bench: Bench
     lines: dict[str, Line] = field(default_factory=dict)
     shares: dict[str, int] = field(default_factory=dict)
     of_day: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -92,11 +94,15 @@ def replay(session: Session, archive: Archive, config: Config, rules: Rules) -> 
 def remade(session: Session, archive: Archive, config: Config, rules: dict[int, Rules]) -> Ledger:
     """The ledger made again out of the raw uploads."""
     rows = store.rides_after(session)
-    ledger = Ledger(rules, {row.key: row for row in store.ledger_rows(session)})
-    rides = _collect_again(session, archive, rows, config, ledger)
+    differences: list[Difference] = []
+    rides = _collect_again(session, archive, rows, config, differences)
+    looked_at = bench(session, rows, rides, segment_key(session, archive))
+    recorded = {row.key: row for row in store.ledger_rows(session)}
+    ledger = Ledger(rules, recorded, looked_at, differences=differences)
     for version, settlement in _versions(session, rows):
         terrain = _terrain_again(session, archive, version, config, rules[store.OWN_CAMPAIGN])
         _under_version(session, terrain, rows, rides, settlement, config, ledger)
+    ledger.differences += [Difference(name, "findings", *both) for name, *both in looked_at.differences()]
     return ledger
 
 
@@ -115,7 +121,7 @@ def _versions(
 
 
 def _collect_again(
-    session: Session, archive: Archive, rows: Sequence[store.RideRow], config: Config, ledger: Ledger
+    session: Session, archive: Archive, rows: Sequence[store.RideRow], config: Config, found: list[Difference]
 ) -> dict[str, Ride]:
     """The rides of all uploads, out of their raw bodies."""
     rides: dict[str, Ride] = {}
@@ -130,7 +136,7 @@ def _collect_again(
         packed = pack_ride(rides[row.id]) if row.id in rides else b""
         sha256 = hashlib.sha256(packed).hexdigest() if packed else ""
         if sha256 != row.packed_sha256:
-            ledger.differences.append(Difference(row.id, "collected", row.packed_sha256, sha256))
+            found.append(Difference(row.id, "collected", row.packed_sha256, sha256))
     return rides
 
 
@@ -218,6 +224,9 @@ def _score_again(
     terms = Terms(left_millipoints=left)
     mine = found.segments_of(index)
     result = score(mine, row.user_id, count.observers, rules, what["route_name"], terms)
+    if is_paid:
+        ledger.bench.look_again(row.id, found.trips, index, terrain.known.network)
+    result = ledger.bench.withheld(row.id, result)
     count.note(row.id, result)
     if not is_paid:
         return

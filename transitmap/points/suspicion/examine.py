@@ -32,16 +32,18 @@ TOGETHER_S = 60.0
 CLOCK_S, ZONE_S, ZONE_SLACK_S, MAX_ZONE_S = 900.0, 900.0, 20.0, 50_400.0
 """A clock may be minutes wrong; an app may write local times: whole quarters of an hour, up to 14 hours."""
 
-PUSH_M_S2 = 4.0
+PUSH_M_S2 = 5.0
 FAST_M_S = {RAIL: 100.0}
 FAST_ROAD_M_S = 50.0
 EVEN, EVEN_WINDOWS, EVEN_M_S = 0.10, 8, 20.0
-ON_LINE, FORGETFUL, FORGOTTEN_M, MIN_ACROSS, SMOOTH_M = 0.7, 0.44, 1.5, 50, 0.1
+ON_LINE, FORGOTTEN_M, MIN_ACROSS, SMOOTH_M = 0.7, 1.5, 50, 0.1
+FORGETFUL, FORGETFUL_OF_FEW, FEW_ACROSS = 0.44, 0.34, 120
+"""Errors that are less like those of the fix before are no receiver's; of few fixes one must be surer."""
 APART_M, APART_S = 1_000.0, 120.0
 TRAVEL_M, TRAVEL_M_S = 2_000.0, 83.0
 FUTURE_S, OLD_S = 300.0, 90 * 86_400.0
 MOCK_SHARE = 0.5
-SERVED_BUS, SERVED_CAR, MIN_CALLS, CAR_SCORE = 0.45, 0.10, 5, -2.9
+SERVED_BUS, SERVED_CAR, MIN_CALLS, CAR_SCORE = 0.45, 0.10, 5, -3.4
 
 
 def examine(
@@ -118,11 +120,15 @@ def _drawn(motion: Motion, mode: int) -> list[Finding]:
         numbers = {"on_line": motion.on_line, "memory": motion.memory, "n_across": motion.n_across}
         if motion.on_line > ON_LINE:
             found.append(_finding("on_line", HARD, motion.on_line, numbers))
-        elif motion.memory < FORGETFUL and motion.spread_m > FORGOTTEN_M:
+        elif motion.memory < _forgetful(motion.n_across) and motion.spread_m > FORGOTTEN_M:
             found.append(_finding("white_noise", HARD, 1.0 - max(motion.memory, 0.0), numbers))
         elif motion.rough_m < SMOOTH_M:
             found.append(_finding("smooth", SOFT, 0.5, {"rough_m": motion.rough_m, **numbers}))
     return found
+
+
+def _forgetful(n_across: int) -> float:
+    return FORGETFUL if n_across >= FEW_ACROSS else FORGETFUL_OF_FEW
 
 
 def _driven(ride: Followed, mode: int) -> list[Finding]:
@@ -224,7 +230,7 @@ def _judged(alike: Likeness, mode: int, other_id: str) -> Finding | None:
         return None
     is_sure = (is_piece or far_m <= most_m) and mode != RAIL and not _is_clock(alike)
     score = 1.0 if is_piece else 1.0 - far_m / (2 * NEARLY * most_m)
-    return _finding(*(("redated", HARD) if is_sure else ("alike", SOFT)), score, numbers, other_id)
+    return _finding(*(("copy_redated", HARD) if is_sure else ("alike", SOFT)), score, numbers, other_id)
 
 
 def _is_clock(alike: Likeness) -> bool:

@@ -24,7 +24,6 @@ MOVED_M = 60.0
 """In each of the two minutes after a crossing the vehicle came at least this far: all stand alike."""
 MAX_GAP_S = 60.0
 VERTEX_DEG = 1e-5
-ONE_IN_WAY, ONE_IN_VERTEX = 2, 16
 MAX_WAYS, MAX_VERTICES = 32, 24
 SCATTER = np.uint64(0x9E3779B97F4A7C15)
 """2^64 over the golden ratio, odd.
@@ -79,15 +78,15 @@ def marks_of(fixes: Fixes, key: bytes) -> Marks:
 
     The earth has lines every 100 m. Where the ride crossed one, and in which cells of 50 m it was one and two
     minutes later, is a mark: another vehicle on the same road has others. So are its positions to a metre,
-    for copies that were thinned. Half of the crossings and a sixteenth of the positions are chosen, by what
-    they are and not by where in the ride. `key` (at most 64 bytes) keeps whoever reads the marks from looking
+    for copies that were thinned. Some of the crossings and positions are chosen, by what they are and not by
+    where in the ride. `key` (at most 64 bytes) keeps whoever reads the marks from looking
     up the places they stand for.
     """
     ways = ways_of(fixes)
-    rows = _smallest(ways.anchor, ONE_IN_WAY, MAX_WAYS)
+    rows = _smallest(ways.anchor, MAX_WAYS)
     ways = Ways(ways.time_s[rows], ways.anchor[rows], ways.place_m[rows])
     vertex = vertices_of(fixes)
-    vertex = vertex[_smallest(vertex, ONE_IN_VERTEX, MAX_VERTICES)]
+    vertex = vertex[_smallest(vertex, MAX_VERTICES)]
     shifts = [np.array(one).reshape(2, 2) for one in itertools.product((-PROBE_M, PROBE_M), repeat=4)]
     asked = np.unique(np.concatenate([ways.words(), *(ways.words(shift) for shift in shifts)]))
     places = _hashed(np.unique(vertex), key)
@@ -95,10 +94,12 @@ def marks_of(fixes: Fixes, key: bytes) -> Marks:
     return Marks(np.sort(kept), np.sort(np.concatenate([places, _hashed(asked, key)])))
 
 
-def _smallest(words: WordArray, one_in: int, most: int) -> IntArray:
-    """Rows of the words below a share of all words: of at most so many distinct ones, the smallest."""
-    distinct = np.unique(words[words < np.uint64(2**64 // one_in)])[:most]
-    return np.flatnonzero(np.isin(words, distinct))
+def _smallest(words: WordArray, most: int) -> IntArray:
+    """Rows of the smallest words, at most so many distinct ones: which those are depends on the words alone.
+
+    Source: Broder 1997, On the resemblance and containment of documents (the smallest of one permutation).
+    """
+    return np.flatnonzero(np.isin(words, np.unique(words)[:most]))
 
 
 def _hashed(words: WordArray, key: bytes) -> IntArray:

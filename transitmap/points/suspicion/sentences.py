@@ -10,7 +10,7 @@ SENTENCES = {
         "Sin puntos: esta grabación es la misma que otra que ya teníamos." + _ES,
         "No points: this recording is the same as one we had already." + _EN,
     ),
-    "redated": (
+    "copy_redated": (
         "Sin puntos por ahora: este recorrido repite, segundo a segundo, otro de otra hora o fecha." + _ES,
         "No points for now: second by second this ride repeats one of another hour or date." + _EN,
     ),
