@@ -33,6 +33,8 @@ DAYS, FIRST_HOUR, LAST_HOUR = 10, 6.0, 21.0
 SHARED = (0.0, 0.5, 0.8, 0.95)
 """What share of their errors' variance phones in one vehicle have in common."""
 N_A_TOWN = 500
+N_TRIED = 40
+"""How many of each attack are tried in a town."""
 NEXT_S = 3_600.0
 """An upload comes so long after its ride ended, or after the ride that it copies."""
 
@@ -304,14 +306,14 @@ def main(words: list[str]) -> None:
     for city, court, tallies, seed in courts(n_riders):
         _merge(kinds, tallies.items())
         spent_s += court.spent_s
-        step = max(1, len(court.rides) // 60)
+        step = max(1, len(court.rides) // N_TRIED)
         _merge(tried, copies(court, attacks.TRANSFORMS, seed, step))
         _merge(tried, at_once(court, seed, 2 * step))
-        _merge(tried, drawings(city, court, attacks.STYLES, seed, 40))
+        _merge(tried, drawings(city, court, attacks.STYLES, seed, N_TRIED))
         _merge(tried, others(court, seed, step))
         _merge(curve, copies(court, attacks.HARDER, seed, step))
-        _merge(curve, drawings(city, court, attacks.FORGERIES, seed, 40))
-        tally, bus, car = cars(city, court, seed, 120)
+        _merge(curve, drawings(city, court, attacks.FORGERIES, seed, N_TRIED))
+        tally, bus, car = cars(city, court, seed, 2 * N_TRIED)
         _merge(curve, [("car along the line", tally)])
         buses, driven = buses + bus, driven + car
     print(f"{'':38s} {'n':>5s}  withheld (95 %)               held for a reviewer            findings")
@@ -322,7 +324,7 @@ def main(words: list[str]) -> None:
         print(tally.line(name))
     print(f"cars against buses, AUC: {auc(buses, driven):.3f} ({len(driven)} cars, {len(buses)} buses)")
     city, network = honest.town(0, 3)
-    for name, shares in pays(city, network, 0, 24).items():
+    for name, shares in pays(city, network, 0, 16).items():
         mean, most = np.mean(shares), np.max(shares)
         print(f"paid of the first: {name:48s} mean {mean:6.2%} most {most:6.2%} n {len(shares)}")
     ms = 1000 * np.array(spent_s)

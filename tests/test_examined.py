@@ -14,7 +14,7 @@ from transitmap import erase, store
 from transitmap.archive import Archive
 from transitmap.contribute import Receipt, contribute
 from transitmap.examined import EXAMINED_FROM
-from transitmap.publish import replay
+from transitmap.replay import replay
 
 pytestmark = pytest.mark.usefixtures("own_rules_only")
 

@@ -25,7 +25,7 @@ from transitmap.contribute import (
     terrain_of,
 )
 from transitmap.errors import UploadRefused
-from transitmap.examined import Bench, bench
+from transitmap.examined import WITHHELD, Bench, bench
 from transitmap.model import Ride, Rules, Terms
 from transitmap.points import settle
 from transitmap.points.score import score
@@ -241,7 +241,7 @@ def _score_again(
 
 def _day_of(row: store.RideRow, ledger: Ledger) -> int:
     """The city's day on which a ride was paid: nothing in the ride tells when it was understood."""
-    paid = ledger.recorded.get(f"new_metres:{row.id}")
+    paid = ledger.recorded.get(f"new_metres:{row.id}") or ledger.recorded.get(f"{WITHHELD}:{row.id}")
     return paid.day if paid else 0
 
 

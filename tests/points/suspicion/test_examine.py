@@ -57,16 +57,16 @@ def test_the_same_fixes_are_a_copy_at_any_hour_and_by_anybody():
 def test_noise_does_not_hide_another_day():
     one, rng = long_ride(), np.random.default_rng(1)
     noisy = replace(one, ride=attacks.copy_of(one.ride, attacks.correlated(4.0), "noisy", "thief", rng))
-    assert ("redated", "hard") in codes(look(later(noisy, 3 * DAY_S + 600.0), [one.ride]))
+    assert ("copy_redated", "hard") in codes(look(later(noisy, 3 * DAY_S + 600.0), [one.ride]))
 
 
 def test_company_is_no_reason_and_a_wrong_time_zone_is_for_people():
     """Similarity of simultaneous rides punishes nobody; an app that writes local times is 6 hours off."""
     one, rng = long_ride(), np.random.default_rng(2)
     noisy = replace(one, ride=attacks.copy_of(one.ride, attacks.correlated(2.0), "noisy", "thief", rng))
-    assert not codes(look(later(noisy, 0.0), [one.ride])) & {("redated", "hard"), ("alike", "soft")}
+    assert not codes(look(later(noisy, 0.0), [one.ride])) & {("copy_redated", "hard"), ("alike", "soft")}
     assert ("alike", "soft") in codes(look(later(noisy, 6 * HOUR_S), [one.ride]))
-    assert ("redated", "hard") in codes(look(later(noisy, 6 * HOUR_S + 300.0), [one.ride]))
+    assert ("copy_redated", "hard") in codes(look(later(noisy, 6 * HOUR_S + 300.0), [one.ride]))
 
 
 def test_trains_keep_their_timetable_so_people_look():
@@ -85,7 +85,7 @@ def test_a_piece_of_another_ride_is_found_in_a_longer_one():
         for name in ("time_s", "lat_deg", "lon_deg", "accuracy_m")
     ]
     patched = replace(one, ride=replace(one.ride, fixes=type(fixes)(*columns)))
-    found = [x for x in look(later(patched, DAY_S + 700.0), [one.ride]) if x.code in ("copy", "redated")]
+    found = [x for x in look(later(patched, DAY_S + 700.0), [one.ride]) if x.code in ("copy", "copy_redated")]
     assert found
     assert found[0].tier == "hard"
 
@@ -174,3 +174,12 @@ def test_intervals_of_shares():
     assert low == 0.0
     assert 0.0019 < high < 0.0020
     assert cheat_bench.wilson(0, 0) == (0.0, 1.0)
+
+
+def test_a_ride_of_a_few_moments_is_too_short_to_be_alike():
+    """Of two half minutes nobody can say more than that they are the same, to the metre, on any street."""
+    one = long_ride()
+    start = int(np.argmax(one.ride.fixes.time_s > one.ride.fixes.time_s[0] + 300.0))
+    few = np.flatnonzero(one.ride.fixes.time_s < one.ride.fixes.time_s[start] + 45.0)[start:]
+    short = replace(one, ride=replace(one.ride, fixes=one.ride.fixes.take(few)))
+    assert not codes(look(later(short, DAY_S + 100.0), [one.ride])) & {("copy", "hard"), ("alike", "soft")}

@@ -226,7 +226,7 @@ def _judged(alike: Likeness, mode: int, other_id: str) -> Finding | None:
         return None
     most_m = max((most_m for least, most_m in ALIKE_M if n >= least), default=0.0)
     is_piece = _longest_run(alike.slow_m <= RUN_M) >= RUN_WINDOWS
-    if not is_piece and not (covers and far_m <= NEARLY * most_m):
+    if not is_piece and not (covers and most_m and far_m <= NEARLY * most_m):
         return None
     is_sure = (is_piece or far_m <= most_m) and mode != RAIL and not _is_clock(alike)
     score = 1.0 if is_piece else 1.0 - far_m / (2 * NEARLY * most_m)
