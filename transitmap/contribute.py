@@ -17,6 +17,7 @@ from transitmap import geo, pipeline, reading, store
 from transitmap.archive import Archive, unpack_columns, unpack_ride
 from transitmap.config import Config
 from transitmap.errors import ConfigError, ReaderBusy, ReaderDied, UnpackedEnough, UploadRefused
+from transitmap.examined import keep_findings, look_at, withhold
 from transitmap.model import (
     MODES,
     Headways,
@@ -365,7 +366,7 @@ def _recognise_and_pay(
             break
         session.commit()
     if is_waiting:
-        _keep(session, upload, terrain, found, packed_sha256, rules, now_s)
+        _keep(session, archive, upload, terrain, found, packed_sha256, rules, now_s)
         upload.refused = [asdict(one) for one in opened.left_out]
         store.settle_upload(session, upload, store.UNDERSTOOD)
     session.commit()
@@ -576,6 +577,7 @@ def _no_trips() -> Trips:
 
 def _keep(
     session: Session,
+    archive: Archive,
     upload: store.Upload,
     terrain: Terrain,
     found: Found,
@@ -584,15 +586,20 @@ def _keep(
     now_s: float,
 ) -> None:
     """Rides in their order: each one's row, its awards, and its observations before the next one's."""
-    for index in range(len(found.rides)):
+    for index, ride in enumerate(found.rides):
+        recognised = found.trips, index, terrain.known.network
+        examined = look_at(session, archive, upload, ride, recognised, terrain.key)
         row = _ride_row(session, upload, terrain, index, found, packed_sha256[index])
         store.add_rides(session, [row])
+        keep_findings(session, row.id, examined, now_s)
         segments = found.segments_of(index)
         observers = store.observers(session, terrain.version, segments.segment.tolist())
         day = city_day(now_s, terrain.known.network.timezone)
         left = rules.max_millipoints_per_day - store.worth_of_day(session, upload.user_id, day)
         terms = Terms(left_millipoints=left)
         result = score(segments, upload.user_id, observers, rules, row.route_name, terms)
+        if examined.is_withheld:
+            result = Score((withhold(examined.findings, result.awards),), ())
         store.add_observations(session, terrain.version, result.observed, observers)
         when = {"created_s": now_s, "day": day}
         store.add_lines(session, [one | when for one in ledger_lines(result, row, rules, store.OWN_CAMPAIGN)])

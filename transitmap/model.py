@@ -914,6 +914,23 @@ class Award:
     text_en: str
 
 
+@dataclass(frozen=True)
+class Finding:
+    """Something about a ride that cannot be, or that people should look at.
+
+    `tier` is `hard` (its points are withheld) or `soft` (their confirmation waits for a reviewer); `score` is
+    0..1, `evidence` the numbers it rests on. `other_ride_id` is the ride that it copies, or empty.
+    """
+
+    code: str
+    tier: str
+    score: float
+    evidence: dict[str, Any]
+    other_ride_id: str
+    text_es: str
+    text_en: str
+
+
 class HeldBack(NamedTuple):
     """`n` of `n_all` things of a kind that are not published, and why: they rest on fewer than `min_riders`
     people, or nothing published needs them."""

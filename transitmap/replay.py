@@ -25,6 +25,7 @@ from transitmap.contribute import (
     terrain_of,
 )
 from transitmap.errors import UploadRefused
+from transitmap.examined import WITHHELD, Bench, bench
 from transitmap.model import Ride, Rules, Terms
 from transitmap.points import settle
 from transitmap.points.score import score
@@ -71,6 +72,7 @@ class Ledger:
 
     rules: dict[int, Rules]
     recorded: dict[str, store.LedgerRow]
+    bench: Bench
     lines: dict[str, Line] = field(default_factory=dict)
     shares: dict[str, int] = field(default_factory=dict)
     of_day: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -85,9 +87,11 @@ def replay(session: Session, archive: Archive, config: Config, rules: Rules) -> 
     changes nothing; see the decision on replays. Lines of rides that were erased are left as they are; who
     rode there goes on to count for others.
     """
-    ledger = Ledger({store.OWN_CAMPAIGN: rules}, {row.key: row for row in store.ledger_rows(session)})
-    rows = store.rides_after(session)
-    rides = _collect_again(session, archive, rows, config, ledger)
+    rows, differences = store.rides_after(session), list[Difference]()
+    rides = _collect_again(session, archive, rows, config, differences)
+    looked_at = bench(session, rows, rides, segment_key(session, archive))
+    recorded = {row.key: row for row in store.ledger_rows(session)}
+    ledger = Ledger({store.OWN_CAMPAIGN: rules}, recorded, looked_at, differences=differences)
     pay_again(session, archive, rows, rides, config, ledger)
     return ledger.differences + _compare(ledger, store.erased_ride_ids(session))
 
@@ -105,6 +109,8 @@ def pay_again(
     for version, settlement in _versions(session, rows):
         terrain = _terrain_again(session, archive, version, config, rules[store.OWN_CAMPAIGN])
         _under_version(session, terrain, rows, rides, settlement, config, ledger)
+    found = ledger.bench.differences()
+    ledger.differences += [Difference(name, "findings", *both) for name, *both in found]
 
 
 def _versions(
@@ -122,7 +128,7 @@ def _versions(
 
 
 def _collect_again(
-    session: Session, archive: Archive, rows: Sequence[store.RideRow], config: Config, ledger: Ledger
+    session: Session, archive: Archive, rows: Sequence[store.RideRow], config: Config, found: list[Difference]
 ) -> dict[str, Ride]:
     """The rides of all uploads, out of their raw bodies."""
     rides: dict[str, Ride] = {}
@@ -137,7 +143,7 @@ def _collect_again(
         packed = pack_ride(rides[row.id]) if row.id in rides else b""
         sha256 = hashlib.sha256(packed).hexdigest() if packed else ""
         if sha256 != row.packed_sha256:
-            ledger.differences.append(Difference(row.id, "collected", row.packed_sha256, sha256))
+            found.append(Difference(row.id, "collected", row.packed_sha256, sha256))
     return rides
 
 
@@ -225,6 +231,9 @@ def _score_again(
     terms = Terms(left_millipoints=left)
     mine = found.segments_of(index)
     result = score(mine, row.user_id, count.observers, rules, what["route_name"], terms)
+    if is_paid:
+        ledger.bench.look_again(row.id, found.trips, index, terrain.known.network)
+    result = ledger.bench.withheld(row.id, result)
     count.note(row.id, result)
     if not is_paid:
         return
@@ -239,7 +248,7 @@ def _score_again(
 
 def _day_of(row: store.RideRow, ledger: Ledger) -> int:
     """The city's day on which a ride was paid: nothing in the ride tells when it was understood."""
-    paid = ledger.recorded.get(f"new_metres:{row.id}")
+    paid = ledger.recorded.get(f"new_metres:{row.id}") or ledger.recorded.get(f"{WITHHELD}:{row.id}")
     return paid.day if paid else 0
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from transitmap import store
 from transitmap.archive import Archive, unpack_ride
 from transitmap.config import Config
+from transitmap.contribute import segment_key
+from transitmap.examined import bench
 from transitmap.model import Rules
 from transitmap.replay import BY_PEOPLE, Ledger, pay_again
 
@@ -39,8 +41,9 @@ def preview(
     """
     rows = store.rides_after(session)
     recorded = store.ledger_rows(session)
-    ledger = Ledger(dict(rules), {row.key: row for row in recorded})
     rides = {row.id: unpack_ride(archive.get(row.packed_sha256)) for row in rows if row.packed_sha256}
+    looked_at = bench(session, rows, rides, segment_key(session, archive))
+    ledger = Ledger(dict(rules), {row.key: row for row in recorded}, looked_at)
     pay_again(session, archive, rows, rides, config, ledger)
     by_people = [row for row in recorded if row.kind in BY_PEOPLE]
     after = _fold([line.told for line in ledger.lines.values()] + [_told(row) for row in by_people])

@@ -159,12 +159,18 @@ def bus_ride(
     first: int = 0,
     last: int = 8,
 ) -> Ride:
-    """A ride of a bus that halts 20 s every 375 m, between two of its stops; a fix every 2 s."""
+    """A ride of a bus that halts some 20 s every 375 m, between two of its stops; a fix every 2 s.
+
+    No two vehicles move alike: how long it halts and how fast it goes on is drawn by the seed.
+    """
     line = np.array(corners, dtype=float)
     distance_m = geo.along_m(line)
     along_m = []
+    driver = np.random.default_rng([seed, 1])
     for stop in range(first, last):
-        along_m += [STOPS_M[stop]] * 10 + np.arange(STOPS_M[stop], STOPS_M[stop + 1], 16.0).tolist()
+        step_m = float(driver.uniform(12.0, 20.0))
+        along_m += [STOPS_M[stop]] * int(driver.integers(6, 15))
+        along_m += np.arange(STOPS_M[stop], STOPS_M[stop + 1], step_m).tolist()
     along_m += [STOPS_M[last]] * 10
     random = np.random.default_rng(seed)
     xy = geo.at(line, distance_m, np.array(along_m, dtype=float))

@@ -45,6 +45,15 @@ from transitmap.store.feed_versions import (
     refusals,
     set_fact,
 )
+from transitmap.store.findings import (
+    add_findings,
+    add_marks,
+    findings,
+    rides_around,
+    rides_at,
+    sharing,
+    withheld_ride_ids,
+)
 from transitmap.store.keeping import Kept, Sender, keep_upload, sender_of_token
 from transitmap.store.limits import (
     add_usage,
@@ -251,7 +260,9 @@ __all__ = [
     "Vote",
     "Waiting",
     "add_feed",
+    "add_findings",
     "add_lines",
+    "add_marks",
     "add_observations",
     "add_refusal",
     "add_rides",
@@ -289,6 +300,7 @@ __all__ = [
     "feed_like",
     "feeds",
     "feeds_that_know",
+    "findings",
     "forget_erasing",
     "give_back_upload",
     "hold_feed",
@@ -332,6 +344,8 @@ __all__ = [
     "revoke_token",
     "ride_ids",
     "rides_after",
+    "rides_around",
+    "rides_at",
     "rides_of_upload",
     "rides_of_uploads",
     "rides_of_user",
@@ -344,6 +358,7 @@ __all__ = [
     "set_fact",
     "settle_upload",
     "settlements",
+    "sharing",
     "standings_rows",
     "sweep_limits",
     "sweep_messages",
@@ -368,5 +383,6 @@ __all__ = [
     "waiting_devices",
     "waiting_headings",
     "waiting_of_tokens",
+    "withheld_ride_ids",
     "worth_of_day",
 ]

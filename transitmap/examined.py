@@ -1,0 +1,189 @@
+"""A ride against those before it: candidates by their marks, fixes out of the archive, what is found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from transitmap import store
+from transitmap.archive import Archive, unpack_ride
+from transitmap.model import Award, Finding, Network, Ride, Trips
+from transitmap.points.score import Score
+from transitmap.points.suspicion.examine import HARD, examine
+from transitmap.points.suspicion.marks import Marks, candidates, marks_of
+from transitmap.points.suspicion.sentences import SENTENCES
+
+EXAMINED_FROM = "examined_from"
+WITHHELD = "withheld"
+AROUND_S = 7_200.0
+MAX_OWN = 8
+COPIES = ("copy", "copy_redated", "alike")
+TIME_JUMP = "time_jump"
+
+
+@dataclass(frozen=True, eq=False)
+class Examined:
+    """The marks to keep with a ride, and what was found about it."""
+
+    marks: Marks
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether it earns nothing and counts as an observer of nothing."""
+        return is_withheld(self.findings)
+
+
+def is_withheld(findings: Iterable[Finding]) -> bool:
+    """Whether any of them is hard."""
+    return any(one.tier == HARD for one in findings)
+
+
+def look_at(
+    session: Session,
+    archive: Archive,
+    upload: store.Upload,
+    ride: Ride,
+    recognised: tuple[Trips, int, Network],
+    key: bytes,
+) -> Examined:
+    """What is found about a ride of an upload; call it under `lock_ledger`, before the ride has a row.
+
+    `recognised` is what it was recognised as: the row of Trips, and the network it was found in. The first
+    ride that anybody looks at is noted: a replay looks at none before it.
+    """
+    if store.fact(session, EXAMINED_FROM) is None:
+        store.set_fact(session, EXAMINED_FROM, str(store.next_ride_sequence(session)))
+    marks = marks_of(ride.fixes, key)
+    places = candidates(store.sharing(session, marks.asked.tolist()), marks.n_least)
+    own = store.rides_around(session, upload.user_id, *_span_s(ride))
+    rows = [*store.rides_at(session, places), *_own(own, ride, upload.id)]
+    before = [unpack_ride(archive.get(row.packed_sha256)) for row in _distinct(rows)]
+    return Examined(marks, examine(ride, before, *recognised, upload.received_s))
+
+
+def _span_s(ride: Ride) -> tuple[float, float]:
+    """The time of a ride and some more at both ends."""
+    return float(ride.fixes.time_s[0]) - AROUND_S, float(ride.fixes.time_s[-1]) + AROUND_S
+
+
+def _own(rows: Sequence[store.RideRow], ride: Ride, upload_id: str) -> list[store.RideRow]:
+    """The rider's rides around that time; parts of one file whose clock was set back may overlap."""
+    is_torn = TIME_JUMP in ride.warnings
+    return [row for row in rows if not (is_torn and row.upload_id == upload_id)][:MAX_OWN]
+
+
+def _distinct(rows: Sequence[store.RideRow]) -> list[store.RideRow]:
+    return [row for _, row in sorted({row.sequence: row for row in rows}.items())]
+
+
+def keep_findings(session: Session, ride_id: str, examined: Examined, now_s: float) -> None:
+    """Keeps marks and findings of a ride that has its row by now."""
+    store.add_marks(session, ride_id, examined.marks.kept.tolist())
+    store.add_findings(session, ride_id, examined.findings, now_s)
+
+
+def withhold(findings: Sequence[Finding], awards: Sequence[Award]) -> Award:
+    """The one line of a ride whose points are withheld: none, why, and what it would have been worth."""
+    hard = [one for one in findings if one.tier == HARD]
+    worth = sum(award.evidence["full_millipoints"] for award in awards)
+    codes = [one.code for one in hard]
+    evidence = {"full_millipoints": 0, "withheld_millipoints": worth, "codes": codes}
+    return Award(WITHHELD, 0, evidence, hard[0].text_es, hard[0].text_en)
+
+
+# --- replay --------------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class Bench:
+    """All rides of an installation in their order, to look at each again as it was looked at.
+
+    `recorded` are the findings as the database has them, `received_s` when each upload came.
+    """
+
+    rows: dict[str, store.RideRow]
+    rides: Mapping[str, Ride]
+    recorded: dict[str, list[store.FindingRow]]
+    received_s: dict[str, float]
+    first: int
+    by_place: dict[int, store.RideRow] = field(default_factory=dict)
+    by_rider: dict[int, list[store.RideRow]] = field(default_factory=dict)
+    marks: dict[str, Marks] = field(default_factory=dict)
+    marked: dict[int, list[int]] = field(default_factory=dict)
+    found: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
+
+    def look_again(self, ride_id: str, trips: Trips, index: int, network: Network) -> tuple[Finding, ...]:
+        """What is found about a ride by those before it; what was found where one of those was erased."""
+        row = self.rows[ride_id]
+        if row.sequence < self.first:
+            return ()
+        if any(one.code in COPIES and not one.other_ride_id for one in self.recorded.get(ride_id, ())):
+            self.found[ride_id] = tuple(_as_finding(one) for one in self.recorded[ride_id])
+        else:
+            before = [self.rides[one.id] for one in self._before(row)]
+            came_s = self.received_s[row.upload_id]
+            self.found[ride_id] = examine(self.rides[ride_id], before, trips, index, network, came_s)
+        return self.found[ride_id]
+
+    def withheld(self, ride_id: str, result: Score) -> Score:
+        """The score of a ride, or what is left of it where its points are withheld."""
+        findings = self.found.get(ride_id, ())
+        return Score((withhold(findings, result.awards),), ()) if is_withheld(findings) else result
+
+    def _before(self, row: store.RideRow) -> list[store.RideRow]:
+        """The rides that this one was compared with."""
+        marks, n_shared = self.marks[row.id], dict[int, int]()
+        for band in marks.asked.tolist():
+            for sequence in self.marked.get(band, ()):
+                if sequence < row.sequence:
+                    n_shared[sequence] = n_shared.get(sequence, 0) + 1
+        from_s, until_s = _span_s(self.rides[row.id])
+        own = [
+            one
+            for one in self.by_rider[row.user_id]
+            if one.sequence < row.sequence and (one.ended_s or 0.0) >= from_s and one.started_s <= until_s
+        ]
+        chosen = [self.by_place[place] for place in candidates(n_shared, marks.n_least)]
+        return _distinct([*chosen, *_own(own, self.rides[row.id], row.upload_id)])
+
+    def differences(self) -> list[tuple[str, Any, Any]]:
+        """(ride, findings recorded, findings recomputed) of the rides where they differ."""
+        told = {ride_id: [_plain(one) for one in rows] for ride_id, rows in self.recorded.items()}
+        again = {ride_id: [_plain(one) for one in found] for ride_id, found in self.found.items()}
+        names = [name for name in self.rows if self.rows[name].sequence >= self.first]
+        return [
+            (name, told.get(name, []), again.get(name, []))
+            for name in names
+            if sorted(told.get(name, []), key=str) != sorted(again.get(name, []), key=str)
+        ]
+
+
+def bench(session: Session, rows: Sequence[store.RideRow], rides: Mapping[str, Ride], key: bytes) -> Bench:
+    """All rides made ready to be looked at again, each after those before it."""
+    first = int(store.fact(session, EXAMINED_FROM) or 0) or 2**62
+    recorded: dict[str, list[store.FindingRow]] = {}
+    for one in store.findings(session):
+        recorded.setdefault(one.ride_id, []).append(one)
+    uploads = {row.upload_id: store.upload_by_id(session, row.upload_id, None) for row in rows}
+    received_s = {name: one.received_s for name, one in uploads.items() if one is not None}
+    made = Bench({row.id: row for row in rows if row.id in rides}, rides, recorded, received_s, first)
+    for row in made.rows.values():
+        made.by_place[row.sequence] = row
+        made.by_rider.setdefault(row.user_id, []).append(row)
+        if row.sequence >= first:
+            made.marks[row.id] = marks = marks_of(rides[row.id].fixes, key)
+            for band in marks.kept.tolist():
+                made.marked.setdefault(band, []).append(row.sequence)
+    return made
+
+
+def _as_finding(row: store.FindingRow) -> Finding:
+    return Finding(row.code, row.tier, row.score, dict(row.evidence), row.other_ride_id, *SENTENCES[row.code])
+
+
+def _plain(one: Finding | store.FindingRow) -> tuple[Any, ...]:
+    return one.code, one.tier, one.score, sorted(one.evidence.items()), one.other_ride_id

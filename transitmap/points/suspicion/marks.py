@@ -1,0 +1,176 @@
+"""Fixes -> marks: some 64-bit numbers that a ride shares with its copies, whatever their date and noise."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from transitmap.model import BoolArray, Fixes, FloatArray, IntArray
+
+WordArray = npt.NDArray[np.uint64]
+
+EARTH_M_PER_DEG = 111_195.0
+GRID_M = 100.0
+CELL_M = 50.0
+PROBE_M = 8.0
+"""A place that lies so near to another cell is asked for there too: noise moves it over the border."""
+AHEAD_S = 60.0
+MOVED_M = 60.0
+"""In each of the two minutes after a crossing the vehicle came at least this far: all stand alike."""
+MAX_GAP_S = 60.0
+VERTEX_DEG = 1e-5
+MAX_WAYS, MAX_VERTICES = 32, 24
+SCATTER = np.uint64(0x9E3779B97F4A7C15)
+"""2^64 over the golden ratio, odd.
+
+Source: Knuth 1973, The Art of Computer Programming 3, 6.4 (multiplicative hashing).
+"""
+
+
+MOST = 4
+ONE_IN_SHARED = 8
+
+
+class Marks(NamedTuple):
+    """Keyed hashes: those to keep with the ride, and those under which its originals may have been kept."""
+
+    kept: IntArray
+    asked: IntArray
+
+    @property
+    def n_least(self) -> int:
+        """How many marks a ride must share with this one to be compared: an eighth; copies share most."""
+        return max(1, len(self.kept) // ONE_IN_SHARED)
+
+
+def candidates(n_shared: Mapping[int, int], n_least: int) -> list[int]:
+    """The rides to compare one with, by how many marks they share with it: at most `MOST`, those that share
+    most first, among equals the earlier. Rides are told by their place in the order of scoring."""
+    enough = [place for place, n in n_shared.items() if n >= n_least]
+    return sorted(enough, key=lambda place: (-n_shared[place], place))[:MOST]
+
+
+class Ways(NamedTuple):
+    """How a ride went on from where it crossed a line of the grid, a row each.
+
+    `time_s` is when it crossed, `anchor` a word for which line it was and where, `place_m` (n, 2, 2) where
+    the ride was one and two minutes later.
+    """
+
+    time_s: FloatArray
+    anchor: WordArray
+    place_m: FloatArray
+
+    def words(self, shift_m: FloatArray | None = None) -> WordArray:
+        """A word for each row: the line and the cells of 50 m, of the places moved by a shift."""
+        place_m = self.place_m if shift_m is None else self.place_m + shift_m
+        cells = np.floor(place_m / CELL_M).astype(np.int64).reshape(-1, 4)
+        return mix(self.anchor.astype(np.int64), *cells.T)
+
+
+def marks_of(fixes: Fixes, key: bytes) -> Marks:
+    """What a ride is found by. Copies share marks with it at any date, however short a part of it they are.
+
+    The earth has lines every 100 m. Where the ride crossed one, and in which cells of 50 m it was one and two
+    minutes later, is a mark: another vehicle on the same road has others. So are its positions to a metre,
+    for copies that were thinned. Some of the crossings and positions are chosen, by what they are and not by
+    where in the ride. `key` (at most 64 bytes) keeps whoever reads the marks from looking
+    up the places they stand for.
+    """
+    ways = ways_of(fixes)
+    rows = _smallest(ways.anchor, MAX_WAYS)
+    ways = Ways(ways.time_s[rows], ways.anchor[rows], ways.place_m[rows])
+    vertex = vertices_of(fixes)
+    vertex = vertex[_smallest(vertex, MAX_VERTICES)]
+    shifts = [np.array(one).reshape(2, 2) for one in itertools.product((-PROBE_M, PROBE_M), repeat=4)]
+    asked = np.unique(np.concatenate([ways.words(), *(ways.words(shift) for shift in shifts)]))
+    places = _hashed(np.unique(vertex), key)
+    kept = np.concatenate([places, _hashed(np.unique(ways.words()), key)])
+    return Marks(np.sort(kept), np.sort(np.concatenate([places, _hashed(asked, key)])))
+
+
+def _smallest(words: WordArray, most: int) -> IntArray:
+    """Rows of the smallest words, at most so many distinct ones: which those are depends on the words alone.
+
+    Source: Broder 1997, On the resemblance and containment of documents (the smallest of one permutation).
+    """
+    return np.flatnonzero(np.isin(words, np.unique(words)[:most]))
+
+
+def _hashed(words: WordArray, key: bytes) -> IntArray:
+    texts = [
+        hashlib.blake2b(word.to_bytes(8, "big"), digest_size=8, key=key).digest() for word in words.tolist()
+    ]
+    return np.frombuffer(b"".join(texts), ">i8").astype(np.int64)
+
+
+def vertices_of(fixes: Fixes) -> WordArray:
+    """A word for the position of each fix, to about a metre."""
+    steps = [np.round(column / VERTEX_DEG).astype(np.int64) for column in (fixes.lat_deg, fixes.lon_deg)]
+    return mix(*steps)
+
+
+def ways_of(fixes: Fixes) -> Ways:
+    """The crossings of a ride after which it was moving for two minutes, without a gap."""
+    xy_m = on_earth_m(fixes)
+    time_s, line, along_m = _crossings(fixes.time_s, xy_m)
+    ahead_s = time_s[:, None] + AHEAD_S * np.arange(3)
+    place_m = np.stack([place_at(fixes.time_s, xy_m, ahead_s[:, k]) for k in range(3)], axis=1)
+    moved_m = np.hypot(*np.moveaxis(np.diff(place_m, axis=1), 2, 0))
+    keep = _is_seen(fixes.time_s, ahead_s[:, 0], ahead_s[:, 2]) & (moved_m >= MOVED_M).all(axis=1)
+    anchor = mix(line, np.floor(along_m / GRID_M).astype(np.int64))
+    return Ways(time_s[keep], anchor[keep], place_m[keep, 1:])
+
+
+def on_earth_m(fixes: Fixes) -> FloatArray:
+    """Metres on a grid of the whole earth, (n, 2): the same for every ride, cut at each half degree north."""
+    band_deg = np.round(2 * fixes.lat_deg) / 2
+    east_m = fixes.lon_deg * np.cos(np.radians(band_deg)) * EARTH_M_PER_DEG
+    return np.column_stack([east_m, fixes.lat_deg * EARTH_M_PER_DEG])
+
+
+def place_at(time_s: FloatArray, xy_m: FloatArray, when_s: FloatArray) -> FloatArray:
+    """Places at times, (n, 2), in straight lines between fixes; beyond the ends, the ends."""
+    return np.column_stack([np.interp(when_s, time_s, xy_m[:, k]) for k in range(2)])
+
+
+def _crossings(time_s: FloatArray, xy_m: FloatArray) -> tuple[FloatArray, IntArray, FloatArray]:
+    """When the ride crossed lines of the grid, which (of x or of y, up or down), and where along them."""
+    when, what, where = [np.zeros(0)], [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
+    for axis in range(2):
+        here = np.floor(xy_m[:, axis] / GRID_M)
+        row = np.flatnonzero(np.abs(np.diff(here)) == 1)
+        line = np.maximum(here[row], here[row + 1])
+        share = (line * GRID_M - xy_m[row, axis]) / (xy_m[row + 1, axis] - xy_m[row, axis])
+        when.append(time_s[row] + share * (time_s[row + 1] - time_s[row]))
+        what.append((4 * line + 2 * axis + (here[row + 1] > here[row])).astype(np.int64))
+        where.append(xy_m[row, 1 - axis] + share * (xy_m[row + 1, 1 - axis] - xy_m[row, 1 - axis]))
+    return np.concatenate(when), np.concatenate(what), np.concatenate(where)
+
+
+def _is_seen(time_s: FloatArray, from_s: FloatArray, to_s: FloatArray) -> BoolArray:
+    """Whether there is no gap between two times, and a fix after."""
+    gaps = np.concatenate([[0], np.cumsum(np.diff(time_s) > MAX_GAP_S)])
+    first = np.searchsorted(time_s, from_s, "right") - 1
+    last = np.searchsorted(time_s, to_s)
+    inside = last < len(time_s)
+    return np.asarray(inside & (gaps[np.where(inside, last, 0)] == gaps[first]))
+
+
+def mix(*columns: IntArray) -> WordArray:
+    """Columns of whole numbers to one well mixed word a row.
+
+    Source: Steele, Lea, Flood 2014, Fast splittable pseudorandom number generators (the finaliser).
+    """
+    word = np.zeros(len(columns[0]), dtype=np.uint64)
+    for column in columns:
+        word = (word ^ column.astype(np.uint64)) + SCATTER
+        word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        word = word ^ (word >> np.uint64(31))
+    return word

@@ -1,0 +1,77 @@
+"""Where to look for copies, and what was found about rides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from transitmap.model import Finding
+from transitmap.store.tables import RideRow
+from transitmap.store.tables_game import FindingRow, Mark
+
+HARD = "hard"
+
+
+def sharing(session: Session, bands: Sequence[int]) -> dict[int, int]:
+    """Sequence of each ride that has any of these marks -> how many of them."""
+    question = (
+        sa.select(RideRow.sequence, sa.func.count())
+        .join(Mark, Mark.ride_id == RideRow.id)
+        .where(Mark.band.in_(list(bands)))
+        .group_by(RideRow.sequence)
+    )
+    found: dict[int, int] = {}
+    for sequence, n in session.execute(question):
+        found[sequence] = n
+    return found
+
+
+def add_marks(session: Session, ride_id: str, bands: Sequence[int]) -> None:
+    """Keeps by what a ride is found again; call it under `lock_ledger`, once a ride."""
+    if bands:
+        session.execute(sa.insert(Mark), [{"band": band, "ride_id": ride_id} for band in bands])
+
+
+def rides_at(session: Session, sequences: Sequence[int]) -> list[RideRow]:
+    """Rides by their place in the order of scoring, in that order; not those that were erased."""
+    question = sa.select(RideRow).where(RideRow.sequence.in_(list(sequences)), RideRow.packed_sha256 != "")
+    return list(session.scalars(question.order_by(RideRow.sequence)))
+
+
+def rides_around(session: Session, user_id: int, from_s: float, until_s: float) -> list[RideRow]:
+    """One rider's rides that touch a span of time, in the order of scoring."""
+    question = sa.select(RideRow).where(
+        RideRow.user_id == user_id,
+        RideRow.ended_s >= from_s,
+        RideRow.started_s <= until_s,
+        RideRow.packed_sha256 != "",
+    )
+    return list(session.scalars(question.order_by(RideRow.sequence)))
+
+
+def add_findings(session: Session, ride_id: str, findings: Sequence[Finding], now_s: float) -> None:
+    """Keeps what was found about a ride, open; a code that was found before is passed over."""
+    there = set(session.scalars(sa.select(FindingRow.code).where(FindingRow.ride_id == ride_id)))
+    for one in findings:
+        if one.code not in there:
+            there.add(one.code)
+            columns = {
+                name: getattr(one, name) for name in ("code", "tier", "score", "evidence", "other_ride_id")
+            }
+            session.add(FindingRow(ride_id=ride_id, made_s=now_s, **columns))
+    session.flush()
+
+
+def findings(session: Session, ride_id: str | None = None) -> list[FindingRow]:
+    """What was found, about one ride or all, in the order in which it was."""
+    question = sa.select(FindingRow).order_by(FindingRow.id)
+    if ride_id is not None:
+        question = question.where(FindingRow.ride_id == ride_id)
+    return list(session.scalars(question))
+
+
+def withheld_ride_ids(session: Session) -> set[str]:
+    """Rides whose points were withheld: they count as observers of nothing."""
+    return set(session.scalars(sa.select(FindingRow.ride_id).where(FindingRow.tier == HARD)))
