@@ -89,7 +89,8 @@ def test_openssl_says_the_same_without_a_line_of_ours(tmp_path):
     (tmp_path / "body").write_bytes(body)
     (tmp_path / "signature").write_bytes(bytes.fromhex(json.loads(signature)["ed25519"]))
     (tmp_path / "key.pem").write_bytes(public_pem(KEY))
-    words = "openssl pkeyutl -verify -pubin -inkey key.pem -rawin -in body -sigfile signature".split()
+    words = ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", "key.pem"]
+    words += ["-rawin", "-in", "body", "-sigfile", "signature"]
     assert subprocess.run(words, cwd=tmp_path, capture_output=True).returncode == 0
     (tmp_path / "body").write_bytes(body.replace(b"900", b"901"))
     assert subprocess.run(words, cwd=tmp_path, capture_output=True).returncode != 0

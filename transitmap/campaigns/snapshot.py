@@ -62,7 +62,8 @@ def verify_file(file: bytes, public_pem: bytes) -> dict[str, Any]:
 
     Raises:
         SnapshotRefused: `format`, it is no such file; `signature`, not these bytes were signed, or not with
-            the other half of this key; `board`, its ranks are not those of its points; `key`, see `is_signed`.
+            the other half of this key; `board`, its ranks do not follow from its points; `key`, no
+            public key.
     """
     body, table, signature = _parts(file)
     if not is_signed(body, signature, public_pem):
