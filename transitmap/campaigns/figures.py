@@ -76,7 +76,7 @@ class Mapped:
     `n_confirmed_new` of them were not. `n_published` are in the public feed. Stops are those of the reached
     directions, by CONFIDENCES. `n_directions_of_map` are all that anybody reached. Of the reached ones is
     unknown: the interval of patterns that were never seen twice, that of windows with too little evidence,
-    the name of routes; and on which line `n_rides_on_no_line` were.
+    the name of routes; and on which line `n_rides_on_no_line` were. `n_late` rides came after the map.
     """
 
     n_rides: int = 0
@@ -102,11 +102,12 @@ class Mapped:
     n_windows_unknown: int = 0
     n_unnamed: int = 0
     n_rides_on_no_line: int = 0
+    n_late: int = 0
     growth: Growth = Growth()
     lines: tuple[Line, ...] = field(default=(), repr=False)
 
 
-def map_figures(network: Network, route_id: Sequence[str], ridden: Ridden) -> Mapped:
+def map_figures(network: Network, route_id: Sequence[str], ridden: Ridden, n_late: int = 0) -> Mapped:
     """What the counted rides among all `ridden` ones brought; `route_id` is empty where a route is held back.
 
     Only published routes have a line; of the others the sums tell.
@@ -132,6 +133,7 @@ def map_figures(network: Network, route_id: Sequence[str], ridden: Ridden) -> Ma
         by_riders=tuple(np.bincount(np.minimum(riders, MANY), minlength=MANY + 1).tolist()),
         n_directions_of_map=len(np.unique(direction_of)),
         n_rides_on_no_line=len(counted) - len(on_line),
+        n_late=n_late,
         growth=_growth(network, ridden, [rows_of[one] for one in reached.tolist()]),
         lines=tuple(line for line in lines if line.route_id),
         **_stops(network, of_reached),

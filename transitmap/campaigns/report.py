@@ -37,8 +37,8 @@ class Account:
 
     name: str
     publisher: str
-    opens_s: float
-    closes_s: float
+    opens_s: float | None
+    closes_s: float | None
     is_closed: bool
     made_s: float
     budget_centavos: int
@@ -94,7 +94,6 @@ def write_pdf(account: Account, voice: Voice) -> bytes:
 def report_of(account: Account, voice: Voice) -> dict[str, Any]:
     """Title, language and blocks of the report."""
     say = voice.say
-    last_s = account.closes_s - 1
     sections = (_mapped, _cost, _people, _equity, _unknown, _lines, _check)
     blocks = [*_summary(account, voice)]
     for section in sections:
@@ -104,11 +103,18 @@ def report_of(account: Account, voice: Voice) -> dict[str, Any]:
         "publisher": account.publisher,
         "lang": "en" if voice.locale == "en" else "es",
         "region": "" if voice.locale == "en" else "MX",
-        "subtitle": say("dates", voice.day(account.opens_s), voice.day(last_s)),
+        "subtitle": _dates(account, voice),
         "made": say("made", voice.day(account.made_s)),
         "page": say("page"),
         "blocks": blocks,
     }
+
+
+def _dates(account: Account, voice: Voice) -> str:
+    """The first day and the last; nothing of a campaign without end."""
+    if account.opens_s is None or account.closes_s is None:
+        return ""
+    return voice.say("dates", voice.day(account.opens_s), voice.day(account.closes_s - 1))
 
 
 def _summary(account: Account, voice: Voice) -> list[Block]:
@@ -213,6 +219,8 @@ def _unknown(account: Account, voice: Voice) -> list[Block]:
     items = [say(name, voice.number(part), voice.number(whole)) for name, part, whole in told if part]
     if account.n_open_findings:
         items.append(say("waiting", voice.number(account.n_open_findings)))
+    if mapped.n_late:
+        items.append(say("u_late", voice.number(mapped.n_late)))
     items += [say("u_streets"), _forecast(account.outlook, voice)]
     return [_heading(say("unknown")), {"kind": "list", "items": items}]
 

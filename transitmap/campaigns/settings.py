@@ -65,7 +65,7 @@ def check_settings(
     rules_toml: str,
     prizes_toml: str,
     own_rules_toml: str,
-    check_prizes: Callable[[dict[str, Any]], object] | None = None,
+    check_prizes: Callable[[str], object] | None = None,
 ) -> CampaignSettings:
     """The settings of a campaign out of what was told of KEYS, each as a text.
 
@@ -94,7 +94,7 @@ def check_settings(
         locale=values["locale"],
         currency=values["currency"],
         budget_centavos=_centavos(values["budget"]),
-        rules_version=_rules_version(rules_toml, own_rules_toml),
+        rules_version=check_rules(rules_toml, own_rules_toml),
         rules_toml=rules_toml,
         prizes_toml=_prizes(prizes_toml.strip(), check_prizes),
     )
@@ -106,8 +106,8 @@ def _is_name(text: str) -> bool:
 
 RULES: dict[str, tuple[str, Callable[[str], bool]]] = {
     "slug": (
-        "must be 2 to 40 small letters, digits and hyphens, beginning with a letter",
-        lambda text: re.fullmatch(r"[a-z][a-z0-9-]{1,39}", text) is not None,
+        "must be 2 to 40 small letters, digits and hyphens, beginning with a letter, and not 'new'",
+        lambda text: re.fullmatch(r"(?!new$)[a-z][a-z0-9-]{1,39}", text) is not None,
     ),
     "name_es": ("must be 1 to 120 printable characters", _is_name),
     "name_en": ("must be 1 to 120 printable characters", _is_name),
@@ -150,7 +150,7 @@ def _centavos(text: str) -> int:
     raise ConfigError("budget", text, f"must be an amount from 0 to {MAX_CENTAVOS // 100}, two decimals")
 
 
-def _rules_version(rules_toml: str, own_rules_toml: str) -> str:
+def check_rules(rules_toml: str, own_rules_toml: str) -> str:
     """The version of rules that measure as the installation does, and are other rules only by another name.
 
     Raises:
@@ -169,13 +169,13 @@ def _rules_version(rules_toml: str, own_rules_toml: str) -> str:
     return rules.version
 
 
-def _prizes(prizes_toml: str, check_prizes: Callable[[dict[str, Any]], object] | None) -> str:
+def _prizes(prizes_toml: str, check_prizes: Callable[[str], object] | None) -> str:
     """The prizes as they were told, once they can be read; nothing where there are none."""
     if prizes_toml == NO_PRIZES:
         return NO_PRIZES
-    tables = _toml("prizes", prizes_toml)
+    _toml("prizes", prizes_toml)
     if check_prizes is not None:
-        check_prizes(tables)
+        check_prizes(prizes_toml)
     return prizes_toml
 
 

@@ -84,7 +84,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Parte de los viajes que hizo la décima parte más activa",
         "Share of trips by the most active tenth",
     ),
-    "teams": ("Equipos con puntos", "Teams with points"),
+    "teams": ("Equipos", "Teams"),
     "points": ("Puntos otorgados", "Points given"),
     "verified": ("… confirmados, que cuentan para premios", "… confirmed, which count for prizes"),
     "too_few_people": ("desconocida: menos de diez personas", "unknown: fewer than ten people"),
@@ -119,6 +119,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "u_no_line": (
         "{} de {} viajes no siguen ninguna ruta conocida: puede haber rutas que faltan.",
         "{} of {} trips follow no known route: there may be routes that are missing.",
+    ),
+    "u_late": (
+        "{} viajes llegaron después de la última versión del mapa y aún no cuentan aquí.",
+        "{} trips came after the last version of the map and do not count here yet.",
     ),
     "u_streets": (
         "Cuántas rutas tiene la ciudad no lo sabe este mapa: lo que nadie recorrió no se puede contar.",
@@ -168,8 +172,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "made": ("Hecho el {}.", "Made on {}."),
     "unknown_value": ("desconocido", "unknown"),
     "none_confirmed": ("desconocido: nada quedó confirmado", "unknown: nothing was confirmed"),
-    "of": ("{} de {}", "{} of {}"),
-    "u_riders": ("personas", "people"),
     "c_riders": ("{n} persona|{n} personas", "{n} person|{n} people"),
     "c_rides": ("{n} viaje|{n} viajes", "{n} trip|{n} trips"),
     "c_days": ("{n} día|{n} días", "{n} day|{n} days"),
