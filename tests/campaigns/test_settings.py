@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import datetime
-from importlib import resources
+from dataclasses import fields
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from transitmap.campaigns.settings import check_settings, read_settings
+from transitmap.campaigns.settings import MEASURING, check_settings, read_settings
 from transitmap.errors import ConfigError
+from transitmap.model import Rules
+from transitmap.points.rules import published_text
 
 MEXICO = "America/Mexico_City"
-RULES = resources.files("transitmap.points").joinpath("rules.toml").read_text(encoding="utf-8")
+RULES = published_text()
 TOLD = {
     "slug": "rutas-2027",
     "name_es": "Rutas que faltan",
@@ -49,7 +51,7 @@ def test_both_days_count_whole_on_the_citys_clock():
     )
     assert settings.closes_s - settings.opens_s == 17 * 86_400
     assert (settings.area, settings.budget_centavos) == ("19.0,-99.4,19.6,-98.9", 17_000_050)
-    assert (settings.rules_version, settings.rules_toml, settings.prizes_toml) == ("2026.1", RULES, "")
+    assert (settings.rules_version, settings.rules_toml, settings.prizes_toml) == ("2026.2", RULES, "")
 
 
 def test_a_day_on_which_clocks_change_has_its_own_length():
@@ -103,20 +105,35 @@ def test_rules_may_pay_otherwise_under_a_version_of_their_own():
     assert other != RULES
     with pytest.raises(ConfigError, match="version of other rules"):
         checked(rules=other)
-    mine = other.replace('version = "2026.1"', 'version = "rutas-1"')
+    mine = other.replace('version = "2026.2"', 'version = "rutas-1"')
     assert checked(rules=mine).rules_version == "rutas-1"
     assert checked(rules=mine).rules_toml == mine.strip()
 
 
 @pytest.mark.parametrize(
-    ("here", "there"),
-    [("length_m = 100.0", "length_m = 50.0"), ("full_interval_s = 5.0", "full_interval_s = 9.0")],
+    ("here", "there", "name"),
+    [
+        ("length_m = 100.0", "length_m = 50.0", "segment_m"),
+        ("full_interval_s = 5.0", "full_interval_s = 9.0", "full_interval_s"),
+        ("min_segment_m = 20.0", "min_segment_m = 21.0", "min_segment_m"),
+    ],
 )
-def test_rules_may_not_measure_otherwise(here: str, there: str):
-    other = RULES.replace(here, there).replace('version = "2026.1"', 'version = "rutas-1"')
+def test_rules_may_not_measure_otherwise(here: str, there: str, name: str):
+    other = RULES.replace(here, there).replace('version = "2026.2"', 'version = "rutas-1"')
     with pytest.raises(ConfigError, match="must measure as the installation") as refused:
         checked(rules=other)
-    assert here.split()[0] in str(refused.value)
+    assert refused.value.value == [name]
+
+
+def test_every_rule_of_measuring_is_compared():
+    """A new rule of how things are measured must not slip past: what campaigns decide is named."""
+    paying = {
+        *("version", "millipoints_per_km", "observer_weights", "max_millipoints_per_day"),
+        *("provisional_permille", "confirm_voices", "group_max", "outside_permille", "fresh_after_days"),
+        *("fresh_full_days", "fresh_permille", "mission_permille", "equity_permille", "label_millipoints"),
+        *("labels_per_ride", "review_millipoints", "reviews_per_day"),
+    }
+    assert {field.name for field in fields(Rules)} == paying | set(MEASURING)
 
 
 @pytest.mark.parametrize("given", [{"rules": "version = "}, {"prizes": "= 3"}, {"prizes": "#" * 20_001}])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
-from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -22,9 +21,10 @@ from transitmap.campaigns.report import write_html, write_pdf
 from transitmap.campaigns.settings import CampaignSettings
 from transitmap.campaigns.snapshot import verify_file
 from transitmap.errors import CampaignRefused, ConfigError
+from transitmap.points.rules import published_text
 
 ZONE = "America/Mexico_City"
-RULES = resources.files("transitmap.points").joinpath("rules.toml").read_text(encoding="utf-8")
+RULES = published_text()
 VERSION = RULES.split('version = "')[1].split('"')[0]
 SETTINGS = CampaignSettings(
     "rutas", "Rutas que faltan", "The missing routes", "", NOON_S - DAY_S, NOON_S + 60 * DAY_S, "es_MX",
@@ -179,9 +179,9 @@ def test_an_address_and_a_version_of_rules_mean_one_thing(session: Session) -> N
     assert refused(steps.make, session, SETTINGS, NOW_S) == "taken"
     other = steps.make(session, replace(SETTINGS, slug="otra"), NOW_S)
     assert refused(steps.change, session, other, SETTINGS) == "taken"
-    mine = RULES.replace(VERSION, "mine").replace("min_segment_m = 20.0", "min_segment_m = 30.0")
+    mine = RULES.replace(VERSION, "mine").replace("points_per_km = 10.0", "points_per_km = 11.0")
     steps.make(session, replace(SETTINGS, slug="tercera", rules_version="mine", rules_toml=mine), NOW_S)
-    odd = mine.replace("min_segment_m = 30.0", "min_segment_m = 31.0")
+    odd = mine.replace("points_per_km = 11.0", "points_per_km = 12.0")
     clash = replace(SETTINGS, slug="cuarta", rules_version="mine", rules_toml=odd)
     assert refused(steps.make, session, clash, NOW_S) == "version"
     assert [one.slug for one in store.all_campaigns(session)][1:] == ["rutas", "otra", "tercera"]
