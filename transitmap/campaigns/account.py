@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from transitmap import store
-from transitmap.archive import Archive, unpack_columns
+from transitmap.archive import Archive, unpack_columns, unpack_network
 from transitmap.campaigns.figures import Mapped, Ridden, by_voice, map_figures
 from transitmap.campaigns.report import Account
 from transitmap.campaigns.steps import local_day
@@ -20,7 +20,20 @@ from transitmap.points.campaigns import CLOSED
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+LISTED = (
+    *("id", "slug", "state", "area", "opens_s", "closes_s", "currency", "budget_centavos"),
+    *("rules_version", "snapshot_sha256"),
+)
+"""Columns of a campaign in a list of all."""
 NO_VOICES: Mapping[int, int] = {}
+
+
+def timezone_of(session: Session, archive: Archive, config: Config) -> str:
+    """The city's clock: the one that is set, else the one its feed was made in, else universal time."""
+    if config.feed.timezone:
+        return config.feed.timezone
+    feed = store.latest_feed(session)
+    return unpack_network(archive.get(feed.network_sha256)).timezone if feed else "UTC"
 
 
 def account_of(
@@ -95,3 +108,13 @@ def mapped_by(
         is_counted=np.array([ride.ride_id in counted for ride in behind], dtype=np.bool_),
     )
     return map_figures(known.network, known.route_id, ridden, len(counted - row_of.keys()))
+
+
+def told_of_all(session: Session) -> list[dict[str, Any]]:
+    """A row a campaign, the installation's own first: its settings, its state, its riders and points."""
+    rows = []
+    for one in store.all_campaigns(session):
+        sums = store.sums_of_campaign(session, one.id)
+        row = {name: getattr(one, name) for name in LISTED}
+        rows.append(row | {"riders": len(sums), "points": sum(row[1] for row in sums) / 1000})
+    return rows
