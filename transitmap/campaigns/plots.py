@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from transitmap.campaigns.figures import CONFIRMED, MANY, Growth
 from transitmap.campaigns.words import Voice
-from transitmap.svg import text
+from transitmap.geo import Plane
+from transitmap.model import FloatArray, Network
+from transitmap.points.campaigns import box_of
+from transitmap.svg import frame_around, path, scale_bar, text
 
 WIDTH_PX, LEFT_PX, RIGHT_PX = 640.0, 130.0, 70.0
 BAR_PX, STEP_PX, TOP_PX = 24.0, 34.0, 8.0
 HEIGHT_PX, FOOT_PX, AXIS_PX, WORDS_PX = 240.0, 34.0, 50.0, 150.0
-YES, NO = "#0072B2", "#B0561A"
+YES, NO, AREA = "#0072B2", "#B0561A", "#F6B73C"
 """Confirmed and not: told apart with any colour vision, on white and on black; words say it, too."""
 SAID = ' font-family="system-ui, Libertinus Serif, sans-serif" font-size="15" fill="currentColor"'
 END = f'{SAID} text-anchor="end"'
@@ -77,6 +82,39 @@ def _scales(growth: Growth) -> tuple[Callable[[int], float], Callable[[int], flo
         lambda day: AXIS_PX + (day - growth.day[0]) / days * room_px,
         lambda n: floor_px - n / most * (floor_px - 20),
     )
+
+
+def draw_area(network: Network | None, area: str) -> str:
+    """The box of an area with what is published of the map in and around it."""
+    south, west, north, east = box_of(area)
+    plane = Plane.around(np.array([south, north]), np.array([west, east]))
+    corners = plane.to_metres(np.array([south, south, north, north]), np.array([west, east, east, west]))
+    frame = frame_around(corners + np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * 500.0, WIDTH_PX, 0.0, 0.0)
+    box = frame(corners)
+    drawn = [
+        f'<path d="{path(line)}" fill="none" stroke="{YES}" stroke-width="2"/>'
+        for line in map(frame, _lines(network, plane))
+        if (line.max(axis=0) > 0).all() and (line.min(axis=0) < [WIDTH_PX, frame.height_px]).all()
+    ]
+    around = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in box) + "Z"
+    drawn.append(f'<path d="{around}" fill="{AREA}" fill-opacity="0.18" stroke="{NO}" stroke-width="2"/>')
+    bar, word = scale_bar(frame)
+    drawn += [
+        bar.replace("<path", '<path fill="none" stroke="currentColor"'),
+        word.replace("<text", f"<text{SAID}"),
+    ]
+    return _svg(drawn, frame.height_px + 52)
+
+
+def _lines(network: Network | None, plane: Plane) -> list[FloatArray]:
+    """The shapes of the published patterns, in metres."""
+    if network is None:
+        return []
+    shapes = network.shapes
+    xy_m = plane.to_metres(shapes.lat_deg, shapes.lon_deg)
+    return [
+        xy_m[a:b] for a, b in zip(shapes.point_start[:-1], shapes.point_start[1:], strict=True) if b - a > 1
+    ]
 
 
 def _svg(drawn: Sequence[str], height_px: float) -> str:

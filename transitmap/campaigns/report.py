@@ -245,7 +245,10 @@ def _lines(account: Account, voice: Voice) -> list[Block]:
     rows = [_cells(line, voice) for line in lines[:MAX_LINES]]
     if not rows:
         return [_heading(say("table")), _text(say("t_none"))]
-    blocks = [_heading(say("table")), {"kind": "table", "head": head, "rows": rows, "n_texts": 2}]
+    blocks = [
+        _heading(say("table")),
+        {"kind": "table", "name": say("table"), "head": head, "rows": rows, "n_texts": 2},
+    ]
     if len(lines) > MAX_LINES:
         blocks.append(_text(say("t_more", voice.number(len(lines) - MAX_LINES))))
     return blocks

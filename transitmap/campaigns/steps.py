@@ -188,8 +188,12 @@ def _tell(
 
 def local_day(time_s: float, timezone: str) -> int:
     """The local day of a moment, counted since 1970-01-01."""
-    date = datetime.datetime.fromtimestamp(time_s, ZoneInfo(timezone)).date()
-    return date.toordinal() - datetime.date(1970, 1, 1).toordinal()
+    return local_date(time_s, timezone).toordinal() - datetime.date(1970, 1, 1).toordinal()
+
+
+def local_date(time_s: float, timezone: str) -> datetime.date:
+    """The local day of a moment."""
+    return datetime.datetime.fromtimestamp(time_s, ZoneInfo(timezone)).date()
 
 
 def snapshot_file(session: Session, archive: Archive, campaign: store.Campaign) -> bytes:
