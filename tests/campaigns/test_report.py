@@ -7,8 +7,9 @@ from dataclasses import replace
 import pypdf
 import pytest
 
+from tests.points.hand import network_of
 from transitmap.campaigns.figures import Growth, Line, Mapped
-from transitmap.campaigns.plots import draw_by_riders, draw_growth
+from transitmap.campaigns.plots import draw_area, draw_by_riders, draw_growth
 from transitmap.campaigns.report import Account, Outlook, report_of, write_html, write_pdf
 from transitmap.campaigns.words import WORDS, Voice
 
@@ -163,3 +164,11 @@ def test_the_drawings_stay_inside_their_frame():
         ]
         assert all(0 <= x <= box[0] and 0 <= y <= box[1] for x, y in xy[1:])
         assert "nan" not in svg
+
+
+def test_an_area_is_drawn_with_what_is_published_in_it_alone():
+    city = network_of((0, 0, [(0.0, 0.0), (3_000.0, 0.0)]), (1, 0, [(90_000.0, 0.0), (95_000.0, 0.0)]))
+    drawn = draw_area(city, "19.39,-99.12,19.42,-99.06")
+    assert drawn.count("<path") == 3  # one line, the box, the scale
+    assert "km" in drawn or " m<" in drawn
+    assert draw_area(None, "19.39,-99.12,19.42,-99.06").count("<path") == 2

@@ -55,7 +55,7 @@ def test_an_open_campaign_is_told_to_everybody(app, client, campaign):
         "abierta",
         "quedan 21 días",
         "19.350° – 19.470°",
-        "Se repartirán $170,000.00",
+        "Presupuesto de premios: $170,000.00.",
         "No hay prisa",
     ):
         assert said in told_of_it, said
@@ -125,6 +125,7 @@ def test_the_signed_end_can_be_checked_with_what_the_pages_hand_out(client, camp
     campaign("open", "freeze", "close")
     page = client.get("/campaigns/rutas/").text
     assert "transitmap campaigns verify rutas.jsonl" in page and "cerrada" in page
+    assert "Cómo participar" not in page
     paths = ("/campaigns/rutas/snapshot.jsonl", "/campaigns/public-key.pem")
     file, key = (client.get(path).data for path in paths)
     assert verify_file(file, key)["campaign"]["slug"] == "rutas"

@@ -16,8 +16,12 @@ MANY = 4
 """Directions known by so many riders or more are one class."""
 CONFIRMED = 2
 """A direction that so many independent riders know is confirmed."""
-STEP_M = 50.0
-"""How far apart the places of a line are at which riders are counted."""
+STEP_M = 100.0
+"""How far apart the places of a line are at which riders are counted: about a segment of the rules."""
+BEFORE, NEVER = -(2**31), 2**31 - 1
+"""Days of rides that do not count in the campaign, and of none at all."""
+Seen = dict[int, IntArray]
+"""Pattern -> when each voice first passed each of its places, see `_first_day`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,8 +120,12 @@ def map_figures(network: Network, route_id: Sequence[str], ridden: Ridden, n_lat
     on_line = counted[ridden.pattern_index[counted] >= 0]
     direction_of = network.patterns.route_index * 2 + network.patterns.direction_id
     reached = np.unique(direction_of[ridden.pattern_index[on_line]])
-    rows_of = _rows_by_direction(ridden, direction_of)
-    lines = [_line(network, route_id, ridden, rows_of[one]) for one in reached.tolist()]
+    by_direction = _rows_by_direction(ridden, direction_of)
+    rows_of = [by_direction[one] for one in reached.tolist()]
+    seen_of = [_seen(network, ridden, rows) for rows in rows_of]
+    lines = [
+        _line(network, route_id, ridden, rows, seen) for rows, seen in zip(rows_of, seen_of, strict=True)
+    ]
     riders = np.array([line.n_riders for line in lines], dtype=np.int64)
     before = np.array([line.n_riders_before for line in lines], dtype=np.int64)
     of_reached = np.flatnonzero(np.isin(direction_of, reached))
@@ -134,7 +142,7 @@ def map_figures(network: Network, route_id: Sequence[str], ridden: Ridden, n_lat
         n_directions_of_map=len(np.unique(direction_of)),
         n_rides_on_no_line=len(counted) - len(on_line),
         n_late=n_late,
-        growth=_growth(network, ridden, [rows_of[one] for one in reached.tolist()]),
+        growth=_growth(ridden, rows_of, seen_of),
         lines=tuple(line for line in lines if line.route_id),
         **_stops(network, of_reached),
         **_unknown(network, of_reached, reached // 2),
@@ -164,24 +172,24 @@ def _rows_by_direction(ridden: Ridden, direction_of: IntArray) -> dict[int, IntA
     return dict(zip(found.tolist(), np.split(known[order], start[1:]), strict=True)) if len(found) else {}
 
 
-def _line(network: Network, route_id: Sequence[str], ridden: Ridden, rows: IntArray) -> Line:
+def _line(network: Network, route_id: Sequence[str], ridden: Ridden, rows: IntArray, seen: Seen) -> Line:
     """One direction, by the pattern of it that most people know; of equals the longest, then the first."""
     patterns = network.patterns
-    counted = ridden.is_counted[rows]
     _, _, pattern = min(
-        (-_n_who_know(network, ridden, rows, one), -_length_m(network, one), one)
-        for one in np.unique(ridden.pattern_index[rows]).tolist()
+        (-_n_who_know(when, NEVER - 1), -_length_m(network, one), one) for one, when in seen.items()
     )
-    route = int(patterns.route_index[pattern])
+    length_m, route = _length_m(network, pattern), int(patterns.route_index[pattern])
+    counted = rows[ridden.is_counted[rows]]
+    passed = _passed(network, ridden, counted[ridden.pattern_index[counted] == pattern], pattern)
     return Line(
         route_id=route_id[route],
         name=network.routes.short_name[route] or network.routes.long_name[route],
         headsign=patterns.headsign[pattern],
-        n_rides=int(counted.sum()),
-        n_riders=_n_who_know(network, ridden, rows, pattern),
-        n_riders_before=_n_who_know(network, ridden, rows[~counted], pattern),
-        length_m=_length_m(network, pattern),
-        ridden_m=_share_seen(network, ridden, rows[counted], pattern) * _length_m(network, pattern),
+        n_rides=len(counted),
+        n_riders=_n_who_know(seen[pattern], NEVER - 1),
+        n_riders_before=_n_who_know(seen[pattern], BEFORE),
+        length_m=length_m,
+        ridden_m=float(passed.any(axis=0).mean()) * length_m,
     )
 
 
@@ -190,28 +198,35 @@ def _length_m(network: Network, pattern: int) -> float:
     return float(network.patterns.along_m[network.patterns.call_start[pattern + 1] - 1])
 
 
-def _n_who_know(network: Network, ridden: Ridden, rows: IntArray, pattern: int) -> int:
-    """So many people as rode half of a pattern or more, each place of it counted alone."""
-    seen = np.sort(_n_riders_along(network, ridden, rows, pattern))[::-1]
-    return int(seen[(len(seen) + 1) // 2 - 1])
+def _seen(network: Network, ridden: Ridden, rows: IntArray) -> Seen:
+    """For each pattern of a direction when each voice first passed each of its places."""
+    return {
+        one: _first_day(network, ridden, rows[ridden.pattern_index[rows] == one], one)
+        for one in np.unique(ridden.pattern_index[rows]).tolist()
+    }
 
 
-def _share_seen(network: Network, ridden: Ridden, rows: IntArray, pattern: int) -> float:
-    """How much of a pattern some rides cover together."""
-    return float((_n_riders_along(network, ridden, rows, pattern) > 0).mean())
+def _first_day(network: Network, ridden: Ridden, rows: IntArray, pattern: int) -> IntArray:
+    """(voices, places): the local day of the campaign, BEFORE for a ride that does not count, or NEVER."""
+    day = np.where(ridden.is_counted[rows], ridden.day[rows], BEFORE).astype(np.int32)
+    when = np.where(_passed(network, ridden, rows, pattern), day[:, None], np.int32(NEVER))
+    order = np.argsort(ridden.voice[rows], kind="stable")
+    _, start = np.unique(ridden.voice[rows][order], return_index=True)
+    return np.asarray(np.minimum.reduceat(when[order], start, axis=0))
 
 
-def _n_riders_along(network: Network, ridden: Ridden, rows: IntArray, pattern: int) -> IntArray:
-    """How many voices passed each of the places of a pattern, which lie STEP_M apart."""
+def _passed(network: Network, ridden: Ridden, rows: IntArray, pattern: int) -> BoolArray:
+    """(rides, places): which of the places of a pattern, STEP_M apart, each ride passed."""
     length_m = _length_m(network, pattern)
     n_places = max(1, round(length_m / STEP_M))
     place_m = (np.arange(n_places) + 0.5) * length_m / n_places
-    rows = rows[ridden.pattern_index[rows] == pattern]
-    voices, voice = np.unique(ridden.voice[rows], return_inverse=True)
-    passed = (ridden.first_m[rows, None] <= place_m) & (place_m < ridden.last_m[rows, None])
-    seen = np.zeros((len(voices), n_places), dtype=bool)
-    np.logical_or.at(seen, voice, passed)
-    return np.asarray(seen.sum(axis=0), dtype=np.int64)
+    return np.asarray((ridden.first_m[rows, None] <= place_m) & (place_m < ridden.last_m[rows, None]))
+
+
+def _n_who_know(when: IntArray, until_day: int) -> int:
+    """So many people as passed half of a pattern or more until a day, each place of it counted alone."""
+    counts = np.sort((when <= until_day).sum(axis=0))[::-1]
+    return int(counts[(len(counts) + 1) // 2 - 1])
 
 
 def _stops(network: Network, patterns: IntArray) -> dict[str, Any]:
@@ -237,22 +252,16 @@ def _unknown(network: Network, patterns: IntArray, routes: IntArray) -> dict[str
     }
 
 
-def _growth(network: Network, ridden: Ridden, rows_of: Sequence[IntArray]) -> Growth:
-    """Day by day what was reached and what was confirmed, by these rides and by all that came before them."""
-    counted = ridden.is_counted & (ridden.pattern_index >= 0)
-    days = np.unique(ridden.day[counted]).tolist()
+def _growth(ridden: Ridden, rows_of: Sequence[IntArray], seen_of: Sequence[Seen]) -> Growth:
+    """Day by day what was reached and what was confirmed, by these rides and by all that do not count."""
+    days = np.unique(ridden.day[ridden.is_counted & (ridden.pattern_index >= 0)]).tolist()
     reached, confirmed = [0] * len(days), [0] * len(days)
-    for rows in rows_of:
+    for rows, seen in zip(rows_of, seen_of, strict=True):
         first_day = int(ridden.day[rows[ridden.is_counted[rows]]].min())
         for nth, day in enumerate(days):
             if day >= first_day:
-                so_far = rows[(ridden.day[rows] <= day) | ~ridden.is_counted[rows]]
-                known = [
-                    _n_who_know(network, ridden, so_far, one)
-                    for one in np.unique(ridden.pattern_index[so_far]).tolist()
-                ]
                 reached[nth] += 1
-                confirmed[nth] += max(known) >= CONFIRMED
+                confirmed[nth] += max(_n_who_know(when, day) for when in seen.values()) >= CONFIRMED
     return Growth(tuple(days), tuple(reached), tuple(confirmed))
 
 

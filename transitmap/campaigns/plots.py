@@ -13,9 +13,9 @@ from transitmap.model import FloatArray, Network
 from transitmap.points.campaigns import box_of
 from transitmap.svg import frame_around, path, scale_bar, text
 
-WIDTH_PX, LEFT_PX, RIGHT_PX = 640.0, 130.0, 70.0
+WIDTH_PX, LEFT_PX, RIGHT_PX = 440.0, 150.0, 56.0
 BAR_PX, STEP_PX, TOP_PX = 24.0, 34.0, 8.0
-HEIGHT_PX, FOOT_PX, AXIS_PX, WORDS_PX = 240.0, 34.0, 50.0, 150.0
+HEIGHT_PX, FOOT_PX, AXIS_PX, WORDS_PX = 200.0, 34.0, 44.0, 130.0
 YES, NO, AREA = "#0072B2", "#B0561A", "#F6B73C"
 """Confirmed and not: told apart with any colour vision, on white and on black; words say it, too."""
 SAID = ' font-family="system-ui, Libertinus Serif, sans-serif" font-size="15" fill="currentColor"'
@@ -93,7 +93,7 @@ def draw_area(network: Network | None, area: str) -> str:
     box = frame(corners)
     drawn = [
         f'<path d="{path(line)}" fill="none" stroke="{YES}" stroke-width="2"/>'
-        for line in map(frame, _lines(network, plane))
+        for line in [frame(line_m) for line_m in _lines(network, plane)]
         if (line.max(axis=0) > 0).all() and (line.min(axis=0) < [WIDTH_PX, frame.height_px]).all()
     ]
     around = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in box) + "Z"
