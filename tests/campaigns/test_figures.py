@@ -11,7 +11,9 @@ CITY = network_of((0, 0, LINE), (0, 1, LINE[::-1]), (1, 0, [(0.0, 500.0), (4_000
 IDS = ("R1", "R2")
 
 
-def ridden(*rows: tuple[int, float, float, int, int, bool], voice_of: dict[int, int] | None = None) -> Ridden:
+def ridden(
+    *rows: tuple[int, float, float, int, int, bool], linked: tuple[tuple[int, int], ...] = ()
+) -> Ridden:
     """(pattern, first_m, last_m, rider, day, is_counted) a ride of 1,500 m."""
     pattern, first_m, last_m, rider, day, counted = zip(*rows, strict=True) if rows else ((),) * 6
     return Ridden(
@@ -19,7 +21,7 @@ def ridden(*rows: tuple[int, float, float, int, int, bool], voice_of: dict[int, 
         np.array(first_m, dtype=float),
         np.array(last_m, dtype=float),
         np.array(rider, dtype=np.int64),
-        by_voice(rider, voice_of or {}),
+        by_voice(rider, linked),
         np.array(day, dtype=np.int64),
         np.full(len(rows), 1_500.0),
         np.array(counted, dtype=bool),
@@ -54,10 +56,10 @@ def test_so_many_know_a_line_as_rode_half_of_it(stretches, expected):
     assert of(*rows).by_riders[expected] == 1
 
 
-def test_those_who_only_confirm_each_other_are_one_voice_but_two_riders():
+def test_those_who_are_linked_are_one_voice_but_two_riders():
     rows = [(0, 0, 1_000, 7, 10, True), (0, 0, 1_000, 8, 10, True)]
-    assert of(*rows, voice_of={8: 7, 7: 7}).n_confirmed == 0
-    assert of(*rows, voice_of={8: 7, 7: 7}).n_riders == 2
+    assert of(*rows, linked=((7, 8),)).n_confirmed == 0
+    assert of(*rows, linked=((7, 8),)).n_riders == 2
     assert of(*rows).n_confirmed == 1
 
 
@@ -115,3 +117,8 @@ def test_the_top_tenth_is_told_where_there_are_ten_people():
 
 def test_a_cost_is_rounded_up_and_unknown_without_anything_confirmed():
     assert (cost_centavos(17_000_000, 501), cost_centavos(0, 3), cost_centavos(5, 0)) == (33_933, 0, None)
+
+
+def test_links_reach_on_and_their_order_does_not_matter():
+    for linked in ([(1, 2), (2, 3), (9, 8)], [(9, 8), (2, 3), (1, 2)]):
+        assert by_voice([3, 2, 1, 8, 9, 5], linked).tolist() == [1, 1, 1, 8, 8, 5]

@@ -73,6 +73,7 @@ def settle(session: Session, through: int) -> None:
             through_decision=0,
             made_s=NOW_S,
             n_lines=0,
+            inputs={},
         )
     )
     session.flush()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,7 +29,7 @@ class Ridden(Columns):
     """Every ride behind the map, a row each, in the order in which they were understood.
 
     `pattern_index` is a row of the network, -1 where the ride supports none; the stretch of its shape is
-    `first_m` to `last_m`. `voice` is one number for all riders who only confirm each other, `day` counts
+    `first_m` to `last_m`. `voice` is one number for riders who are linked, as by copies; `day` counts
     local days since 1970-01-01, `is_counted` says whether the ride counts in the campaign.
     """
 
@@ -270,6 +270,10 @@ def cost_centavos(centavos: int, n_confirmed: int) -> int | None:
     return -(-centavos // n_confirmed) if n_confirmed else None
 
 
-def by_voice(user_id: Sequence[int], voice_of: Mapping[int, int]) -> IntArray:
-    """The voice of each rider; who is in no group speaks for themselves."""
-    return np.array([voice_of.get(one, one) for one in user_id], dtype=np.int64)
+def by_voice(user_id: Sequence[int], linked: Collection[Sequence[int]]) -> IntArray:
+    """The voice of each rider, the smallest number of those who are `linked` in pairs; else their own."""
+    voice = {one: one for pair in linked for one in pair}
+    for one, other in linked:
+        low, high = sorted((voice[one], voice[other]))
+        voice = {who: low if spoken == high else spoken for who, spoken in voice.items()}
+    return np.array([voice.get(one, one) for one in user_id], dtype=np.int64)

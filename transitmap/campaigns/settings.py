@@ -17,11 +17,6 @@ from transitmap.points.rules import parse_rules
 
 KEYS = ("slug", "name_es", "name_en", "first_day", "last_day", "area", "locale", "currency", "budget")
 LOCALES = ("es_MX", "en")
-MEASURING = (
-    *("min_segment_m", "segment_m", "near_m", "full_interval_s", "max_interval_s"),
-    *("full_accuracy_m", "max_accuracy_m", "unknown_accuracy"),
-)
-"""Rules that say how things are measured: every campaign counts the same observations."""
 MAX_DAYS = 366
 MAX_CENTAVOS = 10**13
 MAX_TOML_CHARS = 20_000
@@ -161,9 +156,8 @@ def check_rules(rules_toml: str, own_rules_toml: str) -> str:
     """
     tables, own_tables = _toml("rules", rules_toml), _toml("rules", own_rules_toml)
     rules, own = parse_rules(tables), parse_rules(own_tables)
-    differing = [name for name in MEASURING if getattr(rules, name) != getattr(own, name)]
-    if differing:
-        raise ConfigError("rules", differing, "must measure as the installation's rules do")
+    if rules.measure != own.measure:
+        raise ConfigError("rules", rules.measure, f"must measure as the installation does: {own.measure}")
     if rules.version == own.version and tables != own_tables:
         raise ConfigError(
             "rules", rules.version, "is the version of other rules: give these one of their own"

@@ -14,6 +14,7 @@ from transitmap.archive import Archive
 from transitmap.campaigns.settings import CampaignSettings, check_rules
 from transitmap.campaigns.signing import SIGNING_KEY, public_pem, sign, signing_key
 from transitmap.campaigns.snapshot import make_snapshot, write_file
+from transitmap.contribute import city_day
 from transitmap.errors import CampaignRefused
 from transitmap.points.campaigns import DRAFT, STEPS, refusal
 
@@ -181,14 +182,9 @@ def _tell(
         "text_es": spanish.format(name=campaign.name_es),
         "text_en": english.format(name=campaign.name_en),
         "created_s": now_s,
-        "day": local_day(now_s, timezone),
+        "day": city_day(now_s, timezone),
     }
     store.add_lines(session, [line])
-
-
-def local_day(time_s: float, timezone: str) -> int:
-    """The local day of a moment, counted since 1970-01-01."""
-    return local_date(time_s, timezone).toordinal() - datetime.date(1970, 1, 1).toordinal()
 
 
 def local_date(time_s: float, timezone: str) -> datetime.date:

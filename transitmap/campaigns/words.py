@@ -23,12 +23,12 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "nobody": ("Nadie registró un viaje en esta campaña.", "Nobody recorded a trip in this campaign."),
     "meaning": (
-        "Un sentido es una ruta en una de sus direcciones. Lo conoce una persona por cada viaje que pasó por "
+        "Un sentido es una ruta en una de sus direcciones. Lo conocen tantas personas como pasaron por "
         "al menos la mitad de su largo, contado lugar por lugar; quien viaja dos veces cuenta una, y las "
-        "cuentas que sólo se confirman entre sí cuentan como una. Está confirmado desde dos.",
+        "cuentas de las que una envió copia del viaje de otra cuentan como una. Está confirmado desde dos.",
         "A direction is a route in one of its two ways. It is known by as many people as passed along at "
         "least half of its length, counted place by place; whoever rides twice counts once, and accounts "
-        "that only confirm each other count as one. It is confirmed from two on.",
+        "of which one sent a copy of another's trip count as one. It is confirmed from two on.",
     ),
     "mapped": ("Qué se mapeó", "What was mapped"),
     "routes": ("Rutas recorridas", "Routes ridden"),

@@ -104,11 +104,12 @@ def counted_rides(session: Session, campaign_id: int | None = None) -> list[Coun
     """The rides of a campaign in their order, or of all; rides of people who were erased are none.
 
     A ride is a campaign's where a line of the ledger says so, be it of 0 points. Rides with a hard finding
-    that no reviewer dismissed are left out: nobody may say that they were ridden.
+    that no reviewer dismissed, or any that one upheld, are left out: nobody may say that they were ridden.
     """
     columns = RideRow.id, RideRow.sequence, RideRow.user_id, RideRow.started_s, RideRow.distance_m
-    hard = sa.select(FindingRow.ride_id).where(FindingRow.tier == "hard", FindingRow.state != "dismissed")
-    question = sa.select(*columns).where(RideRow.packed_sha256 != "", RideRow.id.not_in(hard))
+    is_hard = sa.and_(FindingRow.tier == "hard", FindingRow.state != "dismissed")
+    withheld = sa.select(FindingRow.ride_id).where(sa.or_(is_hard, FindingRow.state == "upheld"))
+    question = sa.select(*columns).where(RideRow.packed_sha256 != "", RideRow.id.not_in(withheld))
     if campaign_id is not None:
         question = question.where(RideRow.id.in_(_rides_of(campaign_id)))
     return [Counted(*row) for row in session.execute(question.order_by(RideRow.sequence))]
