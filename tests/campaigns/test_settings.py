@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime
+import tomllib
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,6 +12,7 @@ from transitmap.points.rules import published_text
 
 MEXICO = "America/Mexico_City"
 RULES = published_text()
+VERSION = tomllib.loads(RULES)["version"]
 TOLD = {
     "slug": "rutas-2027",
     "name_es": "Rutas que faltan",
@@ -49,7 +51,7 @@ def test_both_days_count_whole_on_the_citys_clock():
     )
     assert settings.closes_s - settings.opens_s == 17 * 86_400
     assert (settings.area, settings.budget_centavos) == ("19.0,-99.4,19.6,-98.9", 17_000_050)
-    assert (settings.rules_version, settings.rules_toml, settings.prizes_toml) == ("2026.2", RULES, "")
+    assert (settings.rules_version, settings.rules_toml, settings.prizes_toml) == (VERSION, RULES, "")
 
 
 def test_a_day_on_which_clocks_change_has_its_own_length():
@@ -103,7 +105,7 @@ def test_rules_may_pay_otherwise_under_a_version_of_their_own():
     assert other != RULES
     with pytest.raises(ConfigError, match="version of other rules"):
         checked(rules=other)
-    mine = other.replace('version = "2026.2"', 'version = "rutas-1"')
+    mine = other.replace(f'version = "{VERSION}"', 'version = "rutas-1"')
     assert checked(rules=mine).rules_version == "rutas-1"
     assert checked(rules=mine).rules_toml == mine.strip()
 
@@ -117,7 +119,7 @@ def test_rules_may_pay_otherwise_under_a_version_of_their_own():
     ],
 )
 def test_rules_may_not_measure_otherwise(here: str, there: str):
-    other = RULES.replace(here, there).replace('version = "2026.2"', 'version = "rutas-1"')
+    other = RULES.replace(here, there).replace(f'version = "{VERSION}"', 'version = "rutas-1"')
     assert other.count(there) == 1
     with pytest.raises(ConfigError, match="must measure as the installation"):
         checked(rules=other)

@@ -30,7 +30,7 @@ def test_a_life_at_the_command_line(run, tmp_path: Path):
     with store.session(store.open_engine(f"sqlite:///{tmp_path / 'db'}")) as session:
         store.add_user(session, "Organiza", "hash", 0.0, role="organiser")
         store.add_user(session, "Ana", "hash", 0.0)
-    assert run("campaigns", "new", tmp_path / "campaign.toml").startswith("draft 2: rutas-2027, rules 2026.2")
+    assert run("campaigns", "new", tmp_path / "campaign.toml").startswith("draft 2: rutas-2027, rules 2")
     assert "taken" in run("campaigns", "new", tmp_path / "campaign.toml", expected=2)
     assert "not an organiser" in run("campaigns", "open", "rutas-2027", "--by", "Ana", "--yes", expected=2)
     assert "not_frozen" in run("campaigns", "close", "rutas-2027", "--by", "Organiza", "--yes", expected=2)

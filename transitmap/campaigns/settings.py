@@ -42,7 +42,12 @@ class CampaignSettings:
 
 
 def read_settings(
-    text: str, timezone: str, rules_toml: str, prizes_toml: str, own_rules_toml: str
+    text: str,
+    timezone: str,
+    rules_toml: str,
+    prizes_toml: str,
+    own_rules_toml: str,
+    check_prizes: Callable[[str], object] | None = None,
 ) -> CampaignSettings:
     """The settings in a TOML file, see `check_settings`.
 
@@ -54,7 +59,7 @@ def read_settings(
     except tomllib.TOMLDecodeError as error:
         raise ConfigError("campaign", "", f"no TOML: {error}") from error
     told = {key: str(value) for key, value in table.items()}
-    return check_settings(told, timezone, rules_toml, prizes_toml, own_rules_toml)
+    return check_settings(told, timezone, rules_toml, prizes_toml, own_rules_toml, check_prizes)
 
 
 def check_settings(
