@@ -27,7 +27,7 @@ DOORS = {
     "fastkml": ("transitmap/gtfs/export/kml.py",),
     "fitdecode": ("transitmap/collect/formats/fit.py",),
     "orjson": ("transitmap/collect/formats/json_text.py",),
-    "jinja2": ("transitmap/gtfs/export/timetable.py",),
+    "jinja2": ("transitmap/gtfs/export/timetable.py", "transitmap/campaigns/report.py"),
     "pyarrow": ("transitmap/gtfs/export/geoparquet.py",),
     "pyogrio": ("transitmap/gtfs/export/geopackage.py",),
     "zstandard": ("transitmap/archive.py",),
@@ -35,6 +35,8 @@ DOORS = {
     "fsspec": ("transitmap/archive.py",),
     "argon2": ("transitmap/passwords.py",),
     "zxcvbn": ("transitmap/passwords.py",),
+    "cryptography": ("transitmap/campaigns/signing.py",),
+    "typst": ("transitmap/campaigns/report.py",),
     "tzfpy": ("transitmap/infer/times/clock.py",),
     "osmium": ("transitmap/streets.py",),
     "joblib": ("transitmap/build.py",),
@@ -78,6 +80,7 @@ STAGES = {
     ),
     "transitmap/gtfs": "admit carry_ids claim_ids diff evidence export feed pack read validate",
     "transitmap/points": "evidence rules score settle standings suspicion voices",
+    "transitmap/points": "campaigns evidence rules score settle standings voices",
 }
 """Folders whose listing is the flow."""
 

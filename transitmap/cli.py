@@ -805,6 +805,207 @@ def standings(since_s: float, database_url: str, as_json: bool) -> None:
     table.writerows([row["rank"], plain_cell(str(row["name"])), row["points"]] for row in rows)
 
 
+@main.group()
+def campaigns() -> None:
+    """Games of their own: an area, dates, rules, prizes, and a signed end."""
+
+
+@campaigns.command("new")
+@click.argument("settings", type=click.Path(True, dir_okay=False, path_type=Path))
+@click.option("--rules", type=click.Path(True, dir_okay=False, path_type=Path), help="Its rules (TOML).")
+@click.option("--prizes", type=click.Path(True, dir_okay=False, path_type=Path), help="Its prizes (TOML).")
+@DATABASE
+@ARCHIVE
+@CONFIG
+def new_campaign(
+    settings: Path,
+    rules: Path | None,
+    prizes: Path | None,
+    database_url: str,
+    archive_url: str,
+    config_path: Path | None,
+) -> None:
+    """Makes a draft of a campaign out of its SETTINGS (TOML); nothing counts in it before it is opened."""
+    import time
+
+    from transitmap import store
+    from transitmap.archive import Archive
+    from transitmap.campaigns import account, steps
+    from transitmap.campaigns.settings import read_settings
+    from transitmap.points.rules import published_text
+
+    store.upgrade(database_url)
+    config = _server_config(config_path)
+    told, game, money = (one.read_text(encoding="utf-8") if one else "" for one in (settings, rules, prizes))
+    with store.session(store.open_engine(database_url)) as session:
+        timezone = account.timezone_of(session, Archive(archive_url), config)
+        checked = read_settings(told, timezone, game, money, published_text())
+        made = steps.make(session, checked, time.time())
+        click.echo(f"draft {made.id}: {made.slug}, rules {made.rules_version}")
+
+
+@campaigns.command("list")
+@DATABASE
+@JSON
+def list_campaigns(database_url: str, as_json: bool) -> None:
+    """Every campaign, the installation's own first: state, area, budget, riders, points."""
+    from transitmap import store
+    from transitmap.campaigns import account
+
+    store.upgrade(database_url)
+    with store.session(store.open_engine(database_url), write=False) as session:
+        rows = account.told_of_all(session)
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    for row in rows:
+        money = f"{row['budget_centavos'] / 100:,.2f} {row['currency']}"
+        where = row["area"] or "everywhere"
+        told = f"{row['id']}  {row['slug']}  {row['state']}  {where}  {money}"
+        click.echo(f"{told}  rules {row['rules_version'] or 'published'}  {row['riders']} riders")
+
+
+def _step(name: str, told: str) -> None:
+    """One verb for each step of a campaign's life: they differ in nothing but their name."""
+
+    @campaigns.command(name, help=told)
+    @click.argument("slug")
+    @click.option("--by", "who", required=True, help="The organiser whose decision it is.")
+    @click.option("--note", default="", help="Why, for those who read the ledger.")
+    @click.option("--yes", is_flag=True, help="Do not ask; there is no way back.")
+    @DATABASE
+    @ARCHIVE
+    @CONFIG
+    def take(
+        slug: str,
+        who: str,
+        note: str,
+        yes: bool,
+        database_url: str,
+        archive_url: str,
+        config_path: Path | None,
+    ) -> None:
+        import time
+
+        from transitmap import store
+        from transitmap.archive import Archive
+        from transitmap.campaigns import account, steps
+        from transitmap.points.rules import published_text
+
+        store.upgrade(database_url)
+        archive, config = Archive(archive_url), _server_config(config_path)
+        if not yes:
+            click.confirm(f"{name.capitalize()} {slug} for good?", abort=True)
+        with store.session(store.open_engine(database_url)) as session:
+            organiser, campaign = _user(session, who), _campaign(session, slug)
+            if organiser.role != "organiser":
+                raise click.UsageError(f"{organiser.name} is a {organiser.role}, not an organiser")
+            timezone = account.timezone_of(session, archive, config)
+            done = steps.take_step(
+                session, archive, campaign, name, organiser, time.time(), timezone, published_text(), note
+            )
+            click.echo(
+                f"{done.slug} is {done.state}" + (done.snapshot_sha256 and f": {done.snapshot_sha256}")
+            )
+
+
+_step("open", "Opens a draft: from now on rides count in it, and neither rules nor prizes change.")
+_step("freeze", "Ends the payment of new rides; reviews and confirmations go on.")
+_step("close", "Writes and signs the final board; nothing can be changed after it.")
+
+
+def _campaign(session: Any, slug: str) -> Any:
+    """The campaign of that address, or bad usage."""
+    from transitmap import store
+
+    campaign = store.campaign_by_slug(session, slug)
+    if campaign is None:
+        raise click.UsageError(f"no campaign has the address {slug}")
+    return campaign
+
+
+@campaigns.command("report")
+@click.argument("slug")
+@click.option("--out", required=True, type=OUT_FILE, help="The file to write: .html or .pdf.")
+@click.option("--lang", type=click.Choice(["es", "en"]), help="The language, else the campaign's.")
+@DATABASE
+@ARCHIVE
+@CONFIG
+def report_campaign(
+    slug: str,
+    out: Path,
+    lang: str | None,
+    database_url: str,
+    archive_url: str,
+    config_path: Path | None,
+) -> None:
+    """Writes what a campaign mapped, what that cost, and what is still unknown."""
+    import time
+
+    from transitmap import store
+    from transitmap.archive import Archive
+    from transitmap.campaigns import account, report
+
+    writers = {".html": report.write_html, ".pdf": report.write_pdf}
+    if (suffix := out.suffix.lower()) not in writers:
+        raise click.UsageError(f"{out.name}: must end in {' or '.join(writers)}")
+    store.upgrade(database_url)
+    archive, config = Archive(archive_url), _server_config(config_path)
+    with store.session(store.open_engine(database_url), write=False) as session:
+        campaign = _campaign(session, slug)
+        locale = {"es": "es_MX", "en": "en"}[lang] if lang else campaign.locale
+        timezone = account.timezone_of(session, archive, config)
+        told = account.account_of(session, archive, campaign, config, timezone, locale, time.time())
+        body = writers[suffix](told, account.voice_of(campaign, locale, timezone))
+    _write_whole(out, body)
+    click.echo(f"{out}: {told.mapped.n_confirmed} of {told.mapped.n_directions} directions confirmed")
+
+
+@campaigns.command("snapshot")
+@click.argument("slug")
+@click.option("--out", required=True, type=OUT_FILE, help="The signed snapshot to write (JSON lines).")
+@click.option("--key", required=True, type=OUT_FILE, help="The public key to write (PEM).")
+@DATABASE
+@ARCHIVE
+def snapshot_campaign(slug: str, out: Path, key: Path, database_url: str, archive_url: str) -> None:
+    """Writes the signed end of a closed campaign, and the public key that it is checked with."""
+    from transitmap import store
+    from transitmap.archive import Archive
+    from transitmap.campaigns import steps
+
+    store.upgrade(database_url)
+    archive = Archive(archive_url)
+    with store.session(store.open_engine(database_url), write=False) as session:
+        body = steps.snapshot_file(session, archive, _campaign(session, slug))
+        pem = steps.public_key(session, archive) or b""
+    _write_whole(out, body)
+    _write_whole(key, pem)
+    click.echo(f"{out}: {len(body)} bytes; check it with {key}")
+
+
+@campaigns.command("verify")
+@click.argument("snapshot", type=click.Path(True, dir_okay=False, path_type=Path))
+@click.option(
+    "--key",
+    required=True,
+    type=click.Path(True, dir_okay=False, path_type=Path),
+    help="The public key (PEM) that the installation published.",
+)
+def verify_campaign(snapshot: Path, key: Path) -> None:
+    """Checks a signed end with the file and the public key alone; exit 1 where it is not to be believed."""
+    from transitmap.campaigns.snapshot import verify_file
+    from transitmap.errors import SnapshotRefused
+
+    try:
+        told = verify_file(snapshot.read_bytes(), key.read_bytes())
+    except SnapshotRefused as refused:
+        click.echo(f"{snapshot}: not to be believed: {refused}", err=True)
+        sys.exit(1)
+    board, ledger = told["board"]["rows"], told["ledger"]
+    click.echo(f"{snapshot}: {told['campaign']['slug']}, {len(board)} riders, signed and unchanged")
+    click.echo(f"ledger through line {ledger['head_sequence']}, sealed by {ledger['head_sha256']}")
+
+
 def _config(path: Path | None) -> Config:
     from transitmap.config import load_config
 

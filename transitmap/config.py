@@ -391,7 +391,7 @@ def _is_zone(name: str) -> bool:
         return False
 
 
-def _is_box(text: str) -> bool:
+def is_box(text: str) -> bool:
     """Whether a text is empty or four numbers: south, west, north and east of a box."""
     if not re.fullmatch(r"([+-]?\d{1,3}(\.\d{1,9})?,){3}[+-]?\d{1,3}(\.\d{1,9})?", text):
         return not text
@@ -417,7 +417,7 @@ RULES = (
     Rule("*_confidence", *SHARE),
     Rule("collect.trim_m", *FROM_0),
     Rule("collect.min_reach_m", *FROM_0),
-    Rule("collect.area", "must be empty or south,west,north,east in degrees", _is_box),
+    Rule("collect.area", "must be empty or south,west,north,east in degrees", is_box),
     Rule("collect.max_past_years", *FROM_0),
     Rule("*_m", *ABOVE_0),
     Rule("*_s", *ABOVE_0),

@@ -10,6 +10,8 @@ TransitmapError
 ├── BackupDamaged   a copy that is not what it was
 ├── RidesWithdrawn  somebody was erased while a feed was made of their rides
 ├── RollbackRefused an earlier feed that cannot hold again
+├── CampaignRefused a step of a campaign's life that may not be taken
+├── SnapshotRefused a signed end of a campaign that is not what was signed
 └── FeedInvalid     a feed that must not be published
 
 DiskFailed stands outside: whoever can go on after the others must not go on after it.
@@ -101,6 +103,23 @@ class NameTaken(TransitmapError):
 
 class RollbackRefused(TransitmapError):
     """An earlier feed cannot hold again; `reason` is no_such_feed, holds_already, withdrawn or overtaken."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
+
+
+class CampaignRefused(TransitmapError):
+    """A campaign cannot be made or take a step; `reason` is a code of `points.campaigns.refusal`, or `taken`,
+    somebody has that address."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
+
+
+class SnapshotRefused(TransitmapError):
+    """A snapshot is not to be believed; `reason` is format, signature, board or key."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")

@@ -21,6 +21,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         accounts,
         api,
         auth,
+        campaigns,
         db,
         errors,
         feeds,
@@ -50,6 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         part.init_app(app)
     db.init_app(app, settings.database_url, settings.archive_url)
     nouns = home, accounts, ingest, phones, traces, standings, network, feeds, ogc, help, recorder, privacy
+    nouns = *nouns, campaigns
     for noun in nouns:
         app.register_blueprint(noun.blueprint)
     auth.csrf.exempt(ingest.blueprint)  # phones have no form; what a browser may send checks its origin

@@ -30,6 +30,9 @@ PAGES = (
     "/accounts/sign-up",
     "/phones/",
     "/phones/apps/overland",
+    "/campaigns/",
+    "/campaigns/city/",
+    "/campaigns/city/report",
 )
 WAIT_MS = 15_000
 MAX_PAGE_BYTES = 60_000

@@ -6,6 +6,7 @@ import io
 
 import pytest
 
+from tests.webapp.campaign import close_campaign
 from tests.webapp.city import publish
 from tests.webapp.conftest import PASSWORD, form_token
 from transitmap import store
@@ -17,6 +18,9 @@ RIDERS_FAIL = {"visitor": 401, "other": 401, "owner": 401}  # without the passwo
 RIDERS_ACT = {"visitor": 401, "other": 302, "owner": 302}
 MINE = {"visitor": 401, "other": 404, "owner": 200}
 PLANNERS_ACT = {"visitor": 401, "other": 403, "owner": 403, "reviewer": 403, "planner": 302, "organiser": 302}
+ORGANISERS = {"visitor": 401, "other": 403, "owner": 403, "organiser": 200}
+ORGANISERS_ACT = ORGANISERS | {"organiser": 302}
+ORGANISERS_FAIL = ORGANISERS | {"organiser": 422}  # with an empty form
 WHO = ("visitor", "other", "owner", *store.ROLES[1:])
 """A role that a row does not name may do what any other rider may, and no more."""
 TABLE = {
@@ -32,6 +36,19 @@ TABLE = {
     ("GET", "/api/v1/openapi.json"): ANYONE,
     ("GET", "/api/v1/standings"): ANYONE,
     ("POST", "/api/v1/traces"): {"visitor": 401, "other": 422, "owner": 422},
+    ("GET", "/campaigns/"): ANYONE,
+    ("POST", "/campaigns/"): ORGANISERS_FAIL,
+    ("GET", "/campaigns/<slug>/"): ANYONE,
+    ("GET", "/campaigns/<slug>/edit"): ORGANISERS,
+    ("POST", "/campaigns/<slug>/edit"): ORGANISERS_FAIL,
+    ("GET", "/campaigns/<slug>/prizes.toml"): ANYONE,
+    ("GET", "/campaigns/<slug>/report"): ANYONE,
+    ("GET", "/campaigns/<slug>/report.pdf"): ANYONE,
+    ("GET", "/campaigns/<slug>/rules.toml"): ANYONE,
+    ("GET", "/campaigns/<slug>/snapshot.jsonl"): ANYONE,
+    ("POST", "/campaigns/<slug>/steps/<step>"): ORGANISERS_ACT,
+    ("GET", "/campaigns/new"): ORGANISERS,
+    ("GET", "/campaigns/public-key.pem"): ANYONE,
     ("GET", "/feeds/"): ANYONE,
     ("GET", "/feeds/<feed_id>/"): ANYONE,
     ("GET", "/feeds/<feed_id>/changes.geojson"): ANYONE,
@@ -139,6 +156,7 @@ def site(app, add_rider):
         return {
             "token_id": token.id, "upload_id": upload.id, "route_id": route_id, "feed_id": FEED,
             "name": "dueña", "filename": "style.css", "file": "network.gpx", "layer": "stops",
+            "slug": close_campaign(app, session), "step": "open",
             "feature_id": "S1", "app_key": "owntracks", "carried": carried,
             "token": "tm_wrong", "verb": "logPost", "device": "phone", "prefix": "cloud",
         }  # fmt: skip

@@ -40,13 +40,14 @@ def load_rules(path: Path | None = None) -> Rules:
         ConfigError: the file is no TOML, lacks a rule, has an unknown one, or a number makes no sense.
     """
     try:
-        text = _published() if path is None else path.read_text(encoding="utf-8")
+        text = published_text() if path is None else path.read_text(encoding="utf-8")
         return parse_rules(tomllib.loads(text))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError("rules", "" if path is None else path.name, f"no TOML: {error}") from error
 
 
-def _published() -> str:
+def published_text() -> str:
+    """The rules that come with transitmap, as TOML."""
     return resources.files("transitmap.points").joinpath("rules.toml").read_text(encoding="utf-8")
 
 

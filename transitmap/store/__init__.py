@@ -2,6 +2,25 @@
 
 from __future__ import annotations
 
+from transitmap.store.campaigns import (
+    Counted,
+    LedgerPart,
+    add_campaign,
+    all_campaigns,
+    campaign_by_slug,
+    change_campaign,
+    counted_rides,
+    last_settlement,
+    ledger_part,
+    n_open_appeals,
+    n_open_findings,
+    n_teams,
+    n_unsettled_rides,
+    payout_centavos,
+    refreshed_campaign,
+    rules_by_version,
+    sums_of_campaign,
+)
 from transitmap.store.copying import check_empty, dump_rows, load_rows
 from transitmap.store.erasure import (
     ERASED,
@@ -202,6 +221,23 @@ from transitmap.store.uploads import (
 )
 
 __all__ = [
+    "Counted",
+    "LedgerPart",
+    "add_campaign",
+    "all_campaigns",
+    "campaign_by_slug",
+    "change_campaign",
+    "counted_rides",
+    "last_settlement",
+    "ledger_part",
+    "n_open_appeals",
+    "n_open_findings",
+    "n_teams",
+    "n_unsettled_rides",
+    "payout_centavos",
+    "refreshed_campaign",
+    "rules_by_version",
+    "sums_of_campaign",
     "Adoption",
     "Appeal",
     "BUSY_TIMEOUT_MS",

@@ -32,6 +32,7 @@ from transitmap.store.tables import (
 from transitmap.store.tables_game import (
     Adoption,
     Appeal,
+    Campaign,
     Comment,
     Decision,
     FindingRow,
@@ -104,12 +105,13 @@ def trail_of(session: Session, user: User, name: str = "") -> Trail:
 
 
 def needed(session: Session, blobs: Collection[str], but_user_id: int | None = None) -> set[str]:
-    """Which of these blobs a row names: of a feed, of a fact, or of anybody but that user.
+    """Which of these blobs a row names: of a feed, a fact, a campaign, or of anybody but that user.
 
     The same bytes may be several people's (empty files), and anybody can send the public feed as a trace.
     """
     found: set[str] = set()
-    columns = [getattr(FeedVersion, name) for name in BLOBS_OF_A_FEED] + [Fact.value]
+    columns = [getattr(FeedVersion, name) for name in BLOBS_OF_A_FEED]
+    columns += [Fact.value, Campaign.snapshot_sha256]
     for column in columns:
         found |= set(session.scalars(sa.select(column))) & set(blobs)
     wanted = sorted(blobs)
@@ -302,7 +304,7 @@ def raw_in_use(session: Session, blobs: Collection[str], but_upload_ids: Collect
 def all_blobs(session: Session) -> set[str]:
     """The names of all blobs that any row names, and of all that a fact does."""
     columns = [getattr(FeedVersion, name) for name in BLOBS_OF_A_FEED]
-    columns += [Upload.sha256, RideRow.packed_sha256, Fact.value]
+    columns += [Upload.sha256, RideRow.packed_sha256, Fact.value, Campaign.snapshot_sha256]
     found: set[str] = set()
     for column in columns:
         found |= set(session.scalars(sa.select(column)))

@@ -1,0 +1,189 @@
+"""Campaigns on the pages: what everybody reads, what organisers decide, and what nobody can."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+
+from tests.webapp.campaign import AREA, add_campaign, told
+from tests.webapp.city import publish
+from tests.webapp.conftest import form_token
+from transitmap import store
+from transitmap.campaigns.snapshot import verify_file
+from transitmap.points.rules import published_text
+
+
+@pytest.fixture
+def organiser(add_rider, log_in):
+    add_rider("organiser", "organiser")
+    return log_in("organiser")
+
+
+@pytest.fixture
+def campaign(app):
+    """Makes a campaign and takes steps of its life; its address."""
+
+    def make(*to: str, **more: str) -> str:
+        with store.session(app.extensions["transitmap_engine"]) as session:
+            return add_campaign(app, session, *to, **more).slug
+
+    return make
+
+
+def post(browser, path: str, **fields: str):
+    return browser.post(path, data={"csrf_token": form_token(browser, "/campaigns/new"), **fields})
+
+
+def words(page: str) -> str:
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
+
+
+def test_without_a_campaign_the_page_says_that_trips_count(client):
+    page = words(client.get("/campaigns/").text)
+    assert "Ahora no hay ninguna campaña. Los viajes cuentan igual." in page
+    assert "Nueva campaña" not in page
+
+
+def test_an_open_campaign_is_told_to_everybody(app, client, campaign):
+    publish(app)
+    campaign("open")
+    assert "Rutas que faltan" in client.get("/campaigns/").text
+    page = client.get("/campaigns/rutas/").text
+    told_of_it = words(page)
+    for said in (
+        "abierta",
+        "quedan 21 días",
+        "19.350° – 19.470°",
+        "Presupuesto de premios: $170,000.00.",
+        "No hay prisa",
+    ):
+        assert said in told_of_it, said
+    assert '<svg xmlns="http://www.w3.org/2000/svg"' in page and "style=" not in page
+    assert "The missing routes" in client.get("/campaigns/rutas/?lang=en").text
+    assert client.get("/campaigns/rutas/rules.toml").text == published_text()
+    assert client.get("/campaigns/rutas/snapshot.jsonl").status_code == 404
+    assert client.get("/campaigns/public-key.pem").status_code == 404
+
+
+def test_a_draft_is_for_organisers_alone(client, campaign, organiser):
+    campaign()
+    assert "Rutas que faltan" not in client.get("/campaigns/").text
+    for rest in ("", "report", "report.pdf", "rules.toml", "prizes.toml"):
+        assert client.get(f"/campaigns/rutas/{rest}").status_code == 404
+    assert "borrador" in organiser.get("/campaigns/").text
+    assert "Cambiar el borrador" in organiser.get("/campaigns/rutas/").text
+
+
+def test_an_organiser_makes_changes_and_opens_a_campaign(client, organiser):
+    made = post(organiser, "/campaigns/", **told())
+    assert (made.status_code, made.location) == (302, "/campaigns/rutas/")
+    form = organiser.get("/campaigns/rutas/edit").text
+    assert (
+        f'value="{AREA}"' in form and 'value="170000.00"' in form and f'value="{told()["last_day"]}"' in form
+    )
+    assert post(organiser, "/campaigns/rutas/edit", **told(name_es="Otras rutas")).status_code == 302
+    assert "Otras rutas" in organiser.get("/campaigns/rutas/").text
+    post(organiser, "/campaigns/rutas/steps/open", sure="ruta")
+    assert client.get("/campaigns/rutas/").status_code == 404
+    assert "escribe la dirección" in organiser.get("/campaigns/rutas/").text
+    post(organiser, "/campaigns/rutas/steps/open", sure="rutas", note="lo decidimos el lunes")
+    assert "abierta" in client.get("/campaigns/rutas/").text
+    refused = post(organiser, "/campaigns/rutas/edit", **told())
+    assert refused.status_code == 422 and "Sólo un borrador se puede cambiar." in refused.text
+
+
+def test_each_decision_is_a_line_of_the_ledger(app, organiser, campaign):
+    campaign()
+    for step in ("open", "freeze", "close"):
+        post(organiser, f"/campaigns/rutas/steps/{step}", sure="rutas", note=f"por {step}")
+    with store.session(app.extensions["transitmap_engine"], write=False) as session:
+        lines = store.ledger_rows(session)
+        who = store.user_by_name(session, "organiser")
+    assert [(line.kind, line.rule, line.millipoints, line.evidence["note"]) for line in lines] == [
+        ("decision", f"campaign_{step}", 0, f"por {step}") for step in ("open", "freeze", "close")
+    ]
+    assert {line.user_id for line in lines} == {who.id}
+    assert post(organiser, "/campaigns/rutas/steps/burn", sure="rutas").status_code == 404
+    assert "una campaña se abre una vez" in follow(organiser, "open")
+
+
+def follow(browser, step: str) -> str:
+    post(browser, f"/campaigns/rutas/steps/{step}", sure="rutas")
+    return browser.get("/campaigns/rutas/").text
+
+
+def test_steps_out_of_turn_say_why_not(organiser, campaign):
+    campaign()
+    assert "Primero congélala" in follow(organiser, "close")
+    assert "Sólo una campaña abierta" in follow(organiser, "freeze")
+    follow(organiser, "open")
+    assert "Los viajes nuevos ya no cuentan" in follow(organiser, "freeze")
+
+
+def test_the_signed_end_can_be_checked_with_what_the_pages_hand_out(client, campaign):
+    campaign("open", "freeze", "close")
+    page = client.get("/campaigns/rutas/").text
+    assert "transitmap campaigns verify rutas.jsonl" in page and "cerrada" in page
+    assert "Cómo participar" not in page
+    paths = ("/campaigns/rutas/snapshot.jsonl", "/campaigns/public-key.pem")
+    file, key = (client.get(path).data for path in paths)
+    assert verify_file(file, key)["campaign"]["slug"] == "rutas"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"slug": "Con Espacios"}, "letras minúsculas"),
+        ({"area": "aquí"}, "sur,oeste,norte,este"),
+        ({"budget": "mucho"}, "Una cantidad desde 0"),
+        ({"last_day": "2020-01-01"}, "dentro de un año"),
+        ({"rules": "version = 3"}, "Reglas en TOML que miden"),
+        ({"prizes": "["}, "Premios en TOML"),
+    ],
+)
+def test_what_is_wrong_stands_beside_its_field_and_nothing_is_lost(organiser, wrong, said):
+    answer = post(organiser, "/campaigns/", **told(**wrong))
+    assert answer.status_code == 422
+    (field,) = wrong
+    assert re.search(rf'id="{field}-error">[^<]*{said}', answer.text)
+    assert answer.text.count('aria-invalid="true"') == 1
+    assert "Rutas que faltan" in answer.text
+
+
+def test_an_address_is_given_once(organiser, campaign):
+    campaign("open")
+    answer = post(organiser, "/campaigns/", **told())
+    assert answer.status_code == 422 and "Otra campaña tiene esta dirección." in answer.text
+
+
+def test_what_an_organiser_writes_is_read_as_text(organiser, client):
+    post(organiser, "/campaigns/", **told(name_es="<script>alert(1)</script>"))
+    post(organiser, "/campaigns/rutas/steps/open", sure="rutas")
+    for path in ("/campaigns/", "/campaigns/rutas/", "/campaigns/rutas/report"):
+        page = client.get(path).text
+        assert "&lt;script&gt;alert" in page and "<script>alert" not in page
+
+
+@pytest.mark.parametrize(("lang", "said"), [("es", "Informe provisional"), ("en", "Interim report")])
+def test_the_report_speaks_the_readers_language(app, client, campaign, lang, said):
+    publish(app)
+    campaign("open")
+    page = client.get(f"/campaigns/rutas/report?lang={lang}")
+    assert f"<h1>{said}" in page.text and "style=" not in page.text
+    pdf = client.get("/campaigns/rutas/report.pdf")
+    assert (pdf.mimetype, pdf.data[:5]) == ("application/pdf", b"%PDF-")
+
+
+def test_the_own_campaign_has_a_page_and_no_end(client, organiser):
+    with_form = organiser.get("/campaigns/city/")
+    assert with_form.status_code == 200
+    assert "En todas partes y siempre" in with_form.text and "steps/" not in with_form.text
+    assert "siempre está abierta" in own_refusal(organiser)
+    assert client.get("/campaigns/nowhere/").status_code == 404
+
+
+def own_refusal(browser) -> str:
+    post(browser, "/campaigns/city/steps/freeze", sure="city")
+    return browser.get("/campaigns/city/").text

@@ -1,0 +1,111 @@
+"""What the database and the archive know of a campaign -> all that its end report tells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from transitmap import store
+from transitmap.archive import Archive, unpack_columns, unpack_network
+from transitmap.campaigns.figures import Mapped, Ridden, by_voice, map_figures
+from transitmap.campaigns.report import Account
+from transitmap.campaigns.words import Voice
+from transitmap.config import Config
+from transitmap.contribute import Known, city_day
+from transitmap.points.campaigns import CLOSED
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+LISTED = (
+    *("id", "slug", "state", "area", "opens_s", "closes_s", "currency", "budget_centavos"),
+    *("rules_version", "snapshot_sha256"),
+)
+"""Columns of a campaign in a list of all."""
+
+
+def timezone_of(session: Session, archive: Archive, config: Config) -> str:
+    """The city's clock: the one that is set, else the one its feed was made in, else universal time."""
+    if config.feed.timezone:
+        return config.feed.timezone
+    feed = store.latest_feed(session)
+    return unpack_network(archive.get(feed.network_sha256)).timezone if feed else "UTC"
+
+
+def account_of(
+    session: Session,
+    archive: Archive,
+    campaign: store.Campaign,
+    config: Config,
+    timezone: str,
+    locale: str,
+    now_s: float,
+    mapped: Mapped | None = None,
+) -> Account:
+    """The account of a campaign as of now, under the feed that holds; `mapped` where it is known already."""
+    sums = store.sums_of_campaign(session, campaign.id)
+    feed, part = store.latest_feed(session), store.ledger_part(session, campaign.id)
+    return Account(
+        name=campaign.name_en if locale == "en" else campaign.name_es,
+        publisher=config.feed.publisher_name,
+        opens_s=campaign.opens_s,
+        closes_s=campaign.closes_s,
+        is_closed=campaign.state == CLOSED,
+        made_s=now_s,
+        budget_centavos=campaign.budget_centavos,
+        mapped=mapped or mapped_by(session, archive, campaign, timezone),
+        prizes_centavos=store.payout_centavos(session, campaign.id),
+        n_teams=store.n_teams(session, campaign.id),
+        millipoints=sum(row[1] for row in sums),
+        verified_millipoints=sum(row[2] for row in sums),
+        n_open_findings=store.n_open_findings(session, campaign.id),
+        feed_version=feed.id if feed else "",
+        rules_version=campaign.rules_version,
+        n_ledger_lines=part.n_lines,
+        head_sha256=part.head_sha256,
+        snapshot_sha256=campaign.snapshot_sha256,
+    )
+
+
+def voice_of(campaign: store.Campaign, locale: str, timezone: str) -> Voice:
+    """How the report of a campaign speaks: its money, the reader's language, the city's clock."""
+    return Voice(locale, campaign.currency, timezone)
+
+
+def mapped_by(session: Session, archive: Archive, campaign: store.Campaign, timezone: str) -> Mapped:
+    """What a campaign's rides brought to the map that holds now; rides after it are counted as late.
+
+    Riders of whom one sent a copy of another's ride are one voice. Takes two seconds for 100,000 rides.
+    """
+    counted = {ride.ride_id for ride in store.counted_rides(session, campaign.id)}
+    rides = store.counted_rides(session)
+    feed = store.latest_feed(session)
+    if feed is None or not feed.known_sha256:
+        return Mapped(n_late=len(counted))
+    known = unpack_columns(Known, archive.get(feed.known_sha256))
+    row_of = {ride_id: row for row, ride_id in enumerate(known.ride_id)}
+    behind = [ride for ride in rides if ride.ride_id in row_of]
+    rows = np.array([row_of[ride.ride_id] for ride in behind], dtype=np.int64)
+    trips = known.trips
+    ridden = Ridden(
+        pattern_index=trips.pattern_index[rows],
+        first_m=trips.first_m[rows],
+        last_m=trips.last_m[rows],
+        rider=np.array([ride.user_id for ride in behind], dtype=np.int64),
+        voice=by_voice([ride.user_id for ride in behind], store.linked_riders(session)),
+        day=np.array([city_day(ride.started_s, timezone) for ride in behind], dtype=np.int64),
+        distance_m=np.array([ride.distance_m for ride in behind], dtype=np.float64),
+        is_counted=np.array([ride.ride_id in counted for ride in behind], dtype=np.bool_),
+    )
+    return map_figures(known.network, known.route_id, ridden, len(counted - row_of.keys()))
+
+
+def told_of_all(session: Session) -> list[dict[str, Any]]:
+    """A row a campaign, the installation's own first: its settings, its state, its riders and points."""
+    rows = []
+    for one in store.all_campaigns(session):
+        sums = store.sums_of_campaign(session, one.id)
+        row = {name: getattr(one, name) for name in LISTED}
+        rows.append(row | {"riders": len(sums), "points": sum(row[1] for row in sums) / 1000})
+    return rows

@@ -1,0 +1,181 @@
+"""Campaigns as rows: made, changed while a draft, taken a step further; and what counts in one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from transitmap.store.opening import try_add
+from transitmap.store.tables import LedgerRow, RideRow, Sum
+from transitmap.store.tables_game import (
+    Appeal,
+    Campaign,
+    FindingRow,
+    Member,
+    Payout,
+    Settlement,
+)
+
+
+def add_campaign(session: Session, settings: Mapping[str, Any], now_s: float) -> Campaign | None:
+    """A draft with these columns; None where another campaign has its address."""
+    campaign = Campaign(state="draft", made_s=now_s, **settings)
+    return campaign if try_add(session, campaign) else None
+
+
+def change_campaign(session: Session, campaign: Campaign, columns: Mapping[str, Any]) -> bool:
+    """Sets columns of a campaign; False, and nothing changed, where another one has its address."""
+    slug = columns.get("slug", campaign.slug)
+    other = sa.select(Campaign.id).where(Campaign.slug == slug, Campaign.id != campaign.id)
+    if session.scalar(other) is not None:
+        return False
+    for name, value in columns.items():
+        setattr(campaign, name, value)
+    session.flush()
+    return True
+
+
+def all_campaigns(session: Session) -> list[Campaign]:
+    """All campaigns, the installation's own first, then by when rides begin to count, the latest first."""
+    found = list(session.scalars(sa.select(Campaign).order_by(Campaign.id)))
+    return found[:1] + sorted(found[1:], key=lambda one: (-(one.opens_s or 0.0), one.id))
+
+
+def campaign_by_slug(session: Session, slug: str) -> Campaign | None:
+    """The campaign at an address."""
+    return session.scalar(sa.select(Campaign).where(Campaign.slug == slug))
+
+
+def refreshed_campaign(session: Session, campaign_id: int) -> Campaign:
+    """A campaign as it is in the database now. Call it under `lock_ledger` to decide by it."""
+    return session.get_one(Campaign, campaign_id, populate_existing=True)
+
+
+def sums_of_campaign(session: Session, campaign_id: int) -> list[tuple[int, int, int, int]]:
+    """(rider, millipoints, verified millipoints, rides) of everybody with a ride or a point in a campaign."""
+    counts = sa.or_(Sum.millipoints != 0, Sum.verified_millipoints != 0, Sum.n_rides != 0)
+    question = (
+        sa.select(Sum.user_id, Sum.millipoints, Sum.verified_millipoints, Sum.n_rides)
+        .where(Sum.campaign_id == campaign_id, Sum.period == 0, counts)
+        .order_by(Sum.user_id)
+    )
+    return [(user_id, points, verified, n) for user_id, points, verified, n in session.execute(question)]
+
+
+@dataclass(frozen=True)
+class LedgerPart:
+    """Which lines of the ledger are a campaign's, and the seal over all lines so far."""
+
+    first_sequence: int
+    last_sequence: int
+    n_lines: int
+    head_sequence: int
+    head_sha256: str
+
+
+def ledger_part(session: Session, campaign_id: int) -> LedgerPart:
+    """The lines of a campaign, as numbers; 0 and an empty seal where there are none."""
+    mine = sa.select(
+        sa.func.min(LedgerRow.sequence), sa.func.max(LedgerRow.sequence), sa.func.count(LedgerRow.sequence)
+    ).where(LedgerRow.campaign_id == campaign_id)
+    first, last, n = session.execute(mine).one()
+    newest = sa.select(LedgerRow.sequence, LedgerRow.sha256).order_by(LedgerRow.sequence.desc()).limit(1)
+    head = session.execute(newest).first()
+    sequence, sha256 = head if head else (0, "")
+    return LedgerPart(first or 0, last or 0, n, sequence, sha256)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A ride that counts in some campaign: nothing of where it went."""
+
+    ride_id: str
+    sequence: int
+    user_id: int
+    started_s: float
+    distance_m: float
+
+
+def counted_rides(session: Session, campaign_id: int | None = None) -> list[Counted]:
+    """The rides of a campaign in their order, or of all; rides of people who were erased are none.
+
+    A ride is a campaign's where a line of the ledger says so, be it of 0 points. Rides with a hard finding
+    that no reviewer dismissed, or any that one upheld, are left out: nobody may say that they were ridden.
+    """
+    columns = RideRow.id, RideRow.sequence, RideRow.user_id, RideRow.started_s, RideRow.distance_m
+    is_hard = sa.and_(FindingRow.tier == "hard", FindingRow.state != "dismissed")
+    withheld = sa.select(FindingRow.ride_id).where(sa.or_(is_hard, FindingRow.state == "upheld"))
+    question = sa.select(*columns).where(RideRow.packed_sha256 != "", RideRow.id.not_in(withheld))
+    if campaign_id is not None:
+        question = question.where(RideRow.id.in_(_rides_of(campaign_id)))
+    return [Counted(*row) for row in session.execute(question.order_by(RideRow.sequence))]
+
+
+def _rides_of(campaign_id: int) -> sa.Select[Any]:
+    """The ids of all rides with a line in a campaign."""
+    return (
+        sa.select(LedgerRow.ride_id)
+        .where(LedgerRow.campaign_id == campaign_id, LedgerRow.ride_id.is_not(None))
+        .distinct()
+    )
+
+
+def n_open_appeals(session: Session, campaign_id: int) -> int:
+    """Riders who asked for a second look at a ride of a campaign and have no answer yet."""
+    question = sa.select(sa.func.count(Appeal.id)).where(
+        Appeal.state == "open", Appeal.ride_id.in_(_rides_of(campaign_id))
+    )
+    return session.scalar(question) or 0
+
+
+def n_open_findings(session: Session, campaign_id: int) -> int:
+    """Findings about rides of a campaign that nobody reviewed yet."""
+    question = sa.select(sa.func.count(FindingRow.id)).where(
+        FindingRow.state == "open", FindingRow.ride_id.in_(_rides_of(campaign_id))
+    )
+    return session.scalar(question) or 0
+
+
+def n_unsettled_rides(session: Session, campaign_id: int) -> int:
+    """Rides of a campaign that came after the last time at which confirmed knowledge was paid."""
+    last = sa.select(sa.func.coalesce(sa.func.max(Settlement.through_sequence), 0)).scalar_subquery()
+    question = sa.select(sa.func.count(RideRow.id)).where(
+        RideRow.sequence > last, RideRow.id.in_(_rides_of(campaign_id))
+    )
+    return session.scalar(question) or 0
+
+
+def last_settlement(session: Session) -> Settlement | None:
+    """The last time at which confirmed knowledge was paid; None before the first."""
+    return session.scalar(sa.select(Settlement).order_by(Settlement.number.desc()).limit(1))
+
+
+def payout_centavos(session: Session, campaign_id: int) -> dict[str, int]:
+    """The prizes that were decided for a campaign, summed by state."""
+    question = (
+        sa.select(Payout.state, sa.func.sum(Payout.amount_centavos))
+        .where(Payout.campaign_id == campaign_id)
+        .group_by(Payout.state)
+        .order_by(Payout.state)
+    )
+    return {state: int(centavos) for state, centavos in session.execute(question)}
+
+
+def n_teams(session: Session, campaign_id: int) -> int:
+    """Teams of a campaign with a member."""
+    question = sa.select(sa.func.count(sa.distinct(Member.team_id))).where(
+        Member.campaign_id == campaign_id, Member.state == "member"
+    )
+    return session.scalar(question) or 0
+
+
+def rules_by_version(session: Session, version: str, but_slug: str = "") -> Sequence[str]:
+    """The different rules that campaigns, all but one, have under a version."""
+    question = sa.select(Campaign.rules_toml).where(
+        Campaign.rules_version == version, Campaign.rules_toml != "", Campaign.slug != but_slug
+    )
+    return sorted(set(session.scalars(question)))
