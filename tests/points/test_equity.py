@@ -115,8 +115,8 @@ def test_a_table_that_says_something_else_is_refused(text):
         collection({"properties": {"weight": 1}, "geometry": {"type": "Point", "coordinates": [1, 2]}}),
         collection({"properties": {"weight": 1}, "geometry": None}),
         collection({"properties": None, "geometry": {"type": "Polygon", "coordinates": []}}),
-        '{"features": [{"properties": {"weight": 1}, "geometry": {"type": "Polygon", "coordinates": [[[0, 0], '
-        "[1, NaN], [1, 1], [0, 0]]]}}]}",
+        '{"features": [{"properties": {"weight": 1}, "geometry": {"type": "Polygon", "coordinates": [[[0, 0],'
+        " [1, NaN], [1, 1], [0, 0]]]}}]}",
     ],
 )
 def test_polygons_that_say_something_else_are_refused(text):
