@@ -51,7 +51,7 @@ class MissionRules:
     max_bonus_permille: int = 2_000
     stale_bonus_permille: int = 1_600
     area_m: float = 2_000.0
-    area_budget_permille: int = 8_000
+    area_budget_permille: int = 10_000
     check_permille: int = 40
     open_days: int = 14
     hold_s: float = 172_800.0
@@ -112,7 +112,7 @@ class Mission:
 
 
 class Offer(Protocol):
-    """A row of missions. It is open for rides that begin in `made_s <= time < closes_s`."""
+    """A row of missions. It is open for rides that begin in `made_s <= time < closes_s` (None is never)."""
 
     @property
     def id(self) -> int: ...  # noqa: D102
@@ -129,7 +129,7 @@ class Offer(Protocol):
     @property
     def made_s(self) -> float: ...  # noqa: D102
     @property
-    def closes_s(self) -> float: ...  # noqa: D102
+    def closes_s(self) -> float | None: ...  # noqa: D102
     @property
     def evidence(self) -> dict[str, Any]: ...  # noqa: D102
 
@@ -491,7 +491,7 @@ def bonus_of(
     cell = route_id, direction_id, day_part
     held = [hold for hold in reservations if hold.from_s <= time_s < hold.until_s]
     for offer in sorted(missions, key=lambda offer: (-offer.bonus_permille, offer.id)):
-        if offer.is_check or not offer.made_s <= time_s < offer.closes_s:
+        if offer.is_check or not is_open(offer, time_s):
             continue
         if (offer.route_id, offer.direction_id, offer.day_part) != cell:
             continue
@@ -499,6 +499,11 @@ def bonus_of(
         if not holders or user_id in holders:
             return offer.bonus_permille, offer.id
     return PAID_ONCE, None
+
+
+def is_open(offer: Offer, time_s: float) -> bool:
+    """Whether a ride that begins then may be of the mission."""
+    return offer.made_s <= time_s and (offer.closes_s is None or time_s < offer.closes_s)
 
 
 def why_not(
@@ -509,7 +514,7 @@ def why_not(
     `reservations` are all of the mission and all of the rider. Who had it and did not ride leaves it to
     others for as long again as it was held.
     """
-    if not offer.made_s <= now_s < offer.closes_s:
+    if not is_open(offer, now_s):
         return NOT_OPEN
     held = [hold for hold in reservations if hold.from_s <= now_s < hold.until_s]
     holders = {hold.user_id for hold in held if hold.mission_id == offer.id}

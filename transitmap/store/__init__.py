@@ -74,6 +74,22 @@ from transitmap.store.messages import (
     waiting_devices,
     waiting_headings,
 )
+from transitmap.store.missions import (
+    add_missions,
+    add_reservation,
+    adopt_route,
+    adopted_routes,
+    end_mission,
+    leave_mission,
+    leave_route,
+    mission_by_id,
+    missions_of,
+    note_ridden,
+    open_missions,
+    reservations_of,
+    reservations_of_user,
+    unfinished_missions,
+)
 from transitmap.store.opening import (
     BUSY_TIMEOUT_MS,
     TRY_AGAIN,
@@ -193,6 +209,20 @@ from transitmap.store.uploads import (
 )
 
 __all__ = [
+    "add_missions",
+    "add_reservation",
+    "adopt_route",
+    "adopted_routes",
+    "end_mission",
+    "leave_mission",
+    "leave_route",
+    "mission_by_id",
+    "missions_of",
+    "note_ridden",
+    "open_missions",
+    "reservations_of",
+    "reservations_of_user",
+    "unfinished_missions",
     "Adoption",
     "Appeal",
     "BUSY_TIMEOUT_MS",
