@@ -805,6 +805,56 @@ def standings(since_s: float, database_url: str, as_json: bool) -> None:
     table.writerows([row["rank"], plain_cell(str(row["name"])), row["points"]] for row in rows)
 
 
+@points.command("missions")
+@click.option("--make", is_flag=True, help="Look for gaps first, as a publication does.")
+@DATABASE
+@ARCHIVE
+@CONFIG
+@JSON
+def list_missions(
+    make: bool, database_url: str, archive_url: str, config_path: Path | None, as_json: bool
+) -> None:
+    """What the map lacks most: open missions, worth most first, and how many rides the city lacks."""
+    import time
+
+    from transitmap import missions, store
+    from transitmap.archive import Archive
+    from transitmap.points.rules import load_rules
+
+    store.upgrade(database_url)
+    now_s = time.time()
+    with store.session(store.open_engine(database_url), write=make) as session:
+        made = None
+        if make:
+            config = _server_config(config_path)
+            made = missions.refresh_now(session, Archive(archive_url), config, load_rules(), now_s)
+        rows, known = missions.told(session, now_s), missions.coverage(session)
+    if as_json:
+        click.echo(json.dumps({"missions": rows, "forecasts": known.get("forecasts", [])}))
+        return
+    if made:
+        click.echo(
+            f"{made.n_gaps} gaps: {made.n_made} made, {made.n_done} done, {made.n_closed} closed", err=True
+        )
+    _tell_missions(rows, known.get("forecasts", []))
+
+
+def _tell_missions(rows: Sequence[dict[str, Any]], forecasts: Sequence[dict[str, Any]]) -> None:
+    from transitmap.cells import plain_cell
+
+    table = csv.writer(sys.stdout)
+    for row in rows:
+        named = [plain_cell(str(row[name])) for name in ("route_id", "name", "headsign")]
+        asked = [row["direction_id"], row["day_part"], row["n_needed"], row["bonus"], row["why"]]
+        table.writerow([row["id"], *named, *asked])
+    if not rows:
+        click.echo("0 missions are open", err=True)
+    for one in forecasts:
+        low, high = ("?" if one[name] is None else one[name] for name in ("low", "high"))
+        share = one["target_permille"] / 10
+        click.echo(f"{share:.0f} % of {one['n_cells']} cells: {low} to {high} more rides (80 %)", err=True)
+
+
 def _config(path: Path | None) -> Config:
     from transitmap.config import load_config
 

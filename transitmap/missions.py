@@ -43,6 +43,17 @@ class Refreshed:
     n_closed: int
 
 
+def mission_rules(rules: Rules) -> MissionRules:
+    """What the published rules say of missions; the rest is as `MissionRules` has it."""
+    above = rules.mission_permille - missions.PAID_ONCE
+    return MissionRules(
+        n_observers=rules.confirm_voices,
+        stale_days=rules.fresh_full_days,
+        max_bonus_permille=rules.mission_permille,
+        stale_bonus_permille=missions.PAID_ONCE + above * rules.fresh_permille // 1_000,
+    )
+
+
 def refresh(
     session: Session,
     archive: Archive,
@@ -202,6 +213,34 @@ def coverage(session: Session) -> dict[str, Any]:
     text = store.fact(session, COVERAGE)
     found: dict[str, Any] = json.loads(text) if text else {}
     return found
+
+
+def told(session: Session, now_s: float) -> list[dict[str, Any]]:
+    """The open missions as anybody may read them: nothing says which are checks."""
+    held = {
+        hold.mission_id
+        for hold in store.reservations_of(session, [one.id for one in store.open_missions(session, now_s)])
+        if hold.from_s <= now_s < hold.until_s
+    }
+    return [
+        {
+            "id": one.id,
+            "campaign_id": one.campaign_id,
+            "route_id": one.route_id,
+            "name": one.evidence["name"],
+            "headsign": one.evidence["headsign"],
+            "direction_id": one.direction_id,
+            "day_part": one.day_part,
+            "n_needed": one.n_needed,
+            "bonus": one.bonus_permille / 1_000,
+            "why": one.evidence["why"],
+            "closes_s": one.closes_s,
+            "is_reserved": one.id in held,
+            "places": one.evidence["places"],
+            "seed_sha256": one.evidence["seed_sha256"],
+        }
+        for one in store.open_missions(session, now_s)
+    ]
 
 
 # --- at the command line -------------------------------------------------------------------------

@@ -32,6 +32,7 @@ PUBLIC = (
     "/gtfs/",
     "/ogc/",
     "/api/v1/network.geojson",
+    "/api/v1/missions",
     "/api/v1/standings",
     "/api/v1/openapi.json",
     "/health",

@@ -21,6 +21,7 @@ PAGES = (
     "/nowhere",
     "/phones/",
     "/privacy/",
+    "/missions/",
 )
 
 
