@@ -77,8 +77,7 @@ def refresh(
     riders = [int(ride.rider_id) for ride in found.rides]
     voice = np.array([(voice_of or {}).get(rider, rider) for rider in riders], dtype=np.int64)
     parts = [missions.day_part_of(float(ride.fixes.time_s[0]), timezone) for ride in found.rides]
-    length = _lengths(terrain)
-    cells = missions.count_cells(found.segments, voice, parts, length, rules)
+    cells, observed = missions.count_cells(found.segments, voice, parts, _lengths(terrain), rules)
     gaps = missions.gaps_of(cells, int(now_s // DAY_S), rules)
     ways = public_ways(archive, version, terrain, config)
     lacking = {_asked(gap.cell, ways): gap for gap in gaps if _key(gap.cell) in ways}
@@ -87,7 +86,6 @@ def refresh(
     n_made = _make(
         session, gaps, ways, seed, rules, now_s, campaign_at or (lambda lat, lon: store.OWN_CAMPAIGN)
     )
-    observed = missions.observed_cells(found.segments, parts, length, rules)
     days = np.array([int(ride.fixes.time_s[0] // DAY_S) for ride in found.rides], dtype=np.int64)
     _note_coverage(session, cells, ways, observed, voice, days, rules)
     return Refreshed(len(gaps), n_made, n_done, n_closed)

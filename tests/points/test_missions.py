@@ -25,7 +25,6 @@ from transitmap.points.missions import (
     gaps_of,
     make_missions,
     near,
-    observed_cells,
     why_not,
 )
 
@@ -46,7 +45,7 @@ def ridden(*rides):
     """Cells after rides (voice, day, day part, segments) of route 0 in direction 0."""
     rows = [(nth, one, day) for nth, (_, day, _, many) in enumerate(rides) for one in many]
     voice = np.array([ride[0] for ride in rides])
-    cells = count_cells(segments_of(*rows), voice, [ride[2] for ride in rides], {(0, 0): WHOLE}, RULES)
+    cells, _ = count_cells(segments_of(*rows), voice, [ride[2] for ride in rides], {(0, 0): WHOLE}, RULES)
     return {cell.day_part: cell for cell in cells}
 
 
@@ -116,7 +115,7 @@ def test_a_short_ride_is_no_observer_of_a_route_but_has_seen_its_stretch():
 
 def test_without_a_ride_every_cell_is_empty():
     none = np.zeros(0, dtype=np.int64)
-    cells = count_cells(Segments(*[none] * 7), none, [], {(0, 0): 9, (0, 1): 9}, RULES)
+    cells, _ = count_cells(Segments(*[none] * 7), none, [], {(0, 0): 9, (0, 1): 9}, RULES)
     assert len(cells) == 2 * len(missions.ASKED)
     assert {(cell.n_rides, cell.n_observers, cell.seen_permille, cell.last_day) for cell in cells} == {
         (0, 0, 0, -1)
@@ -126,7 +125,8 @@ def test_without_a_ride_every_cell_is_empty():
 def test_every_ride_is_an_observer_of_one_cell_at_most():
     segments = segments_of(*[(0, one, 1) for one in range(5)], (1, 0, 1), *[(2, one, 2) for one in range(9)])
     parts = [MORNING, MORNING, "sunday"]
-    assert observed_cells(segments, parts, {(0, 0): WHOLE}, RULES).tolist() == [0, -1, 4]
+    voice = np.arange(3)
+    assert count_cells(segments, voice, parts, {(0, 0): WHOLE}, RULES)[1].tolist() == [0, -1, 4]
 
 
 @given(

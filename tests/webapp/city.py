@@ -30,11 +30,11 @@ HELD_BACK = (HeldBack("patterns", "few_riders", 2, 6, 3),)
 
 
 def add_missions(session: Session, n: int = 3) -> list[store.Mission]:
-    """Missions of the published city's first routes, made now."""
+    """Missions of some routes, made now."""
     ways = [((19.53 + nth / 200, -96.92), (19.535 + nth / 200, -96.91)) for nth in range(n)]
     rows = [
         {
-            "route_id": f"R{nth % 2 + 1}",
+            "route_id": f"R{nth + 1}",
             "direction_id": 0,
             "day_part": ("weekday_morning", "saturday", "sunday")[nth % 3],
             "lat_deg": places[0][0],

@@ -171,93 +171,76 @@ def count_cells(
     day_part: Sequence[str],
     n_segments: Mapping[Key, int],
     rules: MissionRules,
-) -> tuple[Cell, ...]:
-    """Every asked cell of every route and direction in `n_segments`, in order.
+) -> tuple[tuple[Cell, ...], IntArray]:
+    """Every asked cell of every route and direction in `n_segments`; and which of them each ride observes.
 
     `voice` and `day_part` have an entry a ride: who speaks (accounts that are one voice have one number),
     and when. People are independent on different days, so observers are the fewer of people and days: up to
-    two that is exact, as two people and two days always pair up.
+    two that is exact, as two people and two days always pair up. A ride that observes no cell has -1.
     """
     keys = sorted(n_segments)
     length = np.repeat([n_segments[key] for key in keys], len(ASKED)).astype(np.int64)
     rows, cell = _cell_of(segments, day_part, keys)
-    ride, day, who = segments.ride_index[rows], segments.day[rows], voice[segments.ride_index[rows]]
+    ride, day = segments.ride_index[rows], segments.day[rows]
     place = np.unique(segments.segment[rows], return_inverse=True)[1].reshape(-1)
-    n_rides = np.bincount(_distinct(cell, ride)[0], minlength=len(length))
-    observed = _covers(cell, ride, place, length, rules)
-    n_people = np.bincount(_distinct(cell[observed], who[observed])[0], minlength=len(length))
-    n_days = np.bincount(_distinct(cell[observed], day[observed])[0], minlength=len(length))
-    last = np.full(len(length), -1, dtype=np.int64)
-    np.maximum.at(last, cell, day)
-    seen = _seen(cell, place, who, day, len(length), rules.n_observers)
+    ridden, began = np.full((2, len(voice)), -1, dtype=np.int64)
+    ridden[ride], began[ride] = cell, day
+    observed = np.where(_covers(ride, place, length, ridden, rules), ridden, -1)
+    seen = _seen(cell, place, voice[ride], day, len(length), rules.n_observers)
     permille = 1_000 * seen // np.maximum(length * rules.n_observers, 1)
-    columns = (n_rides, np.minimum(n_people, n_days), np.minimum(permille, 1_000), last)
+    last = np.full(len(length), -1, dtype=np.int64)
+    np.maximum.at(last, ridden[ridden >= 0], began[ridden >= 0])
+    n_rides = np.bincount(ridden[ridden >= 0], minlength=len(length))
+    observers = np.minimum(_n_distinct(observed, voice, length), _n_distinct(observed, began, length))
+    columns = (n_rides, observers, np.minimum(permille, 1_000), last)
     found = zip(*(column.tolist() for column in columns), strict=True)
     names = [(*key, part) for key in keys for part in ASKED]
-    return tuple(Cell(*name, *row) for name, row in zip(names, found, strict=True))
-
-
-def observed_cells(
-    segments: Segments, day_part: Sequence[str], n_segments: Mapping[Key, int], rules: MissionRules
-) -> IntArray:
-    """The cell that each ride is an observer of, as a row of `count_cells`; -1 where it is of none."""
-    keys = sorted(n_segments)
-    length = np.repeat([n_segments[key] for key in keys], len(ASKED)).astype(np.int64)
-    rows, cell = _cell_of(segments, day_part, keys)
-    ride = segments.ride_index[rows]
-    place = np.unique(segments.segment[rows], return_inverse=True)[1].reshape(-1)
-    observed = _covers(cell, ride, place, length, rules)
-    found = np.full(len(day_part), -1, dtype=np.int64)
-    found[ride[observed]] = cell[observed]
-    return found
+    return tuple(Cell(*name, *row) for name, row in zip(names, found, strict=True)), observed
 
 
 def _cell_of(segments: Segments, day_part: Sequence[str], keys: Sequence[Key]) -> tuple[IntArray, IntArray]:
     """The rows that say something of a cell, and the number of that cell."""
     number = {key: nth * len(ASKED) for nth, key in enumerate(keys)}
     part = np.array([ASKED.index(name) if name in ASKED else -1 for name in day_part], dtype=np.int64)
-    pairs, back = np.unique(
-        np.column_stack([segments.route_index, segments.direction_id]), axis=0, return_inverse=True
-    )
-    first = np.array([number.get((route, way), -1) for route, way in pairs.tolist()], dtype=np.int64)
-    cell = first[back.reshape(-1)] if len(first) else np.zeros(0, dtype=np.int64)
-    when = part[segments.ride_index] if len(part) else np.zeros(0, dtype=np.int64)
+    code = 2 * segments.route_index + segments.direction_id
+    codes, back = np.unique(code, return_inverse=True)
+    first = np.array([number.get((one // 2, one % 2), -1) for one in codes.tolist()], dtype=np.int64)
+    cell, when = first[back.reshape(-1)], part[segments.ride_index]
     rows = np.flatnonzero((cell >= 0) & (when >= 0) & (segments.length_mm > 0))
     return rows, (cell + when)[rows]
 
 
-def _distinct(*columns: IntArray) -> tuple[IntArray, ...]:
-    """The columns of their different rows."""
-    if not len(columns[0]):
-        return columns
-    numbered = [np.unique(column, return_inverse=True) for column in columns]
-    shape = tuple(len(values) for values, _ in numbered)
-    codes = np.unique(np.ravel_multi_index([back.reshape(-1) for _, back in numbered], shape))
-    return tuple(
-        values[index] for (values, _), index in zip(numbered, np.unravel_index(codes, shape), strict=True)
-    )
+def _covers(ride: IntArray, place: IntArray, length: IntArray, ridden: IntArray, rules: MissionRules) -> Any:
+    """Which rides cover enough of their route to be observers of their cell."""
+    n_places = int(place.max(initial=0)) + 1
+    covered = np.bincount(np.unique(ride * n_places + place) // n_places, minlength=len(ridden))
+    return (ridden >= 0) & (1_000 * covered >= rules.min_share_permille * length[ridden])
 
 
-def _covers(cell: IntArray, ride: IntArray, place: IntArray, length: IntArray, rules: MissionRules) -> Any:
-    """Which rows belong to rides that cover enough of their route to be observers of the cell."""
-    both = cell * (int(ride.max(initial=0)) + 1) + ride
-    pair, _ = _distinct(both, place)
-    known, n_places = np.unique(pair, return_counts=True)
-    return 1_000 * n_places[np.searchsorted(known, both)] >= rules.min_share_permille * length[cell]
+def _n_distinct(cell: IntArray, what: IntArray, length: IntArray) -> IntArray:
+    """For each cell how many different things stand beside it."""
+    pairs = np.unique(np.column_stack([cell, what])[cell >= 0], axis=0)
+    return np.bincount(pairs[:, 0], minlength=len(length))
 
 
 def _seen(
     cell: IntArray, place: IntArray, who: IntArray, day: IntArray, n_cells: int, n_needed: int
 ) -> IntArray:
     """For each cell the sum over its segments of their observers, at most so many as are needed."""
-    both = cell * (int(place.max(initial=0)) + 1) + place
-    known, first = np.unique(both, return_index=True)
-    n_people = np.unique(_distinct(both, who)[0], return_counts=True)[1]
-    n_days = np.unique(_distinct(both, day)[0], return_counts=True)[1]
-    observers = np.minimum(np.minimum(n_people, n_days), n_needed)
+    both = np.unique(cell * (int(place.max(initial=0)) + 1) + place, return_inverse=True)[1].reshape(-1)
+    observers = np.minimum(_n_beside(both, who), _n_beside(both, day))
+    where = np.zeros(len(observers), dtype=np.int64)
+    where[both] = cell
     total = np.zeros(n_cells, dtype=np.int64)
-    np.add.at(total, cell[first], observers[: len(known)])
+    np.add.at(total, where, np.minimum(observers, n_needed))
     return total
+
+
+def _n_beside(row: IntArray, what: IntArray) -> IntArray:
+    """For each number of `row` how many different `what` there are."""
+    different, small = np.unique(what, return_inverse=True)
+    n = max(len(different), 1)
+    return np.bincount(np.unique(row * n + small.reshape(-1)) // n)
 
 
 # --- what lacks ----------------------------------------------------------------------------------
