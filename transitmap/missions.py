@@ -117,7 +117,7 @@ def public_ways(
                 network.stops.lat_deg[calls].tolist(), network.stops.lon_deg[calls].tolist(), strict=True
             )
             route = int(patterns.route_index[row])
-            name = names.route_short[route] or names.route_long[route] or ids.route_id[route]
+            name = names.route_short[route] or ids.route_id[route]
             ways[key] = Way(ids.route_id[route], name, key[1], names.headsign[row], tuple(places))
     return ways
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("missions", __name__, url_prefix="/missions")
 PERMISSIONS = HEADERS["Permissions-Policy"].replace("geolocation=()", "geolocation=(self)")
-N_SHOWN = 200
+N_FIRST, N_SHOWN, N_MOST = 10, 60, 2_000
 PARTS = {
     "weekday_morning": _("Monday to Friday, 5 to 10 in the morning"),
     "weekday_midday": _("Monday to Friday, 10 to 16"),
@@ -102,13 +102,14 @@ def index() -> str:
     if chosen:
         pairs = near(rows, chosen.lat_deg, chosen.lon_deg)
         away, rows = {one.id: away_m for away_m, one in pairs}, [one for _, one in pairs]
-    shown = views(rows[:N_SHOWN], user, away)
+    shown = views(rows[: N_MOST if request.args.get("all") else N_SHOWN], user, away)
     return render_template(
         "missions.html",
         atlas=atlas,
         chosen=chosen,
         missions=shown,
         n_all=len(rows),
+        n_first=N_FIRST,
         mine=[one for one in views(rows, user) if one.holder == "mine"],
         forecast=next_forecast(),
         adopted=store.adopted_routes(db.session(), user.id) if user else [],

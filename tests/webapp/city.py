@@ -40,7 +40,7 @@ def add_missions(session: Session, n: int = 3) -> list[store.Mission]:
             "lat_deg": places[0][0],
             "lon_deg": places[0][1],
             "n_needed": 1 + nth % 2,
-            "bonus_permille": 2_000 - 200 * nth,
+            "bonus_permille": max(2_000 - 200 * nth, 1_100),
             "is_check": False,
             "evidence": {
                 "why": ("nobody", "one", "stale")[nth % 3],

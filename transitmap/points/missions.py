@@ -23,7 +23,7 @@ NOBODY, ONE, PARTLY, STALE = WHYS = ("nobody", "one", "partly", "stale")
 """Why a cell is a gap: no observer yet, fewer than it needs, seen in part, not seen for long."""
 NOT_OPEN, HELD, MINE, TOO_MANY, LAPSED = "not_open", "held", "mine", "too_many", "lapsed"
 EARTH_M_PER_DEG = 111_195.0
-N_PLACES = 8
+N_PLACES = 12
 CORRIDOR_M = 400.0
 TRIES = 400
 PAID_ONCE = 1_000
@@ -255,7 +255,8 @@ def _gap_of(cell: Cell, today: int, rules: MissionRules) -> Gap | None:
     lacking = rules.n_observers - cell.n_observers
     bonus = _bonus(cell.seen_permille, rules)
     if lacking > 0:
-        return Gap(cell, ONE if cell.n_observers else NOBODY, lacking, bonus)
+        why = ONE if cell.n_observers else PARTLY if cell.n_rides else NOBODY
+        return Gap(cell, why, lacking, bonus)
     if cell.seen_permille < rules.full_permille:
         return Gap(cell, PARTLY, 1, bonus)
     if today - cell.last_day >= rules.stale_days:
@@ -320,7 +321,7 @@ def _mission(gap: Gap, way: Way) -> Mission:
         "n_observers": cell.n_observers,
         "seen_permille": cell.seen_permille,
         "last_day": cell.last_day,
-        "places": [list(place) for place in places],
+        "places": _told(places),
     }
     asked = way.route_id, way.direction_id, cell.day_part, *places[0], gap.n_needed, gap.bonus_permille
     return Mission(*asked, is_check=False, evidence=evidence)
@@ -331,6 +332,11 @@ def _spread(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     if len(places) <= N_PLACES:
         return list(places)
     return [places[round(k * (len(places) - 1) / (N_PLACES - 1))] for k in range(N_PLACES)]
+
+
+def _told(places: Sequence[tuple[float, float]]) -> list[list[float]]:
+    """Places to the metre: they are stops that everybody may know."""
+    return [[round(lat_deg, 5), round(lon_deg, 5)] for lat_deg, lon_deg in places]
 
 
 # --- checks --------------------------------------------------------------------------------------
@@ -408,7 +414,7 @@ def _ghost(
     route_id = _next_like(rng, way.route_id, taken)
     name = route_id if way.name == way.route_id else _next_like(rng, way.name, taken)
     taken |= {route_id, name}
-    told = {"name": name, "headsign": way.headsign, "places": [list(place) for place in places]}
+    told = {"name": name, "headsign": way.headsign, "places": _told(places)}
     lat_deg, lon_deg = places[0]
     return replace(
         like,

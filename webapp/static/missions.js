@@ -2,8 +2,10 @@
 const box = document.getElementById("map");
 const list = document.getElementById("missions");
 const nearby = document.querySelector("[data-nearby]");
-const items = [...document.querySelectorAll("[data-mission]")];
+const more = document.getElementById("more");
+let items = [...document.querySelectorAll("[data-mission]")];
 const METRES_A_DEGREE = 111195;
+const N_FIRST = 10;
 const SUN = "#f6b73c";
 const INK = "#1b2421";
 let map = null;
@@ -30,18 +32,33 @@ function offer() {
 
 function say(text) { nearby.querySelector("[data-said]").textContent = text; }
 
-function order(lat, lon) {
-  const rows = [...list.children].map((item) => ({ item, away: away(item, lat, lon) }));
+async function order(lat, lon) {
+  await fill();
+  const rows = [...list.children, ...more.children].map((item) => ({ item, away: away(item, lat, lon) }));
   const nearest = new Map();
   for (const { item, away: metres } of rows) nearest.set(item.dataset.way, Math.min(metres, nearest.get(item.dataset.way) ?? Infinity));
   rows.sort((a, b) => nearest.get(a.item.dataset.way) - nearest.get(b.item.dataset.way) || a.item.dataset.way.localeCompare(b.item.dataset.way));
-  list.replaceChildren(...rows.map(({ item }) => item));
+  list.replaceChildren(...rows.slice(0, N_FIRST).map(({ item }) => item));
+  more.replaceChildren(...rows.slice(N_FIRST).map(({ item }) => item));
   for (const { item, away: metres } of rows) item.querySelector("[data-away]").textContent = ` · ${words(metres)}`;
   document.getElementById("list-title").textContent = nearby.dataset.title;
   say("");
   if (!map) return;
   map.getSource("me").setData({ type: "Feature", properties: {}, geometry: { type: "Point", coordinates: [lon, lat] } });
   map.easeTo({ center: [lon, lat], zoom: Math.max(map.getZoom(), 12.5) });
+}
+
+async function fill() {
+  // the page holds those worth most; what is near may be among the others
+  if (!list.dataset.all) return;
+  const page = new DOMParser().parseFromString(await (await fetch(list.dataset.all)).text(), "text/html");
+  delete list.dataset.all;
+  const rows = [...page.querySelectorAll("#missions > li, #more > li")].map((item) => document.importNode(item, true));
+  list.replaceChildren(...rows);
+  more.replaceChildren();
+  more.parentElement.hidden = false;
+  items = [...document.querySelectorAll("[data-mission]")];
+  if (map) { map.getSource("missions").setData(points()); listen(); }
 }
 
 function away(item, lat, lon) {
@@ -57,8 +74,7 @@ function words(metres) {
 function places(item) { return JSON.parse(item.dataset.places); }
 
 function draw() {
-  const points = items.map((item) => ({ type: "Feature", properties: { mission: item.dataset.mission }, geometry: { type: "Point", coordinates: [...places(item)[0]].reverse() } }));
-  map.addSource("missions", { type: "geojson", data: { type: "FeatureCollection", features: points } });
+  map.addSource("missions", { type: "geojson", data: points() });
   map.addSource("way", { type: "geojson", data: nothing() });
   map.addSource("me", { type: "geojson", data: nothing() });
   map.addLayer({ id: "way", type: "line", source: "way", layout: { "line-join": "round", "line-cap": "round" }, paint: { "line-color": SUN, "line-width": 9, "line-opacity": 0.8 } }, "casing");
@@ -69,13 +85,22 @@ function draw() {
     const [hit] = map.queryRenderedFeatures(event.point, { layers: ["missions"] });
     if (hit) choose(hit.properties.mission, true);
   });
+  listen();
+  const one = items.find((item) => "chosen" in item.dataset);
+  if (one) { choose(one.dataset.mission, false); fit(places(one)); }
+  box.dataset.missions = String(items.length);
+}
+
+function points() {
+  const features = items.map((item) => ({ type: "Feature", properties: { mission: item.dataset.mission }, geometry: { type: "Point", coordinates: [...places(item)[0]].reverse() } }));
+  return { type: "FeatureCollection", features };
+}
+
+function listen() {
   for (const item of items) {
     item.addEventListener("focusin", () => choose(item.dataset.mission, false));
     item.addEventListener("mouseenter", () => choose(item.dataset.mission, false));
   }
-  const one = items.find((item) => "chosen" in item.dataset);
-  if (one) { choose(one.dataset.mission, false); fit(places(one)); }
-  box.dataset.missions = String(points.length);
 }
 
 function choose(mission, doScroll) {
