@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from tests.points.hand import DAY_S, NOON_S, network_of, ride_along, trips_of
 from transitmap import missions, store
 from transitmap.archive import Archive, pack_network
+from transitmap.cli import main
 from transitmap.config import Config
 from transitmap.contribute import Found, Known, Terrain
 from transitmap.gtfs.carry_ids import carry_ids
@@ -148,6 +151,21 @@ def test_rows_say_nothing_of_which_is_a_check(session, city):
     assert len({(one.made_s, one.closes_s, one.campaign_id) for one in rows}) == 1
 
 
+def test_a_seed_is_told_once_none_of_its_missions_is_open(session, city):
+    archive = city.archive
+    key = missions.segment_key(session, archive)
+    store.add_feed(session, store.feed_like(city.version, made_s=1.0, feed_sha256="", evidence_sha256="",
+                                            rules_version="", n_rides=0, notices=[]))  # fmt: skip
+    row = {"route_id": "R1", "direction_id": 0, "day_part": SUNDAY, "lat_deg": 1.0, "lon_deg": 1.0}
+    row |= {"n_needed": 1, "bonus_permille": 1_500, "is_check": True}
+    sha256 = missions.missions.commitment(missions.check_seed(key, 1))
+    (one,) = store.add_missions(session, 1, [row | {"evidence": {"seed_sha256": sha256}}], NOW_S, NOW_S + 9)
+    assert missions.ended_seeds(session, archive) == []
+    store.end_mission(one, "closed", NOW_S + 5)
+    session.flush()
+    assert missions.ended_seeds(session, archive) == [(1, missions.check_seed(key, 1).hex(), sha256)]
+
+
 def test_missions_lie_in_the_campaign_of_their_place(session, city):
     session.add(store.Campaign(id=7, slug="n", name_es="n", name_en="n", made_s=1.0))
     session.flush()
@@ -233,3 +251,19 @@ def test_days_are_whole_numbers(session, city):
     city.refresh(session, (1, 0, 0))
     assert all(isinstance(one.evidence["last_day"], int) for one in store.open_missions(session, NOW_S))
     assert np.isfinite([one.closes_s for one in store.open_missions(session, NOW_S)]).all()
+
+
+def test_the_command_line_lists_what_is_open(sqlite_engine, city, tmp_path):
+    now_s = time.time()
+    with store.session(sqlite_engine) as session:
+        city.refresh(session, (1, 0, 0), now_s=now_s)
+    options = ["--database-url", str(sqlite_engine.url), "--archive-url", str(tmp_path / "archive")]
+    told = CliRunner().invoke(main, ["points", "missions", "--json", *options])
+    assert told.exit_code == 0, told.output
+    found = json.loads(told.stdout)
+    assert len(found["missions"]) == 16
+    assert [one["target_permille"] for one in found["forecasts"]] == [500, 800, 900]
+    assert "check" not in json.dumps(found["missions"]).replace("seed_sha256", "")
+    table = CliRunner().invoke(main, ["points", "missions", *options])
+    assert len(table.stdout.splitlines()) == 16
+    assert CliRunner().invoke(main, ["points", "missions", "--make", "--seeds", *options]).exit_code == 0

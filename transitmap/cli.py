@@ -807,12 +807,13 @@ def standings(since_s: float, database_url: str, as_json: bool) -> None:
 
 @points.command("missions")
 @click.option("--make", is_flag=True, help="Look for gaps first, as a publication does.")
+@click.option("--seeds", is_flag=True, help="What the checks among ended missions were drawn from.")
 @DATABASE
 @ARCHIVE
 @CONFIG
 @JSON
 def list_missions(
-    make: bool, database_url: str, archive_url: str, config_path: Path | None, as_json: bool
+    make: bool, seeds: bool, database_url: str, archive_url: str, config_path: Path | None, as_json: bool
 ) -> None:
     """What the map lacks most: open missions, worth most first, and how many rides the city lacks."""
     import time
@@ -829,14 +830,18 @@ def list_missions(
             config = _server_config(config_path)
             made = missions.refresh_now(session, Archive(archive_url), config, load_rules(), now_s)
         rows, known = missions.told(session, now_s), missions.coverage(session)
+        told = missions.ended_seeds(session, Archive(archive_url)) if seeds else []
     if as_json:
-        click.echo(json.dumps({"missions": rows, "forecasts": known.get("forecasts", [])}))
+        click.echo(json.dumps({"missions": rows, "forecasts": known.get("forecasts", []), "seeds": told}))
         return
     if made:
         click.echo(
             f"{made.n_gaps} gaps: {made.n_made} made, {made.n_done} done, {made.n_closed} closed", err=True
         )
-    _tell_missions(rows, known.get("forecasts", []))
+    for number, seed, sha256 in told:
+        click.echo(f"feed {number}: seed {seed} of sha256 {sha256}")
+    if not seeds:
+        _tell_missions(rows, known.get("forecasts", []))
 
 
 def _tell_missions(rows: Sequence[dict[str, Any]], forecasts: Sequence[dict[str, Any]]) -> None:

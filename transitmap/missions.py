@@ -265,6 +265,23 @@ def refresh_now(
     return refresh(session, archive, version, terrain, Found(tuple(every), trips, segments), config, now_s)
 
 
+def ended_seeds(session: Session, archive: Archive) -> list[tuple[int, str, str]]:
+    """(feed, seed, its sha256) of the checks of which none is open any more: what may be told now."""
+    key, version = segment_key(session, archive), store.latest_feed(session)
+    numbers = range(1, version.number + 1 if version else 1)
+    seeds = {
+        missions.commitment(seed): (number, seed) for number in numbers for seed in [check_seed(key, number)]
+    }
+    rows = store.all_missions(session)
+    still = {one.evidence["seed_sha256"] for one in rows if one.state == "open"}
+    over = {one.evidence["seed_sha256"] for one in rows} - still
+    return sorted((*_plain(seeds[sha256]), sha256) for sha256 in over & set(seeds))
+
+
+def _plain(seed: tuple[int, bytes]) -> tuple[int, str]:
+    return seed[0], seed[1].hex()
+
+
 # --- riders --------------------------------------------------------------------------------------
 
 

@@ -318,6 +318,13 @@ def open_missions() -> Response:
     return Response(missions.geojson(), mimetype="application/geo+json")
 
 
+@blueprint.get("/equity.geojson")
+@blueprint.doc(responses={200: GEOJSON})
+def equity_grid() -> Response:
+    """The organiser's public grid of where a ride is worth more (GeoJSON); empty where there is none."""
+    return Response(published.equity_geojson(), mimetype="application/geo+json")
+
+
 @wellness.get("/health")
 @wellness.alt_response(200, schema=HealthSchema)
 def health() -> Response:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from transitmap.errors import ConfigError
 from transitmap.model import Fixes
-from transitmap.points.equity import parse_csv, parse_geojson, read_grid, weight_permille, weights
+from transitmap.points.equity import as_geojson, parse_csv, parse_geojson, read_grid, weight_permille, weights
 
 CSV = "lat,lon,weight\n19.40,-99.10,1.5\n19.40,-99.09,1.2\n19.41,-99.10,1\n19.41,-99.09,1.1\n"
 
@@ -43,8 +43,25 @@ def test_a_place_has_the_weight_of_its_square():
 
 def test_a_ride_has_the_mean_of_its_fixes_rounded_down():
     grid = parse_csv(CSV)
-    assert weight_permille(grid, fixes_of((19.40, -99.10), (19.40, -99.09), (19.9, -99.9))) == 1_233
-    assert weight_permille(grid, fixes_of()) == 1_000
+    way = [(19.40, -99.10), (19.40, -99.09), (19.40, -99.08)]
+    assert weight_permille(grid, fixes_of(*way)) == 1_350
+    assert weight_permille(grid, fixes_of(*way), most_permille=1_300) == 1_300
+    assert weight_permille(grid, fixes_of()) == weight_permille(grid, fixes_of(way[0], way[0])) == 1_000
+
+
+def test_who_waits_with_the_recorder_on_gains_nothing():
+    way = [(19.40, -99.10)] * 500 + [(19.40, -99.09), (19.40, -99.08)]
+    assert weight_permille(parse_csv(CSV), fixes_of(*way)) == 1_350
+
+
+def test_the_grid_is_published_as_it_counts():
+    grid = parse_geojson(collection(square(0, 0, 1, weight=1.3), square(5, 5, 1, weight=1)))
+    again = parse_geojson(as_geojson(grid))
+    assert again.permille.tolist() == [1_300, 1_000]
+    assert weights(again, np.array([0.5]), np.array([0.5])).tolist() == [1_300]
+    points = json.loads(as_geojson(parse_csv(CSV)))["features"]
+    assert points[0]["geometry"] == {"type": "Point", "coordinates": [-99.10, 19.40]}
+    assert [one["properties"]["weight"] for one in points] == [1.5, 1.2, 1.0, 1.1]
 
 
 def test_need_becomes_a_weight_by_its_rank():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.webapp.city import add_missions, publish
 from tests.webapp.conftest import form_token, serving
 from tests.webapp.test_browser import PHONE, Visit
 from transitmap import missions, store
+from transitmap.config import EquityConfig
 
 DAY_S = 86_400.0
 
@@ -128,6 +130,17 @@ def test_the_forecast_is_told_with_its_interval(made, client, engine, low, high,
         )
     page = client.get("/missions/").text
     assert "El 41 %" in page and words in page
+
+
+def test_the_grid_of_need_is_public(app, client, tmp_path):
+    assert client.get("/api/v1/equity.geojson").json["features"] == []
+    (tmp_path / "need.csv").write_text("lat,lon,weight\n19.4,-99.1,1.5\n", encoding="utf-8")
+    settings = app.extensions["transitmap_settings"]
+    config = replace(settings.config, equity=EquityConfig(grid=str(tmp_path / "need.csv")))
+    app.extensions["transitmap_settings"] = replace(settings, config=config)
+    app.extensions.pop("transitmap_equity")
+    (one,) = client.get("/api/v1/equity.geojson").json["features"]
+    assert one["properties"] == {"weight": 1.5}
 
 
 @needs_browser

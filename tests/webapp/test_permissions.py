@@ -28,6 +28,7 @@ TABLE = {
     ("POST", "/accounts/privacy"): RIDERS_ACT,
     ("GET", "/accounts/sign-up"): ANYONE,
     ("POST", "/accounts/sign-up"): {"visitor": 422, "other": 422, "owner": 422},
+    ("GET", "/api/v1/equity.geojson"): ANYONE,
     ("GET", "/api/v1/missions"): ANYONE,
     ("GET", "/api/v1/network.geojson"): ANYONE,
     ("GET", "/api/v1/openapi.json"): ANYONE,

@@ -18,6 +18,7 @@ from transitmap.model import Columns, Fixes, FloatArray, IntArray, JsonObject
 
 LEAST, MOST = 1_000, 1_500
 """Thousandths: nowhere counts less than elsewhere, nothing more than one and a half times."""
+MM_PER_DEG = 111_195_000
 NEEDS = ("population", "poverty")
 MAX_CELLS, MAX_BYTES = 200_000, 50_000_000
 REACH = 0.75
@@ -56,11 +57,17 @@ def read_grid(path: Path) -> Grid:
     return parse_csv(text) if path.suffix.lower() == ".csv" else parse_geojson(text)
 
 
-def weight_permille(grid: Grid, fixes: Fixes) -> int:
-    """The mean weight over the fixes of a ride, rounded down; 1000 without a fix."""
-    if not len(fixes):
+def weight_permille(grid: Grid, fixes: Fixes, most_permille: int = MOST) -> int:
+    """The mean weight over the fixes of a ride, rounded down, at most `most_permille`; 1000 without a way.
+
+    Each fix counts as far as it is to the next: who waits with the recorder on gains nothing.
+    """
+    if len(fixes) < 2:
         return LEAST
-    return int(weights(grid, fixes.lat_deg, fixes.lon_deg).sum()) // len(fixes)
+    east_deg = np.diff(fixes.lon_deg) * np.cos(np.radians(fixes.lat_deg[:-1]))
+    way_mm = np.rint(np.hypot(east_deg, np.diff(fixes.lat_deg)) * MM_PER_DEG).astype(np.int64)
+    total = int((weights(grid, fixes.lat_deg, fixes.lon_deg)[:-1] * way_mm).sum())
+    return min(total // int(way_mm.sum()), most_permille) if way_mm.any() else LEAST
 
 
 def weights(grid: Grid, lat_deg: FloatArray, lon_deg: FloatArray) -> IntArray:
@@ -68,6 +75,23 @@ def weights(grid: Grid, lat_deg: FloatArray, lon_deg: FloatArray) -> IntArray:
     if grid.rings:
         return _in_polygons(grid, lat_deg, lon_deg)
     return _near_points(grid, lat_deg, lon_deg)
+
+
+def as_geojson(grid: Grid) -> str:
+    """The grid as everybody may read it: points or polygons, each with its weight."""
+    points = zip(grid.lon_deg.tolist(), grid.lat_deg.tolist(), strict=True)
+    shapes: list[tuple[int, JsonObject]] = [
+        (nth, {"type": "Point", "coordinates": point}) for nth, point in enumerate(points)
+    ]
+    rings: dict[int, list[Any]] = {}
+    for ring, cell in zip(grid.rings, grid.cell, strict=True):
+        rings.setdefault(cell, []).append(ring.tolist())
+    shapes += [(cell, {"type": "Polygon", "coordinates": many}) for cell, many in rings.items()]
+    features = [
+        {"type": "Feature", "properties": {"weight": int(grid.permille[nth]) / 1_000}, "geometry": shape}
+        for nth, shape in shapes
+    ]
+    return json.dumps({"type": "FeatureCollection", "features": features}, allow_nan=False)
 
 
 # --- reading -------------------------------------------------------------------------------------

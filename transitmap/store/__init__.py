@@ -79,6 +79,7 @@ from transitmap.store.missions import (
     add_reservation,
     adopt_route,
     adopted_routes,
+    all_missions,
     end_mission,
     leave_mission,
     leave_route,
@@ -210,6 +211,7 @@ from transitmap.store.uploads import (
 
 __all__ = [
     "add_missions",
+    "all_missions",
     "add_reservation",
     "adopt_route",
     "adopted_routes",

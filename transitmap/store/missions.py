@@ -29,6 +29,11 @@ def unfinished_missions(session: Session) -> list[Mission]:
     return list(session.scalars(sa.select(Mission).where(Mission.state == OPEN).order_by(Mission.id)))
 
 
+def all_missions(session: Session) -> list[Mission]:
+    """Every mission there ever was, in their order."""
+    return list(session.scalars(sa.select(Mission).order_by(Mission.id)))
+
+
 def missions_of(session: Session, route_id: str, direction_id: int, day_part: str) -> list[Mission]:
     """Every mission there was of a route in a direction at a part of the day, whatever became of it."""
     question = sa.select(Mission).where(
