@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -187,6 +188,24 @@ def test_two_riders_cannot_hold_the_same(session, city, riders):
     assert missions.reserve(session, mission, riders[1], over) == ""
     assert missions.reserve(session, mission, riders[0], over) == "held"
     assert missions.reserve(session, 10**6, riders[0], NOW_S) == "not_open"
+
+
+def test_of_many_who_ask_at_once_one_gets_it(engine, tmp_path):
+    """Eight riders on connections of their own: the mission's row lets one after the other ask."""
+    with store.session(engine) as session:
+        City(Archive(str(tmp_path / "archive"))).refresh(session)
+        many = [store.add_user(session, f"rider {nth}", "", 1.0).id for nth in range(8)]
+        mission = opened(session)["R1", SUNDAY].id
+
+    def ask(user_id):
+        with store.session(engine) as own:
+            why = missions.reserve(own, mission, user_id, NOW_S)
+            own.commit()
+            return why
+
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(ask, many))
+    assert sorted(told) == ["", *["held"] * 7]
 
 
 def test_who_leaves_a_mission_leaves_it_to_others(session, city, riders):

@@ -215,11 +215,9 @@ def coverage(session: Session) -> dict[str, Any]:
 
 def told(session: Session, now_s: float) -> list[dict[str, Any]]:
     """The open missions as anybody may read them: nothing says which are checks."""
-    held = {
-        hold.mission_id
-        for hold in store.reservations_of(session, [one.id for one in store.open_missions(session, now_s)])
-        if hold.from_s <= now_s < hold.until_s
-    }
+    rows = store.open_missions(session, now_s)
+    holds = store.reservations_of(session, [one.id for one in rows])
+    held = {hold.mission_id for hold in holds if hold.from_s <= now_s < hold.until_s}
     return [
         {
             "id": one.id,
@@ -237,7 +235,7 @@ def told(session: Session, now_s: float) -> list[dict[str, Any]]:
             "places": one.evidence["places"],
             "seed_sha256": one.evidence["seed_sha256"],
         }
-        for one in store.open_missions(session, now_s)
+        for one in rows
     ]
 
 

@@ -96,21 +96,23 @@ def rules() -> MissionRules:
 def index() -> str:
     """Open missions, those worth most first, or nearest first to a stop chosen from the list."""
     atlas, user = published.latest_atlas(), auth.me()
-    rows = store.open_missions(db.session(), time.time())
+    now_s, wants_all = time.time(), bool(request.args.get("all"))
     chosen = atlas.stop(request.args.get("near", "")) if atlas else None
+    limit = None if chosen else N_MOST if wants_all else N_SHOWN
+    rows = store.open_missions(db.session(), now_s, limit=limit)
     away: dict[int, float] = {}
     if chosen:
         pairs = near(rows, chosen.lat_deg, chosen.lon_deg)
         away, rows = {one.id: away_m for away_m, one in pairs}, [one for _, one in pairs]
-    shown = views(rows[: N_MOST if request.args.get("all") else N_SHOWN], user, away)
+    shown = views(rows[: N_MOST if wants_all else N_SHOWN], user, away)
     return render_template(
         "missions.html",
         atlas=atlas,
         chosen=chosen,
         missions=shown,
-        n_all=len(rows),
+        n_all=store.n_open_missions(db.session(), now_s),
         n_first=N_FIRST,
-        mine=[one for one in views(rows, user) if one.holder == "mine"],
+        mine=views(store.held_missions(db.session(), user.id, now_s), user) if user else [],
         forecast=next_forecast(),
         adopted=store.adopted_routes(db.session(), user.id) if user else [],
         route_names={route.id: route.name for route in atlas.routes} if atlas else {},
@@ -157,8 +159,8 @@ def leave(mission_id: int) -> BaseResponse:
 def adopt(route_id: str) -> BaseResponse:
     """From now on I look after a route: I am told when nobody has ridden it for long."""
     atlas = published.latest_atlas()
-    known = {one.route_id for one in store.open_missions(db.session(), time.time())}
-    if route_id not in known | {route.id for route in (atlas.routes if atlas else ())}:
+    is_published = atlas is not None and atlas.route(route_id) is not None
+    if not is_published and not store.open_missions(db.session(), time.time(), route_ids=[route_id], limit=1):
         raise Problem("not_found")
     store.adopt_route(db.session(), auth.must_me().id, route_id, time.time())
     db.commit()
@@ -230,13 +232,15 @@ def _view(
 
 def next_mission() -> MissionView | None:
     """For the first page: what I hold, else what I look after, else what is worth most and free."""
-    user, rows = auth.me(), store.open_missions(db.session(), time.time())[:N_SHOWN]
-    found = views(rows, user)
-    adopted = store.adopted_routes(db.session(), user.id) if user else []
-    mine = [one for one in found if one.holder == "mine"]
-    free = [one for one in found if not one.holder]
-    looked_after = [one for one in free if one.route_id in adopted]
-    return next(iter(mine + looked_after + free), None)
+    user, session, now_s = auth.me(), db.session(), time.time()
+    rows = store.open_missions(session, now_s, limit=N_FIRST)
+    if user:
+        adopted = store.adopted_routes(session, user.id)
+        looked_after = (
+            store.open_missions(session, now_s, route_ids=adopted, limit=N_FIRST) if adopted else []
+        )
+        rows = store.held_missions(session, user.id, now_s) + looked_after + rows
+    return next((one for one in views(rows, user) if one.holder in ("", "mine")), None)
 
 
 def my_stale_routes() -> list[tuple[str, str, int]]:

@@ -15,13 +15,39 @@ HOLDING, RIDDEN, LEFT = "held", "done", "left"
 CHUNK = 500
 
 
-def open_missions(session: Session, now_s: float, campaign_id: int | None = None) -> list[Mission]:
-    """The missions open now, of one campaign or all, those worth most first."""
-    question = sa.select(Mission).where(Mission.state == OPEN, Mission.made_s <= now_s)
-    question = question.where(sa.or_(Mission.closes_s.is_(None), Mission.closes_s > now_s))
+def open_missions(
+    session: Session,
+    now_s: float,
+    campaign_id: int | None = None,
+    route_ids: Sequence[str] | None = None,
+    limit: int | None = None,
+) -> list[Mission]:
+    """The missions open now, of one campaign or of some routes or all, those worth most first."""
+    question = sa.select(Mission).where(*_open(now_s))
     if campaign_id is not None:
         question = question.where(Mission.campaign_id == campaign_id)
-    return list(session.scalars(question.order_by(Mission.bonus_permille.desc(), Mission.id)))
+    if route_ids is not None:
+        question = question.where(Mission.route_id.in_(route_ids))
+    order = question.order_by(Mission.bonus_permille.desc(), Mission.id)
+    return list(session.scalars(order.limit(limit)))
+
+
+def n_open_missions(session: Session, now_s: float) -> int:
+    """How many missions are open now."""
+    return session.scalar(sa.select(sa.func.count()).select_from(Mission).where(*_open(now_s))) or 0
+
+
+def _open(now_s: float) -> tuple[sa.ColumnElement[bool], ...]:
+    is_not_over = sa.or_(Mission.closes_s.is_(None), Mission.closes_s > now_s)
+    return Mission.state == OPEN, Mission.made_s <= now_s, is_not_over
+
+
+def held_missions(session: Session, user_id: int, now_s: float) -> list[Mission]:
+    """The open missions that a rider holds now, in the order of reserving."""
+    question = sa.select(Mission).join(Reservation, Reservation.mission_id == Mission.id)
+    question = question.where(*_open(now_s), Reservation.user_id == user_id)
+    question = question.where(Reservation.from_s <= now_s, Reservation.until_s > now_s)
+    return list(session.scalars(question.order_by(Reservation.id)))
 
 
 def unfinished_missions(session: Session) -> list[Mission]:
