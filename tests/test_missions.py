@@ -18,6 +18,7 @@ from transitmap.cli import main
 from transitmap.config import Config
 from transitmap.contribute import Found, Known, Terrain
 from transitmap.gtfs.carry_ids import carry_ids
+from transitmap.model import Fixes
 from transitmap.points import evidence
 from transitmap.points.missions import MissionRules
 from transitmap.points.rules import load_rules
@@ -150,6 +151,24 @@ def test_rows_say_nothing_of_which_is_a_check(session, city):
     seed = missions.check_seed(KEY, 1)
     assert {one.evidence["seed_sha256"] for one in rows} == {missions.missions.commitment(seed)}
     assert len({(one.made_s, one.closes_s, one.campaign_id) for one in rows}) == 1
+
+
+def test_a_ride_made_up_for_a_check_is_named_and_no_other(session, city):
+    city.refresh(session)
+    (check,) = (one for one in store.open_missions(session, NOW_S) if one.is_check)
+    parts = missions.missions
+    when = next(
+        NOW_S + hour * 3_600
+        for hour in range(1, 7 * 24)
+        if parts.day_part_of(NOW_S + hour * 3_600, "America/Mexico_City") == check.day_part
+    )
+    lat, lon = np.array(check.evidence["places"]).T
+    made_up = Fixes(when + 60.0 * np.arange(len(lat)), lat, lon, np.full(len(lat), 5.0))
+    assert missions.claimed_checks(session, made_up, "America/Mexico_City") == [check.id]
+    honest = ride_along(EAST, when).fixes
+    assert missions.claimed_checks(session, honest, "America/Mexico_City") == []
+    before = replace(made_up, time_s=made_up.time_s - 60 * DAY_S)
+    assert missions.claimed_checks(session, before, "America/Mexico_City") == []
 
 
 def test_a_seed_is_told_once_none_of_its_missions_is_open(session, city):

@@ -80,6 +80,7 @@ from transitmap.store.missions import (
     adopt_route,
     adopted_routes,
     all_missions,
+    checks_at,
     end_mission,
     held_missions,
     leave_mission,
@@ -214,6 +215,7 @@ from transitmap.store.uploads import (
 __all__ = [
     "add_missions",
     "all_missions",
+    "checks_at",
     "add_reservation",
     "adopt_route",
     "adopted_routes",

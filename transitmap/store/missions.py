@@ -68,6 +68,13 @@ def missions_of(session: Session, route_id: str, direction_id: int, day_part: st
     return list(session.scalars(question.order_by(Mission.id)))
 
 
+def checks_at(session: Session, time_s: float) -> list[Mission]:
+    """The missions on routes that do not exist which were open then, in their order."""
+    is_not_over = sa.or_(Mission.closes_s.is_(None), Mission.closes_s > time_s)
+    question = sa.select(Mission).where(Mission.is_check, Mission.made_s <= time_s, is_not_over)
+    return list(session.scalars(question.order_by(Mission.id)))
+
+
 def mission_by_id(session: Session, mission_id: int, locked: bool = False) -> Mission | None:
     """The mission of that number; `locked` makes others who want to reserve it wait for the commit."""
     question = sa.select(Mission).where(Mission.id == mission_id)
