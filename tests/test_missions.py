@@ -133,6 +133,11 @@ def test_one_voice_with_two_accounts_is_one_observer(session, city):
     assert opened(session)["R1", SUNDAY].n_needed == 1
 
 
+def test_a_ride_that_is_withheld_observes_nothing(session, city):
+    city.refresh(session, (1, 0, 0), (2, 0, 7), withheld={"r1"})
+    assert opened(session)["R1", SUNDAY].n_needed == 1
+
+
 def test_what_is_held_back_has_no_mission_and_loses_those_it_had(session, city, tmp_path):
     city.refresh(session)
     hidden = City(city.archive, held_back=(1,))

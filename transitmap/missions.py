@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -65,18 +65,23 @@ def refresh(
     rules: MissionRules | None = None,
     voice_of: Mapping[int, int] | None = None,
     campaign_at: CampaignAt | None = None,
+    withheld: Collection[str] = (),
 ) -> Refreshed:
     """Ends the missions whose cell has enough, keeps the rest, makes new ones of the gaps, forecasts.
 
     Call it once a feed holds, under the ledger's lock; the caller commits. `found` is every ride so far
     under that feed. `voice_of` names the voice of each account (see `points.voices`), else each is its own.
-    `campaign_at` (lat, lon) is the campaign that rides there count in, else the installation's own.
+    `campaign_at` (lat, lon) is the campaign that rides there count in, else the installation's own. Rides
+    that are `withheld` observe nothing.
     """
     rules = rules or MissionRules()
     timezone = terrain.ground.timezone
     riders = [int(ride.rider_id) for ride in found.rides]
     voice = np.array([(voice_of or {}).get(rider, rider) for rider in riders], dtype=np.int64)
-    parts = [missions.day_part_of(float(ride.fixes.time_s[0]), timezone) for ride in found.rides]
+    parts = [
+        "" if ride.ride_id in withheld else missions.day_part_of(float(ride.fixes.time_s[0]), timezone)
+        for ride in found.rides
+    ]
     cells, observed = missions.count_cells(found.segments, voice, parts, _lengths(terrain), rules)
     gaps = missions.gaps_of(cells, int(now_s // DAY_S), rules)
     ways = public_ways(archive, version, terrain, config)
