@@ -79,8 +79,9 @@ STAGES = {
         "stops strays stretches times traffic trips vehicles witnesses"
     ),
     "transitmap/gtfs": "admit carry_ids claim_ids diff evidence export feed pack read validate",
-    "transitmap/points": "evidence rules score settle standings suspicion voices",
-    "transitmap/points": "campaigns evidence rules score settle standings voices",
+    "transitmap/points": (
+        "campaigns equity evidence forecast missions rules score settle standings suspicion voices"
+    ),
 }
 """Folders whose listing is the flow."""
 

@@ -1006,6 +1006,61 @@ def verify_campaign(snapshot: Path, key: Path) -> None:
     click.echo(f"ledger through line {ledger['head_sequence']}, sealed by {ledger['head_sha256']}")
 
 
+@points.command("missions")
+@click.option("--make", is_flag=True, help="Look for gaps first, as a publication does.")
+@click.option("--seeds", is_flag=True, help="What the checks among ended missions were drawn from.")
+@DATABASE
+@ARCHIVE
+@CONFIG
+@JSON
+def list_missions(
+    make: bool, seeds: bool, database_url: str, archive_url: str, config_path: Path | None, as_json: bool
+) -> None:
+    """What the map lacks most: open missions, worth most first, and how many rides the city lacks."""
+    import time
+
+    from transitmap import missions, store
+    from transitmap.archive import Archive
+    from transitmap.points.rules import load_rules
+
+    store.upgrade(database_url)
+    now_s = time.time()
+    with store.session(store.open_engine(database_url), write=make) as session:
+        made = None
+        if make:
+            config = _server_config(config_path)
+            made = missions.refresh_now(session, Archive(archive_url), config, load_rules(), now_s)
+        rows, known = missions.told(session, now_s), missions.coverage(session)
+        told = missions.ended_seeds(session, Archive(archive_url)) if seeds else []
+    if as_json:
+        click.echo(json.dumps({"missions": rows, "forecasts": known.get("forecasts", []), "seeds": told}))
+        return
+    if made:
+        click.echo(
+            f"{made.n_gaps} gaps: {made.n_made} made, {made.n_done} done, {made.n_closed} closed", err=True
+        )
+    for number, seed, sha256 in told:
+        click.echo(f"feed {number}: seed {seed} of sha256 {sha256}")
+    if not seeds:
+        _tell_missions(rows, known.get("forecasts", []))
+
+
+def _tell_missions(rows: Sequence[dict[str, Any]], forecasts: Sequence[dict[str, Any]]) -> None:
+    from transitmap.cells import plain_cell
+
+    table = csv.writer(sys.stdout)
+    for row in rows:
+        named = [plain_cell(str(row[name])) for name in ("route_id", "name", "headsign")]
+        asked = [row["direction_id"], row["day_part"], row["n_needed"], row["bonus"], row["why"]]
+        table.writerow([row["id"], *named, *asked])
+    if not rows:
+        click.echo("0 missions are open", err=True)
+    for one in forecasts:
+        low, high = ("?" if one[name] is None else one[name] for name in ("low", "high"))
+        share = one["target_permille"] / 10
+        click.echo(f"{share:.0f} % of {one['n_cells']} cells: {low} to {high} more rides (80 %)", err=True)
+
+
 def _config(path: Path | None) -> Config:
     from transitmap.config import load_config
 

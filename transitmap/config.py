@@ -343,6 +343,13 @@ class ReferenceConfig:
 
 
 @dataclass(frozen=True)
+class EquityConfig:
+    """Where rides count more: `grid` is the path of a public table or map of need (`points.equity`)."""
+
+    grid: str = ""
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of one campaign."""
 
@@ -365,6 +372,7 @@ class Config:
     feed: FeedConfig = field(default_factory=FeedConfig)
     diff: DiffConfig = field(default_factory=DiffConfig)
     reference: ReferenceConfig = field(default_factory=ReferenceConfig)
+    equity: EquityConfig = field(default_factory=EquityConfig)
 
 
 class Rule(NamedTuple):
@@ -449,6 +457,7 @@ RULES = (
     Rule("shapes.depth", *_at_least(3)),
     Rule("*.min_riders", *_at_least(1)),
     Rule("reference.min_passes", *_at_least(1)),
+    Rule("equity.grid", "must be a path, or empty", lambda path: isinstance(path, str)),
     Rule("reference.feed", "must be a path, or empty", lambda path: isinstance(path, str)),
     Rule("feed.valid_days", "must be from 1 to 3650", lambda days: 1 <= days <= 3650),
     Rule("feed.*_name", "must not be blank", lambda text: bool(text.strip())),

@@ -30,6 +30,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         home,
         ingest,
         language,
+        missions,
         network,
         ogc,
         pages,
@@ -52,6 +53,21 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app, settings.database_url, settings.archive_url)
     nouns = home, accounts, ingest, phones, traces, standings, network, feeds, ogc, help, recorder, privacy
     nouns = *nouns, campaigns
+    nouns = (
+        home,
+        accounts,
+        ingest,
+        phones,
+        traces,
+        standings,
+        network,
+        feeds,
+        ogc,
+        help,
+        recorder,
+        privacy,
+        missions,
+    )
     for noun in nouns:
         app.register_blueprint(noun.blueprint)
     auth.csrf.exempt(ingest.blueprint)  # phones have no form; what a browser may send checks its origin

@@ -11,7 +11,7 @@ from marshmallow import Schema, fields
 
 from transitmap import store
 from transitmap.contribute import LeftOut
-from webapp import auth, db, limits, published, receipts, standings, uploads
+from webapp import auth, db, limits, missions, published, receipts, standings, uploads
 from webapp.errors import Problem, answer, as_members
 from webapp.receipts import RideView, Sent
 from webapp.traces import max_bytes
@@ -309,6 +309,20 @@ def network() -> Response:
     response.cache_control.no_cache = True
     response.add_etag()
     return response.make_conditional(request)
+
+
+@blueprint.get("/missions")
+@blueprint.doc(responses={200: GEOJSON})
+def open_missions() -> Response:
+    """Open missions as points where such a ride begins (GeoJSON), with the places on its way."""
+    return Response(missions.geojson(), mimetype="application/geo+json")
+
+
+@blueprint.get("/equity.geojson")
+@blueprint.doc(responses={200: GEOJSON})
+def equity_grid() -> Response:
+    """The organiser's public grid of where a ride is worth more (GeoJSON); empty where there is none."""
+    return Response(published.equity_geojson(), mimetype="application/geo+json")
 
 
 @wellness.get("/health")

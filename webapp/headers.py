@@ -32,6 +32,8 @@ PUBLIC = (
     "/gtfs/",
     "/ogc/",
     "/api/v1/network.geojson",
+    "/api/v1/missions",
+    "/api/v1/equity.geojson",
     "/api/v1/standings",
     "/api/v1/openapi.json",
     "/health",

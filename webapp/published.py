@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from flask import current_app
@@ -16,6 +17,7 @@ from transitmap.gtfs.feed.names import name_things
 from transitmap.gtfs.pack import pack, unpack
 from transitmap.model import Ids
 from transitmap.pipeline import map_evidence
+from transitmap.points.equity import as_geojson, read_grid
 from webapp import db
 from webapp.atlas import Atlas, make_atlas
 
@@ -104,6 +106,16 @@ def _latest_export() -> _Export | None:
         kept = _Export(feed.id, layers_of(read), read.credit)
         current_app.extensions["transitmap_export"] = kept
     return kept if feed else None
+
+
+def equity_geojson() -> str:
+    """The grid of where a ride is worth more, as the settings name it; read once."""
+    kept: str | None = current_app.extensions.get("transitmap_equity")
+    if kept is None:
+        path = current_app.extensions["transitmap_settings"].config.equity.grid
+        kept = as_geojson(read_grid(Path(path))) if path else '{"type": "FeatureCollection", "features": []}'
+        current_app.extensions["transitmap_equity"] = kept
+    return kept
 
 
 def timezone() -> str:

@@ -6,6 +6,7 @@ import json
 import time
 
 from flask import Flask
+from sqlalchemy.orm import Session
 
 from tests.gtfs.small_city import TODAY, small_city
 from transitmap import store
@@ -26,6 +27,33 @@ NOTICE = {
     "values": [],
 }
 HELD_BACK = (HeldBack("patterns", "few_riders", 2, 6, 3),)
+
+
+def add_missions(session: Session, n: int = 3) -> list[store.Mission]:
+    """Missions of some routes, made now."""
+    ways = [((19.53 + nth / 200, -96.92), (19.535 + nth / 200, -96.91)) for nth in range(n)]
+    rows = [
+        {
+            "route_id": f"R{nth + 1}",
+            "direction_id": 0,
+            "day_part": ("weekday_morning", "saturday", "sunday")[nth % 3],
+            "lat_deg": places[0][0],
+            "lon_deg": places[0][1],
+            "n_needed": 1 + nth % 2,
+            "bonus_permille": max(2_000 - 200 * nth, 1_100),
+            "is_check": False,
+            "evidence": {
+                "why": ("nobody", "one", "stale")[nth % 3],
+                "name": str(57 + nth),
+                "headsign": "Centro" if nth % 2 else "Base norte",
+                "places": [list(place) for place in places],
+                "seed_sha256": "0" * 64,
+            },
+        }
+        for nth, places in enumerate(ways)
+    ]
+    now_s = time.time()
+    return store.add_missions(session, store.OWN_CAMPAIGN, rows, now_s, now_s + 86_400)
 
 
 def publish(app: Flask, feed_id: str = "2026-11-22-0a1b2c3d", notices: tuple[dict, ...] = ()) -> str:

@@ -7,7 +7,7 @@ import io
 import pytest
 
 from tests.webapp.campaign import close_campaign
-from tests.webapp.city import publish
+from tests.webapp.city import add_missions, publish
 from tests.webapp.conftest import PASSWORD, form_token
 from transitmap import store
 from webapp import phone_keys
@@ -32,6 +32,8 @@ TABLE = {
     ("POST", "/accounts/privacy"): RIDERS_ACT,
     ("GET", "/accounts/sign-up"): ANYONE,
     ("POST", "/accounts/sign-up"): {"visitor": 422, "other": 422, "owner": 422},
+    ("GET", "/api/v1/equity.geojson"): ANYONE,
+    ("GET", "/api/v1/missions"): ANYONE,
     ("GET", "/api/v1/network.geojson"): ANYONE,
     ("GET", "/api/v1/openapi.json"): ANYONE,
     ("GET", "/api/v1/standings"): ANYONE,
@@ -62,6 +64,12 @@ TABLE = {
     ("GET", "/gtfs/gtfs.zip"): ANYONE,
     ("GET", "/health"): ANYONE,
     ("GET", "/help/"): ANYONE,
+    ("GET", "/missions/"): ANYONE,
+    ("GET", "/missions/<int:mission_id>"): ANYONE,
+    ("POST", "/missions/<int:mission_id>/leave"): RIDERS_ACT,
+    ("POST", "/missions/<int:mission_id>/reserve"): RIDERS_ACT,
+    ("POST", "/missions/routes/<route_id>/adopt"): RIDERS_ACT,
+    ("POST", "/missions/routes/<route_id>/release"): RIDERS_ACT,
     ("GET", "/network/"): ANYONE,
     ("GET", "/network/routes/<route_id>"): ANYONE,
     ("GET", "/ogc/"): ANYONE,
@@ -153,7 +161,9 @@ def site(app, add_rider):
         store.add_token(session, owner, "phone to set up", 1.0, app="gpslogger", plain=key)
         upload, _ = store.add_upload(session, owner_id, "0" * 64, "a.gpx", 5, 1.0)
         store.settle_upload(session, upload, store.REFUSED, "too_short", "1 fix, need 2")
+        mission = add_missions(session)[0]
         return {
+            "mission_id": mission.id,
             "token_id": token.id, "upload_id": upload.id, "route_id": route_id, "feed_id": FEED,
             "name": "dueña", "filename": "style.css", "file": "network.gpx", "layer": "stops",
             "slug": close_campaign(app, session), "step": "open",

@@ -22,6 +22,7 @@ PAGES = (
     "/phones/",
     "/privacy/",
     "/campaigns/",
+    "/missions/",
 )
 
 

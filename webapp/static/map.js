@@ -26,7 +26,7 @@ async function draw() {
   map.touchZoomRotate.disableRotation();
   map.addControl(new NavigationControl({ showCompass: false }), "top-right");
   map.addControl(new ScaleControl({ maxWidth: 120 }), "bottom-left");
-  map.on("load", () => { listen(map, network); addCoast(map); box.dataset.ready = "1"; });
+  map.on("load", () => { listen(map, network); addCoast(map); box.dispatchEvent(new CustomEvent("map-ready", { detail: map })); box.dataset.ready = "1"; });
   map.on("moveend", () => addCoast(map));
 }
 
