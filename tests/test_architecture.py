@@ -77,7 +77,7 @@ STAGES = {
         "stops strays stretches times traffic trips vehicles witnesses"
     ),
     "transitmap/gtfs": "admit carry_ids claim_ids diff evidence export feed pack read validate",
-    "transitmap/points": "evidence prizes rules score settle standings voices",
+    "transitmap/points": "evidence labels prizes rules score settle standings voices",
 }
 """Folders whose listing is the flow."""
 
