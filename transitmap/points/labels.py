@@ -40,11 +40,14 @@ KNOWN = (
 
 @dataclass(frozen=True)
 class LabelRules:
-    """What labels pay: published data, `points/labels.toml` explains each. Shares are whole thousandths."""
+    """What labels pay: published data, `points/labels.toml` explains each. Shares are whole thousandths.
+
+    `millipoints` are those of each kind, `labels_per_ride` how many of one ride are paid.
+    """
 
     millipoints: Mapping[str, int]
     places: tuple[int, ...]
-    most_per_ride: int
+    labels_per_ride: int
     least_later: int
     majority: int
     fare_share: int
@@ -137,7 +140,7 @@ class _State:
     subjects: dict[tuple[str, str], _Subject] = field(default_factory=dict)
     truths: dict[tuple[str, str], str] = field(default_factory=dict)
     answers: dict[str, Counter[str]] = field(default_factory=dict)
-    paid_of_ride: Counter[str] = field(default_factory=Counter)
+    n_paid_of_ride: Counter[str] = field(default_factory=Counter)
     lines: list[LabelLine] = field(default_factory=list)
 
 
@@ -254,10 +257,9 @@ def _learn(state: _State, label: Label, value: str) -> None:
 def _pay(state: _State, label: Label, gained: int, place: int, evidence: dict[str, Any]) -> None:
     rules = state.rules
     weight = rules.places[place] if place < len(rules.places) else 0
-    worth = rules.millipoints[label.kind] * weight * gained // 1_000_000
-    millipoints = min(worth, rules.most_per_ride - state.paid_of_ride[label.ride_id])
-    if millipoints > 0:
-        state.paid_of_ride[label.ride_id] += millipoints
+    millipoints = rules.millipoints[label.kind] * weight * gained // 1_000_000
+    if millipoints > 0 and state.n_paid_of_ride[label.ride_id] < rules.labels_per_ride:
+        state.n_paid_of_ride[label.ride_id] += 1
         state.lines.append(_line(label, millipoints, {"gained_permille": gained, **evidence}))
 
 
@@ -340,7 +342,7 @@ def _most(said: Sequence[tuple[str, int]]) -> str:
 # --- rules ---------------------------------------------------------------------------------------
 
 NUMBERS: dict[str, dict[str, tuple[float, float]]] = {
-    "pay": {**dict.fromkeys(KINDS, (0, 100)), "most_per_ride": (0, 1000)},
+    "worth": dict.fromkeys(KINDS, (0, 100)),
     "consensus": {
         "least_later": (2, 100),
         "majority": (0.501, 1),
@@ -354,8 +356,8 @@ NUMBERS: dict[str, dict[str, tuple[float, float]]] = {
 WHOLE = {"least_later", "fare_centavos", "window"}
 
 
-def load_label_rules(text: str = "") -> LabelRules:
-    """The rules in a TOML text, or the ones that come with transitmap.
+def load_label_rules(label_millipoints: int, labels_per_ride: int, text: str = "") -> LabelRules:
+    """The rules in a TOML text, or the ones that come with transitmap, at what a campaign's rules pay.
 
     Raises:
         ConfigError: the text is no TOML, lacks a rule, has an unknown one, or a number makes no sense.
@@ -365,21 +367,12 @@ def load_label_rules(text: str = "") -> LabelRules:
         tables = tomllib.loads(text or here.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError("labels", "", f"no TOML: {error}") from error
-    return parse_label_rules(tables)
-
-
-def parse_label_rules(tables: dict[str, Any]) -> LabelRules:
-    """The rules as read from TOML, every key checked.
-
-    Raises:
-        ConfigError: as `load_label_rules`.
-    """
     _check_tables(tables)
-    pay, agreed, weight = tables["pay"], tables["consensus"], tables["weight"]
+    worth, agreed, weight = tables["worth"], tables["consensus"], tables["weight"]
     return LabelRules(
-        millipoints={kind: round(1000 * pay[kind]) for kind in KINDS},
-        places=_places(pay["places"]),
-        most_per_ride=round(1000 * pay["most_per_ride"]),
+        millipoints={kind: round(label_millipoints * worth[kind]) for kind in KINDS},
+        places=_places(worth["places"]),
+        labels_per_ride=labels_per_ride,
         least_later=agreed["least_later"],
         majority=round(1000 * agreed["majority"]),
         fare_share=round(1000 * agreed["fare_share"]),
@@ -398,7 +391,7 @@ def _check_tables(tables: dict[str, Any]) -> None:
     for name, numbers in NUMBERS.items():
         if not isinstance(tables[name], dict):
             raise ConfigError(name, tables[name], "must be a table")
-        _same(name, set(tables[name]), set(numbers) | ({"places"} if name == "pay" else set()))
+        _same(name, set(tables[name]), set(numbers) | ({"places"} if name == "worth" else set()))
         for key, (least, most) in numbers.items():
             value = tables[name][key]
             if not _is_number(value, key in WHOLE) or not least <= value <= most:
@@ -418,7 +411,7 @@ def _same(name: str, have: set[str], need: set[str]) -> None:
 def _places(given: Any) -> tuple[int, ...]:
     """Thousandths, never rising: to say it later must never pay better."""
     if not isinstance(given, list) or not given or not all(_is_number(one, False) for one in given):
-        raise ConfigError("pay.places", given, "must be a list of numbers")
+        raise ConfigError("worth.places", given, "must be a list of numbers")
     if not all(1 >= a >= b >= 0 for a, b in zip(given, given[1:] + given[-1:], strict=True)):
-        raise ConfigError("pay.places", given, "must be from 1 down to 0, never rising")
+        raise ConfigError("worth.places", given, "must be from 1 down to 0, never rising")
     return tuple(round(1000 * one) for one in given)

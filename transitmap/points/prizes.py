@@ -342,6 +342,15 @@ def load_prize_rules(text: str = "") -> PrizeRules:
         tables = tomllib.loads(text or here.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError("prizes", "", f"no TOML: {error}") from error
+    return parse_prize_rules(tables)
+
+
+def parse_prize_rules(tables: dict[str, Any]) -> PrizeRules:
+    """The rules as read from TOML, every key checked.
+
+    Raises:
+        ConfigError: as `load_prize_rules`.
+    """
     _check_keys(tables)
     _check_numbers(tables)
     parts, first, teams, person = tables["parts"], tables["first"], tables["teams"], tables["person"]
