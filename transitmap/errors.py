@@ -10,6 +10,7 @@ TransitmapError
 ├── BackupDamaged   a copy that is not what it was
 ├── RidesWithdrawn  somebody was erased while a feed was made of their rides
 ├── RollbackRefused an earlier feed that cannot hold again
+├── PayoutRefused   a prize that cannot be approved or paid now
 └── FeedInvalid     a feed that must not be published
 
 DiskFailed stands outside: whoever can go on after the others must not go on after it.
@@ -101,6 +102,14 @@ class NameTaken(TransitmapError):
 
 class RollbackRefused(TransitmapError):
     """An earlier feed cannot hold again; `reason` is no_such_feed, holds_already, withdrawn or overtaken."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
+
+
+class PayoutRefused(TransitmapError):
+    """A prize stays as it is; `reason` is missing, role, own, twice, state, held or note."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
