@@ -8,6 +8,7 @@ TransitmapError
 ├── ConfigError     a setting that makes no sense
 ├── NameTaken       a pseudonym that somebody has already
 ├── BackupDamaged   a copy that is not what it was
+├── BooksWrong      books of the ledger that are not what was written
 ├── RidesWithdrawn  somebody was erased while a feed was made of their rides
 ├── RollbackRefused an earlier feed that cannot hold again
 ├── PayoutRefused   a prize that cannot be approved or paid now
@@ -122,6 +123,14 @@ class BackupDamaged(TransitmapError):
     def __init__(self, what: str, detail: str) -> None:
         super().__init__(f"backup {what}: {detail}")
         self.what = what
+
+
+class BooksWrong(TransitmapError):
+    """Books have flaws: what follows from them proves nothing."""
+
+    def __init__(self, name: str, n_flaws: int, first: str) -> None:
+        super().__init__(f"{name}: {n_flaws} flaws, the first: {first}")
+        self.n_flaws = n_flaws
 
 
 class RidesWithdrawn(TransitmapError):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from transitmap import chain, store
 from transitmap.books import layout
 from transitmap.books.contest import Contest, award, draw_csv, entrants_csv, prizes_csv
+from transitmap.cells import plain_cell
 from transitmap.points.prizes import Entrant
 
 if TYPE_CHECKING:
@@ -109,15 +110,15 @@ def _small(session: Session) -> Iterator[tuple[str, str]]:
     names: dict[int, str] = {}
     for campaign in store.all_campaigns(session):
         contest = contest_of(session, campaign)
-        names |= _names(session, campaign)
+        names |= names_of(session, campaign.id)
         yield from _of_campaign(session, contest)
     yield layout.RIDERS, layout.riders_csv(names)
 
 
-def _names(session: Session, campaign: store.Campaign) -> dict[int, str]:
-    """The pseudonyms that the board shows, by number."""
-    rows = store.entrants(session, campaign.id)
-    return {row.user_id: "" if row.is_hidden or row.is_erased else row.name for row in rows}
+def names_of(session: Session, campaign_id: int) -> dict[int, str]:
+    """The pseudonyms that the board shows, by number, as a spreadsheet may read them."""
+    rows = store.entrants(session, campaign_id)
+    return {row.user_id: "" if row.is_hidden or row.is_erased else plain_cell(row.name) for row in rows}
 
 
 def _of_campaign(session: Session, contest: Contest) -> Iterator[tuple[str, str]]:

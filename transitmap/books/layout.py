@@ -85,5 +85,5 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def riders_csv(names: Mapping[int, str]) -> str:
-    """Numbers and pseudonyms, as a spreadsheet may read them."""
-    return csv_text(RIDER_COLUMNS, ((who, plain_cell(name)) for who, name in sorted(names.items())))
+    """Numbers and pseudonyms."""
+    return csv_text(RIDER_COLUMNS, sorted(names.items()))
