@@ -36,6 +36,17 @@ class Written:
     head: str
 
 
+def export_books(database_url: str, path: Path, now_s: float) -> Written:
+    """As `write_books`, of the database at a URL."""
+    store.upgrade(database_url)
+    engine = store.open_engine(database_url)
+    try:
+        with store.session(engine, write=False) as session:
+            return write_books(session, path, now_s)
+    finally:
+        engine.dispose()
+
+
 def write_books(session: Session, path: Path, now_s: float) -> Written:
     """Writes the whole ledger as it is at one moment, with all that its prizes follow from.
 

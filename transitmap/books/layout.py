@@ -72,7 +72,7 @@ def _row(line: Mapping[str, Any]) -> tuple[object, ...]:
 
 def utc(time_s: float) -> str:
     """A moment to the second."""
-    return datetime.datetime.fromtimestamp(time_s, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{datetime.datetime.fromtimestamp(int(time_s), datetime.UTC).isoformat()[:19]}Z"
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

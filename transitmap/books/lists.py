@@ -102,13 +102,17 @@ def prizes_of_database(database_url: str, slug: str, words: str | None, hold: bo
         ConfigError: as `prizes_of_books`, or the campaign is not over and `hold` was asked.
     """
     store.upgrade(database_url)
-    with store.session(store.open_engine(database_url), write=hold) as session:
-        rows = {row.slug: row for row in store.all_campaigns(session)}
-        contest = _chosen(slug, [contest_of(session, row) for row in rows.values()])
-        if hold:
-            hold_prizes(session, rows[contest.slug], words or contest.words)
-        found = award(contest, verified_of(session, contest), words)
-        return Listed(contest, found, names_of(session, contest.campaign_id))
+    engine = store.open_engine(database_url)
+    try:
+        with store.session(engine, write=hold) as session:
+            rows = {row.slug: row for row in store.all_campaigns(session)}
+            contest = _chosen(slug, [contest_of(session, row) for row in rows.values()])
+            if hold:
+                hold_prizes(session, rows[contest.slug], words or contest.words)
+            found = award(contest, verified_of(session, contest), words)
+            return Listed(contest, found, names_of(session, contest.campaign_id))
+    finally:
+        engine.dispose()
 
 
 def _chosen(slug: str, contests: Sequence[Contest]) -> Contest:

@@ -10,7 +10,7 @@ import zipfile
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from pathlib import Path
 from types import NoneType
 from typing import IO, Any, cast
@@ -29,8 +29,9 @@ MAX_TOLD = 100
 MAX_LINE_BYTES = 1 << 20
 MAX_FILE_BYTES = 1 << 28
 NUMBERS = ("sequence", "campaign_id", "user_id", "millipoints", "verified_millipoints", "day")
+KEYS = frozenset(chain.SEALED)
 TEXTS = ("key", "kind", "rule", "text_es", "text_en")
-MAX_TIME_S = 1e11
+MAX_NUMBER, MAX_TIME_S = 1 << 53, 1e11
 Where = tuple[int, int, int]
 """Campaign, period, rider."""
 
@@ -75,17 +76,17 @@ class Verdict:
         return award(self.contests[slug], self.verified[slug], words)
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class _Columns:
-    """The numbers of all lines, a row each: 56 bytes a line."""
+    """The numbers of all lines. `ride` and `key` are short hashes of this process; 0 is no ride."""
 
-    campaign: array[int] = field(default_factory=lambda: array("q"))
-    user: array[int] = field(default_factory=lambda: array("q"))
-    day: array[int] = field(default_factory=lambda: array("q"))
-    millipoints: array[int] = field(default_factory=lambda: array("q"))
-    verified: array[int] = field(default_factory=lambda: array("q"))
-    ride: array[int] = field(default_factory=lambda: array("q"))
-    key: array[int] = field(default_factory=lambda: array("q"))
+    campaign: IntArray
+    user: IntArray
+    day: IntArray
+    millipoints: IntArray
+    verified: IntArray
+    ride: IntArray
+    key: IntArray
 
 
 def verify_books(path: Path, published: Sequence[str] = ()) -> Verdict:
@@ -109,8 +110,7 @@ def _verify(books: zipfile.ZipFile, verdict: Verdict, published: set[str]) -> No
     if (manifest.get("kind"), manifest.get("format")) != (layout.KIND, layout.FORMAT):
         verdict.add("format", layout.MANIFEST)
         return
-    columns = _Columns()
-    _read_lines(books, verdict, columns, published)
+    columns = _read_lines(books, verdict, published)
     for seal in sorted(published):
         verdict.add("published", seal, "no line has this seal")
     if (manifest["lines"], manifest["head"]) != (verdict.n_lines, verdict.head):
@@ -134,9 +134,9 @@ def _text(books: zipfile.ZipFile, name: str) -> str:
 # --- the chain -----------------------------------------------------------------------------------
 
 
-def _read_lines(books: zipfile.ZipFile, verdict: Verdict, columns: _Columns, published: set[str]) -> None:
+def _read_lines(books: zipfile.ZipFile, verdict: Verdict, published: set[str]) -> _Columns:
     """Each line against its seal, its place and its row in the table for people."""
-    before = chain.GENESIS
+    before, numbers = chain.GENESIS, array("q")
     with (
         books.open(layout.LEDGER) as ledger,
         books.open(layout.SEALS) as seals,
@@ -145,6 +145,7 @@ def _read_lines(books: zipfile.ZipFile, verdict: Verdict, columns: _Columns, pub
         rows = _rows(table)
         if next(rows, "") != layout.csv_text(layout.TABLE_COLUMNS, []):
             verdict.add("table", layout.TABLE, "its columns are others")
+        batch: list[dict[str, Any] | None] = []
         for number, (text, told) in enumerate(zip_longest(_lines(ledger), _lines(seals)), 1):
             if text is None or told is None:
                 verdict.add("seals", f"line {number}", "there are not as many seals as lines")
@@ -156,12 +157,30 @@ def _read_lines(books: zipfile.ZipFile, verdict: Verdict, columns: _Columns, pub
             published.discard(verdict.head)
             line = _read_line(text, number, verdict)
             if line is not None:
-                _note(columns, line)
-            if next(rows, "") != (layout.table_rows([line]) if line else None):
-                verdict.add("table", f"line {number}", "its row for people says something else")
+                numbers.extend(_numbers_of(line))
+            batch.append(line)
             verdict.n_lines = number
+            if len(batch) == layout.CHUNK:
+                _check_rows(verdict, batch, rows)
+        _check_rows(verdict, batch, rows)
         if next(rows, ""):
             verdict.add("table", layout.TABLE, "it has more rows than there are lines")
+    return _Columns(*np.frombuffer(numbers, dtype=np.int64).reshape(-1, 7).T) if numbers else _no_lines()
+
+
+def _no_lines() -> _Columns:
+    none = np.zeros(0, dtype=np.int64)
+    return _Columns(none, none, none, none, none, none, none)
+
+
+def _check_rows(verdict: Verdict, batch: list[dict[str, Any] | None], rows: Iterator[str]) -> None:
+    """Some lines, the last read, against as many rows of the table for people; empties the batch."""
+    told = list(islice(rows, len(batch)))
+    if None in batch or layout.table_rows(line for line in batch if line) != "".join(told):
+        for number, (line, row) in enumerate(zip_longest(batch, told), verdict.n_lines - len(batch) + 1):
+            if line is None or layout.table_rows([line]) != row:
+                verdict.add("table", f"line {number}", "its row for people says something else")
+    batch.clear()
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:
@@ -186,12 +205,16 @@ def _rows(file: IO[bytes]) -> Iterator[str]:
 def _read_line(text: bytes, number: int, verdict: Verdict) -> dict[str, Any] | None:
     """What a line says, if it says it in the one way in which lines are written."""
     try:
-        line = json.loads(text)
-        if layout.canonical(line).encode() != text or line.keys() != set(chain.SEALED):
+        told = text.decode()
+        line = json.loads(told)
+        if layout.canonical(line) != told or line.keys() != KEYS:
             raise ValueError("another way of writing")
-        if any(type(line[name]) is not int or abs(line[name]) >= 1 << 62 for name in NUMBERS):
+        numbers = [line[name] for name in NUMBERS]
+        if [*map(type, numbers)] != [int] * len(NUMBERS) or not -MAX_NUMBER < min(numbers) <= max(
+            numbers
+        ) < MAX_NUMBER:
             raise ValueError("a number that is none")
-        if any(type(line[name]) is not str for name in TEXTS) or type(line["ride_id"]) not in (str, NoneType):
+        if {type(line[name]) for name in TEXTS} != {str} or type(line["ride_id"]) not in (str, NoneType):
             raise ValueError("a text that is none")
         if not 0 <= line["created_s"] < MAX_TIME_S:
             raise ValueError("a moment that is none")
@@ -203,18 +226,17 @@ def _read_line(text: bytes, number: int, verdict: Verdict) -> dict[str, Any] | N
     return dict(line)
 
 
-def _note(columns: _Columns, line: Mapping[str, Any]) -> None:
-    columns.campaign.append(line["campaign_id"])
-    columns.user.append(line["user_id"])
-    columns.day.append(line["day"])
-    columns.millipoints.append(line["millipoints"])
-    columns.verified.append(line["verified_millipoints"])
-    columns.ride.append(_hash(line["ride_id"]) if line["ride_id"] else 0)
-    columns.key.append(_hash(line["key"]))
-
-
-def _hash(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
+def _numbers_of(line: Mapping[str, Any]) -> tuple[int, ...]:
+    """A row of _Columns."""
+    return (
+        line["campaign_id"],
+        line["user_id"],
+        line["day"],
+        line["millipoints"],
+        line["verified_millipoints"],
+        hash(line["ride_id"]) if line["ride_id"] else 0,
+        hash(line["key"]),
+    )
 
 
 # --- keys and sums -------------------------------------------------------------------------------
@@ -222,7 +244,7 @@ def _hash(text: str) -> int:
 
 def _check_keys(books: zipfile.ZipFile, verdict: Verdict, columns: _Columns) -> None:
     """Every key once. Only those whose short hashes meet are looked at again."""
-    hashes, counts = np.unique(_array(columns.key), return_counts=True)
+    hashes, counts = np.unique(columns.key, return_counts=True)
     twice = set(hashes[counts > 1].tolist())
     if not twice:
         return
@@ -230,7 +252,7 @@ def _check_keys(books: zipfile.ZipFile, verdict: Verdict, columns: _Columns) -> 
     with books.open(layout.LEDGER) as ledger:
         for number, text in enumerate(_lines(ledger), 1):
             key = _key_of(text)
-            if key is not None and _hash(key) in twice and seen.setdefault(key, number) != number:
+            if key is not None and hash(key) in twice and seen.setdefault(key, number) != number:
                 verdict.add("key", f"line {number}", f"is for the same as line {seen[key]}")
 
 
@@ -241,14 +263,10 @@ def _key_of(text: bytes) -> str | None:
         return None
 
 
-def _array(values: array[int]) -> IntArray:
-    return np.frombuffer(values, dtype=np.int64) if values else np.zeros(0, dtype=np.int64)
-
-
 def _sums(columns: _Columns) -> dict[Where, tuple[int, int, int]]:
     """Millipoints, verified ones and rides by campaign, period and rider, as the ledger's fold has them."""
-    campaign, user, day = _array(columns.campaign), _array(columns.user), _array(columns.day)
-    ride, rows = _array(columns.ride), np.arange(len(columns.user))
+    campaign, day, ride = columns.campaign, columns.day, columns.ride
+    rows = np.arange(len(ride))
     found: dict[Where, tuple[int, int, int]] = {}
     for period in (np.zeros(len(day), dtype=np.int64), day - (day + 3) % 7):
         is_first = np.zeros(len(rows), dtype=np.int64)
@@ -259,13 +277,12 @@ def _sums(columns: _Columns) -> dict[Where, tuple[int, int, int]]:
             same[1:] &= column[order][1:] == column[order][:-1]
         same[:1] = False
         is_first[order[~same]] = 1
-        found |= _grouped(campaign, period, user, columns, is_first)
+        found |= _grouped(period, columns, is_first)
     return found
 
 
-def _grouped(
-    campaign: IntArray, period: IntArray, user: IntArray, columns: _Columns, is_first: IntArray
-) -> dict[Where, tuple[int, int, int]]:
+def _grouped(period: IntArray, columns: _Columns, is_first: IntArray) -> dict[Where, tuple[int, int, int]]:
+    campaign, user = columns.campaign, columns.user
     order = np.lexsort((user, period, campaign))
     if not len(order):
         return {}
@@ -273,7 +290,7 @@ def _grouped(
     start = np.flatnonzero(np.r_[True, (keys[1:] != keys[:-1]).any(axis=1)])
     totals = [
         np.add.reduceat(values[order], start).tolist()
-        for values in (_array(columns.millipoints), _array(columns.verified), is_first)
+        for values in (columns.millipoints, columns.verified, is_first)
     ]
     where = [(c, p, u) for c, p, u in keys[start].tolist()]
     return dict(zip(where, zip(*totals, strict=True), strict=True))
