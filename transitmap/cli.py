@@ -1061,6 +1061,74 @@ def _tell_missions(rows: Sequence[dict[str, Any]], forecasts: Sequence[dict[str,
         click.echo(f"{share:.0f} % of {one['n_cells']} cells: {low} to {high} more rides (80 %)", err=True)
 
 
+@points.command("export")
+@click.argument("out", type=OUT_FILE)
+@DATABASE
+def export_points(out: Path, database_url: str) -> None:
+    """Writes the books: every line and its seal, sums, rules and prizes, in a zip that anybody can check."""
+    import time
+
+    from transitmap.books.export import export_books
+
+    written = export_books(database_url, out, time.time())
+    click.echo(f"{out}: {written.n_lines} lines; publish the last seal: {written.head}")
+
+
+@points.command("verify")
+@click.argument("books", type=click.Path(True, dir_okay=False, path_type=Path))
+@click.option("--seal", "seals", multiple=True, help="A seal that was published: a line must have it.")
+@JSON
+def verify_points(books: Path, seals: tuple[str, ...], as_json: bool) -> None:
+    """Checks books with nothing else: chain, keys, sums, prizes; exit 1 where something was changed."""
+    from dataclasses import asdict
+
+    from transitmap.books.verify import verify_books
+
+    found = verify_books(books, seals)
+    if as_json:
+        told = {"lines": found.n_lines, "head": found.head, "flaws": found.n_flaws}
+        click.echo(json.dumps({**told, "first_flaws": [asdict(one) for one in found.flaws]}))
+    else:
+        for one in found.flaws:
+            click.echo(f"{one.code} {one.where}: {one.detail}")
+        click.echo(f"{books}: {found.n_lines} lines, {found.n_flaws} flaws, last seal {found.head}")
+    sys.exit(1 if found.n_flaws else 0)
+
+
+@main.command()
+@click.option("--campaign", "slug", default="", help="Which campaign, where there are several with prizes.")
+@click.option(
+    "--ledger", type=click.Path(True, dir_okay=False, path_type=Path), help="Books, instead of the database."
+)
+@click.option("--seed", "words", help="The words that the draw's seed is made of, once they are told.")
+@click.option("--hold", is_flag=True, help="Write the prizes down as payouts that wait for two people.")
+@click.option("--csv", "as_csv", is_flag=True, help="A table for spreadsheets.")
+@DATABASE
+@JSON
+def prizes(
+    slug: str,
+    ledger: Path | None,
+    words: str | None,
+    hold: bool,
+    as_csv: bool,
+    database_url: str,
+    as_json: bool,
+) -> None:
+    """Who wins what in a campaign: the same list from the database and from the books alone."""
+    from transitmap.books.lists import prizes_of_books, prizes_of_database
+
+    if ledger is not None and hold:
+        raise click.UsageError("--hold writes to the database, and --ledger reads none")
+    if ledger is not None:
+        told = prizes_of_books(ledger, slug, words)
+    else:
+        told = prizes_of_database(database_url, slug, words, hold)
+    if as_json:
+        click.echo(json.dumps(told.as_json(), ensure_ascii=False))
+    else:
+        click.echo(told.as_csv() if as_csv else "\n".join(told.described()), nl=not as_csv)
+
+
 def _config(path: Path | None) -> Config:
     from transitmap.config import load_config
 

@@ -8,10 +8,18 @@ TransitmapError
 ├── ConfigError     a setting that makes no sense
 ├── NameTaken       a pseudonym that somebody has already
 ├── BackupDamaged   a copy that is not what it was
+├── BooksWrong      books of the ledger that are not what was written
 ├── RidesWithdrawn  somebody was erased while a feed was made of their rides
 ├── RollbackRefused an earlier feed that cannot hold again
 ├── CampaignRefused a step of a campaign's life that may not be taken
 ├── SnapshotRefused a signed end of a campaign that is not what was signed
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
+
+
+├── PayoutRefused   a prize that cannot be approved or paid now
 └── FeedInvalid     a feed that must not be published
 
 DiskFailed stands outside: whoever can go on after the others must not go on after it.
@@ -126,12 +134,28 @@ class SnapshotRefused(TransitmapError):
         self.reason, self.detail = reason, detail
 
 
+class PayoutRefused(TransitmapError):
+    """A prize stays as it is; `reason` is missing, role, own, twice, state, held or note."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
+
+
 class BackupDamaged(TransitmapError):
     """A copy cannot be restored: what in it, and how it differs from what was written."""
 
     def __init__(self, what: str, detail: str) -> None:
         super().__init__(f"backup {what}: {detail}")
         self.what = what
+
+
+class BooksWrong(TransitmapError):
+    """Books have flaws: what follows from them proves nothing."""
+
+    def __init__(self, name: str, n_flaws: int, first: str) -> None:
+        super().__init__(f"{name}: {n_flaws} flaws, the first: {first}")
+        self.n_flaws = n_flaws
 
 
 class RidesWithdrawn(TransitmapError):

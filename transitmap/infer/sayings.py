@@ -45,7 +45,7 @@ def hear(rides: Sequence[Ride]) -> tuple[list[Ride], Sayings]:
     """The rides with those taps left that mark a place, and what the others said."""
     kept, rows = [], []
     for k, ride in enumerate(rides):
-        said = [_meaning(name) for name in ride.taps.name]
+        said = [meaning(name) for name in ride.taps.name]
         is_stop = np.array([one is None for one in said], dtype=bool)
         kept.append(ride if is_stop.all() else replace(ride, taps=ride.taps.take(is_stop)))
         rows += [
@@ -59,7 +59,7 @@ def hear(rides: Sequence[Ride]) -> tuple[list[Ride], Sayings]:
     )
 
 
-def _meaning(name: str) -> tuple[float, int] | None:
+def meaning(name: str) -> tuple[float, int] | None:
     """The fare (else NaN) and the step (1, 0, else -1) that a tap's name states; None where it is a place.
 
     How full a vehicle was is neither, and no place: nothing is made of it here.

@@ -1,0 +1,148 @@
+"""Prizes are held, approved by two people who do not win them, and paid after the days of review."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from tests.books.played import DAY_S, NOW_S, SLUG, line, play
+from transitmap import store
+from transitmap.books.contest import award
+from transitmap.books.export import contest_of, verified_of
+from transitmap.books.hold import hold_prizes
+from transitmap.errors import ConfigError, PayoutRefused
+
+END_S = NOW_S + 18 * DAY_S
+LATER_S = END_S + 14 * DAY_S
+
+
+@pytest.fixture
+def played(engine: sa.Engine):
+    """(session, people, campaign): Fer and Hugo are staff."""
+    with store.session(engine) as session:
+        people = play(session)
+        people["Hugo"] = store.add_user(session, "Hugo", "", NOW_S, role="reviewer")
+        campaign = store.campaign_of_slug(session, SLUG)
+        assert campaign is not None
+        yield session, people, campaign
+
+
+def reason(call, *words) -> str:
+    with pytest.raises(PayoutRefused) as refused:
+        call(*words)
+    return refused.value.reason
+
+
+def test_all_prizes_are_held_and_nobody_else_is_paid(played) -> None:
+    session, people, campaign = played
+    rows = hold_prizes(session, campaign, "words")
+    contest = contest_of(session, campaign)
+    found = award(contest, verified_of(session, contest))
+    assert {(row.user_id, row.award): row.amount_centavos for row in rows} == {
+        (one.user_id, one.award): one.amount_centavos for one in found.prizes if one.amount_centavos
+    }
+    assert {row.state for row in rows} == {"held"}
+    assert {row.hold_until_s for row in rows} == {LATER_S}
+    assert sum(row.amount_centavos for row in rows) <= campaign.budget_centavos
+    assert not {row.user_id for row in rows} & {people[name].id for name in ("Eva", "Fer", "Gil")}
+
+
+def test_to_hold_twice_changes_nothing(played) -> None:
+    session, _, campaign = played
+    first = [(row.id, row.amount_centavos) for row in hold_prizes(session, campaign, "words")]
+    assert [(row.id, row.amount_centavos) for row in hold_prizes(session, campaign, "words")] == first
+    with pytest.raises(ConfigError, match="other words were told already"):
+        hold_prizes(session, campaign, "other words")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"state": "open"}, {"prizes_toml": ""}, {"budget_centavos": 0}, {"frozen_s": None}]
+)
+def test_a_campaign_that_goes_on_or_has_no_prizes_holds_none(engine: sa.Engine, changes) -> None:
+    with store.session(engine) as session:
+        play(session, **changes)
+        campaign = store.campaign_of_slug(session, SLUG)
+        with pytest.raises(ConfigError, match="frozen or closed"):
+            hold_prizes(session, campaign, "words")
+
+
+def test_two_people_approve_then_it_is_paid_when_the_hold_is_over(played) -> None:
+    session, people, campaign = played
+    row = hold_prizes(session, campaign, "words")[0]
+    assert store.approve_payout(session, row.id, people["Fer"], END_S).state == "held"
+    assert reason(store.approve_payout, session, row.id, people["Fer"], END_S) == "twice"
+    assert reason(store.pay_payout, session, row.id, people["Fer"], LATER_S) == "state"
+    assert store.approve_payout(session, row.id, people["Hugo"], END_S).state == "approved"
+    assert reason(store.pay_payout, session, row.id, people["Fer"], LATER_S - 1) == "held"
+    assert store.pay_payout(session, row.id, people["Fer"], LATER_S).state == "paid"
+    assert reason(store.refuse_payout, session, row.id, people["Fer"], LATER_S, "no") == "state"
+    told = session.execute(sa.text("SELECT verdict, user_id FROM decisions ORDER BY id")).all()
+    fer, hugo = people["Fer"].id, people["Hugo"].id
+    assert [tuple(one) for one in told] == [("approved", fer), ("approved", hugo), ("paid", fer)]
+
+
+def test_riders_winners_and_their_other_accounts_approve_nothing(played) -> None:
+    session, people, campaign = played
+    row = next(one for one in hold_prizes(session, campaign, "words") if one.user_id == people["Ana"].id)
+    assert reason(store.approve_payout, session, row.id, people["Beto"], END_S) == "role"
+    people["Ana"].role = "reviewer"
+    assert reason(store.approve_payout, session, row.id, people["Ana"], END_S) == "own"
+    store.say_same_person(session, people["Hugo"].id, people["Ana"].id, people["Fer"].id, END_S)
+    assert reason(store.approve_payout, session, row.id, people["Hugo"], END_S) == "own"
+    assert reason(store.approve_payout, session, 10**6, people["Fer"], END_S) == "missing"
+
+
+def test_a_refusal_needs_a_reason_and_one_person(played) -> None:
+    session, people, campaign = played
+    row = hold_prizes(session, campaign, "words")[0]
+    assert reason(store.refuse_payout, session, row.id, people["Fer"], END_S, "  ") == "note"
+    assert store.refuse_payout(session, row.id, people["Fer"], END_S, "no answer").state == "refused"
+    assert hold_prizes(session, campaign, "words")[0].state == "refused"
+
+
+def test_points_taken_back_let_approvals_go(played) -> None:
+    """Two people approved an amount; another amount needs them again."""
+    session, people, campaign = played
+    row = next(one for one in hold_prizes(session, campaign, "words") if one.user_id == people["Dani"].id)
+    store.approve_payout(session, row.id, people["Fer"], END_S)
+    store.approve_payout(session, row.id, people["Hugo"], END_S)
+    taken = line(90, people) | {
+        "key": "back",
+        "user_id": people["Dani"].id,
+        "campaign_id": 2,
+        "kind": "reversal",
+    }
+    store.add_lines(session, [taken | {"verified_millipoints": -1_000}])
+    again = {one.id: one for one in hold_prizes(session, campaign, "words")}[row.id]
+    assert (again.state, store.approvals(session, again)) == ("held", [])
+
+
+def test_who_loses_all_is_owed_nothing_and_who_gets_it_back_is_held(played) -> None:
+    session, people, campaign = played
+    who = people["Dani"].id
+    first = {(one.user_id, one.award): one.amount_centavos for one in hold_prizes(session, campaign, "words")}
+    all_of_it = verified_of(session, contest_of(session, campaign))[who]
+    back = line(90, people) | {
+        "key": "back",
+        "user_id": who,
+        "campaign_id": 2,
+        "verified_millipoints": -all_of_it,
+    }
+    store.add_lines(session, [back])
+    mine = [one for one in hold_prizes(session, campaign, "words") if one.user_id == who]
+    assert {(one.state, one.amount_centavos) for one in mine} == {("refused", 0)}
+    store.add_lines(session, [back | {"key": "again", "verified_millipoints": all_of_it}])
+    rows = hold_prizes(session, campaign, "words")
+    assert {(one.user_id, one.award): one.amount_centavos for one in rows if one.amount_centavos} == first
+    assert {one.state for one in rows if one.amount_centavos} == {"held"}
+
+
+def test_accounts_of_one_person_are_paid_as_one(played) -> None:
+    session, people, campaign = played
+    ids = {name: people[name].id for name in ("Ana", "Beto", "Dani")}
+    store.say_same_person(session, ids["Dani"], ids["Beto"], people["Fer"].id, END_S)
+    store.say_same_person(session, ids["Beto"], ids["Ana"], people["Fer"].id, END_S)
+    assert store.same_people(session) == {ids["Beto"]: ids["Ana"], ids["Dani"]: ids["Ana"]}
+    paid = {row.user_id for row in hold_prizes(session, campaign, "words")}
+    assert ids["Ana"] in paid
+    assert not paid & {ids["Beto"], ids["Dani"]}
