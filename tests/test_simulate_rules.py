@@ -33,7 +33,7 @@ def history(session: Session, archive: Archive) -> Session:
 
 
 def test_the_same_rules_change_nothing(history: Session, archive: Archive) -> None:
-    changes = preview(history, archive, CONFIG, {1: RULES})
+    changes = preview(history, archive, CONFIG, RULES)
     assert changes
     assert all((one.before, one.before_verified) == (one.after, one.after_verified) for one in changes)
     assert sum(one.before for one in changes) == sum(row.millipoints for row in store.ledger_rows(history))
@@ -42,7 +42,7 @@ def test_the_same_rules_change_nothing(history: Session, archive: Archive) -> No
 def test_twice_the_pay_is_twice_the_points(history: Session, archive: Archive) -> None:
     n_lines = len(store.ledger_rows(history))
     double = replace(RULES, version="x", millipoints_per_km=2 * RULES.millipoints_per_km)
-    changes = preview(history, archive, CONFIG, {1: double})
+    changes = preview(history, archive, CONFIG, double)
     for one in changes:
         assert one.after == pytest.approx(2 * one.before, abs=20)
     assert [one.before - one.after for one in changes] == sorted(one.before - one.after for one in changes)
@@ -51,7 +51,7 @@ def test_twice_the_pay_is_twice_the_points(history: Session, archive: Archive) -
 
 def test_without_later_observers_pay_only_the_first_gain(history: Session, archive: Archive) -> None:
     only_first = replace(RULES, observer_weights=(1000, 1, 1), provisional_permille=1000)
-    changes = preview(history, archive, CONFIG, {1: only_first})
+    changes = preview(history, archive, CONFIG, only_first)
     assert {one.after > one.before for one in changes} == {True, False}
 
 

@@ -737,7 +737,7 @@ def simulate_rules(
 
     rules, config = load_rules(rules_path), _server_config(config_path)
     with store.session(store.open_engine(database_url), write=False) as session:
-        changes = preview(session, Archive(archive_url), config, {store.OWN_CAMPAIGN: rules})
+        changes = preview(session, Archive(archive_url), config, rules)
     if as_json:
         click.echo(json.dumps({"rules_version": rules.version, "riders": [asdict(one) for one in changes]}))
         return

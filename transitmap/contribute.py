@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -29,12 +27,12 @@ from transitmap.model import (
     Segments,
     Shapes,
     Stops,
-    Terms,
     Trips,
 )
 from transitmap.points import evidence
 from transitmap.points.score import Score, score
 from transitmap.sandbox import Read, sandbox
+from transitmap.terms import Deal, deal_for
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -45,7 +43,6 @@ LEASE_S = 300.0
 """Whoever begins to understand an upload has it for so long; who was stopped leaves it to another."""
 WITHIN_S = 120.0
 """The longest that a worker waits for the reading of one body."""
-EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
 SENT_BEFORE = "sent_before"
 
 
@@ -366,7 +363,7 @@ def _recognise_and_pay(
             break
         session.commit()
     if is_waiting:
-        _keep(session, archive, upload, terrain, found, packed_sha256, rules, now_s)
+        _keep(session, archive, upload, terrain, found, packed_sha256, (config, rules), now_s)
         upload.refused = [asdict(one) for one in opened.left_out]
         store.settle_upload(session, upload, store.UNDERSTOOD)
     session.commit()
@@ -582,10 +579,11 @@ def _keep(
     terrain: Terrain,
     found: Found,
     packed_sha256: Sequence[str],
-    rules: Rules,
+    settings: tuple[Config, Rules],
     now_s: float,
 ) -> None:
     """Rides in their order: each one's row, its awards, and its observations before the next one's."""
+    config, rules = settings
     for index, ride in enumerate(found.rides):
         recognised = found.trips, index, terrain.known.network
         examined = look_at(session, archive, upload, ride, recognised, terrain.key)
@@ -594,21 +592,20 @@ def _keep(
         keep_findings(session, row.id, examined, now_s)
         segments = found.segments_of(index)
         observers = store.observers(session, terrain.version, segments.segment.tolist())
-        day = city_day(now_s, terrain.known.network.timezone)
-        left = rules.max_millipoints_per_day - store.worth_of_day(session, upload.user_id, day)
-        terms = Terms(left_millipoints=left)
-        result = score(segments, upload.user_id, observers, rules, row.route_name, terms)
+        deal = deal_for(session, row, ride.fixes, terrain.known.network.timezone, config, rules, now_s)
+        result = score(segments, upload.user_id, observers, deal.rules, row.route_name, deal.terms)
         if examined.is_withheld:
             result = Score((withhold(examined.findings, result.awards),), ())
         store.add_observations(session, terrain.version, result.observed, observers)
-        when = {"created_s": now_s, "day": day}
-        store.add_lines(session, [one | when for one in ledger_lines(result, row, rules, store.OWN_CAMPAIGN)])
+        when = {"created_s": now_s, "day": deal.day}
+        lines = ledger_lines(result, row, deal.rules, deal.campaign_id)
+        store.add_lines(session, [one | when for one in lines])
+        _note_mission(session, row, deal)
 
 
-def city_day(time_s: float, timezone: str) -> int:
-    """The day on the city's clock, counted since 1970-01-01; UTC where nobody knows the city yet."""
-    zone = ZoneInfo(timezone) if timezone else datetime.UTC
-    return datetime.datetime.fromtimestamp(time_s, zone).date().toordinal() - EPOCH_DAY
+def _note_mission(session: Session, row: store.RideRow, deal: Deal) -> None:
+    if deal.terms.mission_id:
+        store.note_ridden(session, deal.terms.mission_id, row.user_id)
 
 
 def ledger_lines(result: Score, row: store.RideRow, rules: Rules, campaign_id: int) -> list[dict[str, Any]]:

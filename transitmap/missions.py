@@ -15,7 +15,7 @@ from transitmap.archive import Archive, unpack_network, unpack_ride
 from transitmap.config import Config
 from transitmap.contribute import Found, Terrain, join_trips, recognise_each, segment_key, terrain_of
 from transitmap.gtfs.feed.names import name_things
-from transitmap.model import Fixes, Ids, Rules
+from transitmap.model import Ids, Rules
 from transitmap.points import evidence, missions
 from transitmap.points.forecast import forecast
 from transitmap.points.missions import MissionRules, Way
@@ -307,37 +307,6 @@ def reserve(
         until_s = min(now_s + rules.hold_s, mission.closes_s or np.inf)
         store.add_reservation(session, mission_id, user_id, now_s, until_s)
     return reason
-
-
-def bonus_of_ride(
-    session: Session,
-    route_id: str,
-    direction_id: int | None,
-    user_id: int,
-    started_s: float,
-    timezone: str,
-) -> tuple[int, int | None]:
-    """(thousandths, mission) of a ride as it is paid: `points.missions.bonus_of` on the rows there are."""
-    part = missions.day_part_of(started_s, timezone)
-    if not route_id or direction_id is None:
-        return missions.PAID_ONCE, None
-    offers = store.missions_of(session, route_id, direction_id, part)
-    holds = store.reservations_of(session, [one.id for one in offers])
-    return missions.bonus_of(route_id, direction_id, part, user_id, started_s, offers, holds)
-
-
-def claimed_checks(session: Session, fixes: Fixes, timezone: str) -> list[int]:
-    """The checks that a ride looks made up for: a finding for a reviewer, never more.
-
-    Ask only of rides that are on no known route.
-    """
-    if not len(fixes):
-        return []
-    started_s = float(fixes.time_s[0])
-    part = missions.day_part_of(started_s, timezone)
-    way = np.column_stack([fixes.lat_deg, fixes.lon_deg])
-    checks = [one for one in store.checks_at(session, started_s) if one.day_part == part]
-    return [one.id for one in checks if missions.claims_check(one, way)]
 
 
 def stale_adopted(session: Session, user_id: int, now_s: float) -> list[tuple[str, int]]:

@@ -803,6 +803,7 @@ class Rules:
     def measure(self) -> tuple[float, ...]:
         """The rules by which rides are measured: one installation has one measure, whatever campaigns pay."""
         return (
+            self.fresh_after_days,
             self.min_segment_m,
             self.segment_m,
             self.near_m,

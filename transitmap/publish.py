@@ -10,23 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from transitmap import pipeline, store, versions
+from transitmap import missions, pipeline, store, versions
 from transitmap.archive import Archive, pack_columns, pack_network, unpack_ride
 from transitmap.config import Config
 from transitmap.contribute import (
     Found,
     Known,
     Terrain,
+    join_trips,
     recognise_each,
     segment_key,
     terrain_of,
 )
 from transitmap.errors import FeedInvalid, RidesWithdrawn
 from transitmap.gtfs.admit import admitted_patterns
-from transitmap.model import Ids, Network, Notice, Ride, Rules, Trips
+from transitmap.model import Ids, Network, Notice, Ride, Rules, Segments, Trips
 from transitmap.points import evidence, settle
+from transitmap.points.campaigns import campaign_of
 from transitmap.points.rules import load_rules
 from transitmap.settling import Count, confirmed, count_rides, lines_of
+from transitmap.terms import city_day, paying_rules
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -70,8 +73,9 @@ def publish(
     terrain = terrain_of(version, archive, config, rules, key)
     decided = store.people_decided(session)
     session.commit()
-    count = count_rides(found_in(terrain, rides, trips, rules), rules, Count(), decided["withheld"])
-    return _hold(session, archive, version, terrain, (count, decided), rows, config, rules)
+    found = found_in(terrain, rides, trips, rules)
+    count = count_rides(found, rules, Count(), decided["withheld"])
+    return _hold(session, archive, version, terrain, (found, count, decided), rows, config, rules)
 
 
 def _rides_of(archive: Archive, rows: Sequence[store.RideRow]) -> list[Ride]:
@@ -167,7 +171,7 @@ def _hold(
     archive: Archive,
     version: store.FeedVersion,
     terrain: Terrain,
-    counted: tuple[Count, dict[str, Any]],
+    counted: tuple[Found, Count, dict[str, Any]],
     rows: Sequence[store.RideRow],
     config: Config,
     rules: Rules,
@@ -183,12 +187,18 @@ def _hold(
         raise RidesWithdrawn(len(rows))
     late = store.rides_after(session, rows[-1].sequence if rows else 0)
     rides = _rides_of(archive, late)
-    count, decided = counted
-    count_rides(recognise_each(terrain, rides, config, rules), rules, count, decided["withheld"])
+    found, count, decided = counted
+    late_found = recognise_each(terrain, rides, config, rules)
+    withheld_late = {row.id for row in late} & set(store.people_decided(session)["withheld"])
+    decided = decided | {"withheld": sorted({*decided["withheld"], *withheld_late})}
+    count_rides(late_found, rules, count, decided["withheld"])
     seen = [(segment, who, day) for segment, many in count.observers.items() for who, day in many]
     store.add_observations(session, version.id, seen)
     store.add_feed(session, version)
-    _settle(session, version, count, decided, (late or rows)[-1].sequence if late or rows else 0, rules)
+    through = (late or rows)[-1].sequence if late or rows else 0
+    timezone = terrain.known.network.timezone
+    _settle(session, version, count, decided, through, rules, timezone)
+    _ask_for_more(session, archive, version, terrain, join_found(found, late_found), decided, config, rules)
     session.commit()
     return version
 
@@ -200,13 +210,15 @@ def _settle(
     decided: dict[str, Any],
     through_sequence: int,
     rules: Rules,
+    timezone: str,
 ) -> None:
     """Pays what is confirmed now and was not before."""
     before = store.confirmed_shares(session)
     rose = settle.rise(before, confirmed(count, decided, rules))
     awards = store.awards_of(session, sorted(rose))
-    lines = lines_of(awards, before, rose, {store.OWN_CAMPAIGN: rules})
-    when = {"network_version": version.id, "created_s": version.made_s}
+    lines = lines_of(awards, before, rose, paying_rules(session, rules, version.made_s))
+    day = city_day(version.made_s, timezone)
+    when = {"network_version": version.id, "created_s": version.made_s, "day": day}
     added = store.add_lines(session, [line | when for line in lines])
     settlement = store.Settlement(
         number=version.number,
@@ -218,6 +230,41 @@ def _settle(
         inputs=decided,
     )
     store.add_settlement(session, settlement, rose)
+
+
+def _ask_for_more(
+    session: Session,
+    archive: Archive,
+    version: store.FeedVersion,
+    terrain: Terrain,
+    found: Found,
+    decided: dict[str, Any],
+    config: Config,
+    rules: Rules,
+) -> None:
+    """Missions of what the feed that holds now lacks; those that are done end."""
+    campaigns, now_s = store.all_campaigns(session), version.made_s
+    missions.refresh(
+        session,
+        archive,
+        version,
+        terrain,
+        found,
+        config,
+        now_s,
+        missions.mission_rules(rules),
+        campaign_at=lambda lat_deg, lon_deg: campaign_of(campaigns, now_s, lat_deg, lon_deg, at_s=now_s),
+        withheld=decided["withheld"],
+    )
+
+
+def join_found(one: Found, other: Found) -> Found:
+    """The rides of both, one after the other."""
+    names = [name for name in Segments.__dataclass_fields__ if name != "ride_index"]
+    columns = {name: [getattr(both.segments, name) for both in (one, other)] for name in names}
+    rides = np.concatenate([one.segments.ride_index, other.segments.ride_index + len(one.rides)])
+    segments = Segments(rides, **{name: np.concatenate(both) for name, both in columns.items()})
+    return Found(one.rides + other.rides, join_trips([one.trips, other.trips]), segments)
 
 
 def found_in(terrain: Terrain, rides: Sequence[Ride], trips: Trips, rules: Rules) -> Found:

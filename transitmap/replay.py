@@ -28,9 +28,11 @@ from transitmap.errors import UploadRefused
 from transitmap.examined import WITHHELD, Bench, bench
 from transitmap.model import Ride, Rules, Terms
 from transitmap.points import settle
-from transitmap.points.score import score
+from transitmap.points.campaigns import campaign_of
+from transitmap.points.score import FRESH, MORE, NEW, score
 from transitmap.publish import found_in
 from transitmap.settling import Count, confirmed, lines_of
+from transitmap.terms import recorded_terms, rules_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -70,6 +72,7 @@ class Line:
 class Ledger:
     """The ledger as far as it is made again: lines by key, what is confirmed, what riders got on a day."""
 
+    campaigns: list[store.Campaign]
     rules: dict[int, Rules]
     recorded: dict[str, store.LedgerRow]
     bench: Bench
@@ -91,7 +94,9 @@ def replay(session: Session, archive: Archive, config: Config, rules: Rules) -> 
     rides = _collect_again(session, archive, rows, config, differences)
     looked_at = bench(session, rows, rides, segment_key(session, archive))
     recorded = {row.key: row for row in store.ledger_rows(session)}
-    ledger = Ledger({store.OWN_CAMPAIGN: rules}, recorded, looked_at, differences=differences)
+    campaigns = store.all_campaigns(session)
+    paid_by = rules_of(campaigns, rules)
+    ledger = Ledger(campaigns, paid_by, recorded, looked_at, differences=differences)
     pay_again(session, archive, rows, rides, config, ledger)
     return ledger.differences + _compare(ledger, store.erased_ride_ids(session))
 
@@ -223,12 +228,10 @@ def _score_again(
     terrain: Terrain, found: Found, index: int, row: store.RideRow, count: Count, ledger: Ledger
 ) -> None:
     """Counts one ride, and pays it where this is the version under which it was paid."""
-    rules = ledger.rules[store.OWN_CAMPAIGN]
     what = recognised_as(terrain.known, index, found.trips)
     is_paid = row.network_version == terrain.version
-    day = _day_of(row, ledger)
-    left = rules.max_millipoints_per_day - ledger.of_day.get((row.user_id, day), 0)
-    terms = Terms(left_millipoints=left)
+    campaign_id, day, terms = _deal_again(found.rides[index], row, ledger)
+    rules = ledger.rules[campaign_id]
     mine = found.segments_of(index)
     result = score(mine, row.user_id, count.observers, rules, what["route_name"], terms)
     if is_paid:
@@ -240,16 +243,25 @@ def _score_again(
     for name, value in what.items():
         if getattr(row, name) != value:
             ledger.differences.append(Difference(row.id, name, getattr(row, name), value))
-    for line in ledger_lines(result, row, rules, store.OWN_CAMPAIGN):
+    for line in ledger_lines(result, row, rules, campaign_id):
         ledger.lines[line["key"]] = _line_of(line)
         full = line["evidence"]["full_millipoints"]
         ledger.of_day[row.user_id, day] = ledger.of_day.get((row.user_id, day), 0) + full
 
 
-def _day_of(row: store.RideRow, ledger: Ledger) -> int:
-    """The city's day on which a ride was paid: nothing in the ride tells when it was understood."""
-    paid = ledger.recorded.get(f"new_metres:{row.id}") or ledger.recorded.get(f"{WITHHELD}:{row.id}")
-    return paid.day if paid else 0
+def _deal_again(ride: Ride, row: store.RideRow, ledger: Ledger) -> tuple[int, int, Terms]:
+    """The campaign of a ride, the day on which it was paid, and what its worth was multiplied by.
+
+    When it was understood, and what missions and the grid of need said then, is told by its lines alone.
+    """
+    keys = [f"{rule}:{row.id}" for rule in (NEW, MORE, FRESH, WITHHELD)]
+    paid = [ledger.recorded[key] for key in keys if key in ledger.recorded]
+    at_s, day = (paid[0].created_s, paid[0].day) if paid else (0.0, 0)
+    where = float(ride.fixes.lat_deg[0]), float(ride.fixes.lon_deg[0])
+    campaign_id = campaign_of(ledger.campaigns, row.started_s, *where, at_s=at_s)
+    most = ledger.rules[campaign_id].max_millipoints_per_day
+    left = most - ledger.of_day.get((row.user_id, day), 0)
+    return campaign_id, day, recorded_terms([line.evidence for line in paid], left)
 
 
 def _line_of(line: dict[str, Any]) -> Line:
@@ -272,7 +284,9 @@ def _settle_again(
         now.pop(ride_id, None)
     rose = settle.rise(ledger.shares, now)
     awards = [line for line in ledger.lines.values() if line.told["kind"] == "award"]
-    for line in lines_of(awards, ledger.shares, rose, ledger.rules):
+    over = {one.id for one in ledger.campaigns if (one.closed_s or np.inf) <= settlement.made_s}
+    pays = {number: rules for number, rules in ledger.rules.items() if number not in over}
+    for line in lines_of(awards, ledger.shares, rose, pays):
         line["network_version"] = settlement.network_version
         ledger.lines[line["key"]] = _line_of(line)
     ledger.shares |= rose

@@ -119,11 +119,13 @@ def lines_of(
 ) -> list[dict[str, Any]]:
     """A line for each ride and campaign whose confirmed share rose, in the order of the first awards.
 
-    `rules` are those of each campaign. The lines lack when and under which network they are written.
+    `rules` are those of each campaign that still pays. The lines lack when and under which network they are
+    written.
     """
     by_ride: dict[tuple[str, int, int], list[int]] = {}
     for award in awards:
-        if award.ride_id in rose and award.evidence.get("full_millipoints"):
+        is_paid = award.ride_id in rose and award.campaign_id in rules
+        if is_paid and award.evidence.get("full_millipoints"):
             whose = str(award.ride_id), award.campaign_id, award.user_id
             by_ride.setdefault(whose, []).append(award.evidence["full_millipoints"])
     return [

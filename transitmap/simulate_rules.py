@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,9 @@ from transitmap.config import Config
 from transitmap.contribute import segment_key
 from transitmap.examined import bench
 from transitmap.model import Rules
+from transitmap.points.rules import load_rules
 from transitmap.replay import BY_PEOPLE, Ledger, pay_again
+from transitmap.terms import rules_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -31,9 +32,13 @@ class Change:
 
 
 def preview(
-    session: Session, archive: Archive, config: Config, rules: Mapping[int, Rules]
+    session: Session,
+    archive: Archive,
+    config: Config,
+    rules: Rules,
+    campaign_id: int = store.OWN_CAMPAIGN,
 ) -> tuple[Change, ...]:
-    """Every rider under other rules (by campaign), those who would gain most first.
+    """Every rider under other rules for one campaign, those who would gain most first.
 
     The rides are those that were understood, in their order and on their days; missions, findings and what
     people decided are left as they were. Nobody would have ridden otherwise: what riders would do under
@@ -43,7 +48,10 @@ def preview(
     recorded = store.ledger_rows(session)
     rides = {row.id: unpack_ride(archive.get(row.packed_sha256)) for row in rows if row.packed_sha256}
     looked_at = bench(session, rows, rides, segment_key(session, archive))
-    ledger = Ledger(dict(rules), {row.key: row for row in recorded}, looked_at)
+    campaigns = store.all_campaigns(session)
+    own = rules if campaign_id == store.OWN_CAMPAIGN else load_rules()
+    paid_by = rules_of(campaigns, own) | {campaign_id: rules}
+    ledger = Ledger(campaigns, paid_by, {row.key: row for row in recorded}, looked_at)
     pay_again(session, archive, rows, rides, config, ledger)
     by_people = [row for row in recorded if row.kind in BY_PEOPLE]
     after = _fold([line.told for line in ledger.lines.values()] + [_told(row) for row in by_people])

@@ -12,8 +12,9 @@ from transitmap.campaigns.figures import Mapped, Ridden, by_voice, map_figures
 from transitmap.campaigns.report import Account
 from transitmap.campaigns.words import Voice
 from transitmap.config import Config
-from transitmap.contribute import Known, city_day
+from transitmap.contribute import Known
 from transitmap.points.campaigns import CLOSED
+from transitmap.terms import city_day
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -14,9 +14,9 @@ from transitmap.archive import Archive
 from transitmap.campaigns.settings import CampaignSettings, check_rules
 from transitmap.campaigns.signing import SIGNING_KEY, public_pem, sign, signing_key
 from transitmap.campaigns.snapshot import make_snapshot, write_file
-from transitmap.contribute import city_day
 from transitmap.errors import CampaignRefused
 from transitmap.points.campaigns import DRAFT, STEPS, refusal
+from transitmap.terms import city_day
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -110,22 +110,16 @@ def _rule_of(before: Sequence[tuple[int, int]], user_id: int, day: int, rules: R
     """By which rule a segment is paid and with what weight in thousandths; no rule where it is not."""
     if any(day == when for _, when in before):
         return "", 0
-    age = _age_permille(before, day, rules)
+    days = day - max((when for _, when in before), default=day)
+    is_old = days >= rules.fresh_after_days
+    age = rules.fresh_permille * min(days, rules.fresh_full_days) // rules.fresh_full_days if is_old else 0
     is_late = len(before) >= MAX_OBSERVERS or any(user_id == who for who, _ in before)
     if is_late:
-        return (FRESH, age) if age else ("", 0)
+        return (FRESH, age) if is_old else ("", 0)
     weight = weight_of(len(before), rules.observer_weights)
     if not before:
         return NEW, weight
     return (FRESH, age) if age > weight else (MORE, weight)
-
-
-def _age_permille(before: Sequence[tuple[int, int]], day: int, rules: Rules) -> int:
-    """How much a segment is worth again because nobody has seen it for long."""
-    days = day - max((when for _, when in before), default=day)
-    if days < rules.fresh_after_days:
-        return 0
-    return rules.fresh_permille * min(days, rules.fresh_full_days) // rules.fresh_full_days
 
 
 def _leave_out(
