@@ -13,12 +13,6 @@ TransitmapError
 ├── RollbackRefused an earlier feed that cannot hold again
 ├── CampaignRefused a step of a campaign's life that may not be taken
 ├── SnapshotRefused a signed end of a campaign that is not what was signed
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason, self.detail = reason, detail
-
-
 ├── PayoutRefused   a prize that cannot be approved or paid now
 └── FeedInvalid     a feed that must not be published
 

@@ -22,7 +22,7 @@ def played(engine: sa.Engine):
     with store.session(engine) as session:
         people = play(session)
         people["Hugo"] = store.add_user(session, "Hugo", "", NOW_S, role="reviewer")
-        campaign = store.campaign_of_slug(session, SLUG)
+        campaign = store.campaign_by_slug(session, SLUG)
         assert campaign is not None
         yield session, people, campaign
 
@@ -61,7 +61,7 @@ def test_to_hold_twice_changes_nothing(played) -> None:
 def test_a_campaign_that_goes_on_or_has_no_prizes_holds_none(engine: sa.Engine, changes) -> None:
     with store.session(engine) as session:
         play(session, **changes)
-        campaign = store.campaign_of_slug(session, SLUG)
+        campaign = store.campaign_by_slug(session, SLUG)
         with pytest.raises(ConfigError, match="frozen or closed"):
             hold_prizes(session, campaign, "words")
 

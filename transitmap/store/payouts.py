@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from transitmap import chain
 from transitmap.errors import PayoutRefused
 from transitmap.store.tables import LedgerRow, RideRow, Sum, User
-from transitmap.store.tables_game import Campaign, Decision, FindingRow, Member, Payout
+from transitmap.store.tables_game import Decision, FindingRow, Member, Payout
 
 CHUNK = 5_000
 N_APPROVALS = 2
@@ -45,11 +45,6 @@ def all_sums(session: Session) -> Iterator[tuple[int, int, int, int, int, int]]:
     question = sa.select(*where, Sum.millipoints, Sum.verified_millipoints, Sum.n_rides).order_by(*where)
     for row in session.execute(question.execution_options(yield_per=CHUNK)):
         yield tuple(row)  # type: ignore[misc]
-
-
-def campaign_of_slug(session: Session, slug: str) -> Campaign | None:
-    """The campaign of that name in addresses."""
-    return session.scalar(sa.select(Campaign).where(Campaign.slug == slug))
 
 
 @dataclass(frozen=True)
