@@ -51,11 +51,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     for part in (language, auth, pages, static, headers, recorder):
         part.init_app(app)
     db.init_app(app, settings.database_url, settings.archive_url)
-    nouns = home, accounts, ingest, phones, traces, standings, network, feeds, ogc, help, recorder, privacy
-    nouns = *nouns, campaigns
     nouns = (
         home,
         accounts,
+        campaigns,
         ingest,
         phones,
         traces,
