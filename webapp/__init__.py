@@ -51,8 +51,23 @@ def create_app(settings: Settings | None = None) -> Flask:
     for part in (language, auth, pages, static, headers, recorder):
         part.init_app(app)
     db.init_app(app, settings.database_url, settings.archive_url)
-    nouns = home, accounts, ingest, phones, traces, standings, network, feeds, ogc, help, recorder, privacy
-    nouns = *nouns, campaigns, missions
+    nouns = (
+        home,
+        accounts,
+        ingest,
+        phones,
+        traces,
+        standings,
+        network,
+        feeds,
+        ogc,
+        help,
+        recorder,
+        privacy,
+        campaigns,
+        missions,
+        api,
+    )
     for noun in nouns:
         app.register_blueprint(noun.blueprint)
     auth.csrf.exempt(ingest.blueprint)  # phones have no form; what a browser may send checks its origin

@@ -68,7 +68,9 @@ FIELDS = {
     "currency": lazy_gettext("Three capitals, such as MXN."),
     "budget": lazy_gettext("An amount from 0 on, with two decimals at most."),
     "rules": lazy_gettext("Rules in TOML that measure as this installation does; empty for its own rules."),
-    "prizes": lazy_gettext("Prizes in TOML; empty for none."),
+    "prizes": lazy_gettext(
+        "Prizes in TOML; empty for those that are published. Without a budget there are none."
+    ),
 }
 """What each field takes: its hint, and what is said where it took something else."""
 

@@ -83,6 +83,8 @@ def test_what_is_unknown_is_said_and_not_made_up():
     with_more = replace(ACCOUNT, outlook=Outlook(410, 950, 1_200, None), equity=[("Zonas pobres", "40 %")])
     told = said(with_more)
     assert "faltan al menos 1,200 viajes más" in told and "95 %" in told and "41 %" in told
+    done = said(replace(ACCOUNT, outlook=Outlook(960, 950, 0, 0)))
+    assert "la meta de 95 % está alcanzada" in done and "viajes más" not in done
     assert "Zonas pobres" in told and "cuadrícula" not in told
 
 

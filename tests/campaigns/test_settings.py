@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime
 import tomllib
+from importlib import resources
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,6 +13,7 @@ from transitmap.points.rules import published_text
 
 MEXICO = "America/Mexico_City"
 RULES = published_text()
+PRIZES = resources.files("transitmap.points").joinpath("prizes.toml").read_text(encoding="utf-8")
 VERSION = tomllib.loads(RULES)["version"]
 TOLD = {
     "slug": "rutas-2027",
@@ -51,7 +53,7 @@ def test_both_days_count_whole_on_the_citys_clock():
     )
     assert settings.closes_s - settings.opens_s == 17 * 86_400
     assert (settings.area, settings.budget_centavos) == ("19.0,-99.4,19.6,-98.9", 17_000_050)
-    assert (settings.rules_version, settings.rules_toml, settings.prizes_toml) == (VERSION, RULES, "")
+    assert (settings.rules_version, settings.rules_toml, settings.prizes_toml) == (VERSION, RULES, PRIZES)
 
 
 def test_a_day_on_which_clocks_change_has_its_own_length():
@@ -132,8 +134,14 @@ def test_what_is_no_toml_is_refused(given: dict[str, str]):
     assert refused.value.name in given
 
 
-def test_prizes_are_kept_as_they_were_told_once_their_reader_took_them():
-    seen: list[str] = []
-    prizes = "# for all\n[lottery]\nn = 100"
-    settings = check_settings(TOLD, MEXICO, "", f"\n{prizes}\n", RULES, seen.append)
-    assert (settings.prizes_toml, seen) == (prizes, [prizes])
+def test_prizes_are_kept_as_they_were_told_once_they_can_be_used():
+    told = PRIZES.replace("least_points = ", "least_points = 1")
+    assert checked(prizes=f"\n{told}\n").prizes_toml == told.strip() != PRIZES.strip()
+    with pytest.raises(ConfigError, match="unknown") as refused:
+        checked(prizes=PRIZES + "\n[lottery]\nn = 100")
+    assert refused.value.name == "prizes"
+
+
+def test_without_prizes_those_that_are_published_hold_where_there_is_money():
+    assert checked().prizes_toml == PRIZES
+    assert checked(budget="0").prizes_toml == ""

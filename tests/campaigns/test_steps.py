@@ -17,7 +17,7 @@ from transitmap import chain, store
 from transitmap.archive import Archive
 from transitmap.campaigns import steps
 from transitmap.campaigns.account import account_of, mapped_by, voice_of
-from transitmap.campaigns.report import write_html, write_pdf
+from transitmap.campaigns.report import Outlook, write_html, write_pdf
 from transitmap.campaigns.settings import CampaignSettings
 from transitmap.campaigns.snapshot import verify_file
 from transitmap.errors import CampaignRefused, ConfigError
@@ -243,7 +243,14 @@ def test_before_the_first_feed_there_is_an_account_too(session: Session, archive
     campaign = steps.make(session, SETTINGS, NOW_S)
     account = account_of(session, archive, campaign, CONFIG, ZONE, "en", NOW_S)
     assert (account.name, account.feed_version, account.mapped.n_rides) == ("The missing routes", "", 0)
+    assert account.outlook is None
+    forecasts = [
+        {"share_permille": 600, "target_permille": target, "low": low, "high": None}
+        for target, low in ((900, 70), (500, 0), (800, 40))
+    ]
+    store.set_fact(session, "coverage", json.dumps({"forecasts": forecasts}))
     own = account_of(session, archive, store.all_campaigns(session)[0], CONFIG, ZONE, "en", NOW_S)
+    assert own.outlook == Outlook(600, 800, 40, None)
     assert b"Interim report" in write_html(own, voice_of(campaign, "en", ZONE))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,10 +10,11 @@ import numpy as np
 from transitmap import store
 from transitmap.archive import Archive, unpack_columns, unpack_network
 from transitmap.campaigns.figures import Mapped, Ridden, by_voice, map_figures
-from transitmap.campaigns.report import Account
+from transitmap.campaigns.report import Account, Outlook
 from transitmap.campaigns.words import Voice
 from transitmap.config import Config
 from transitmap.contribute import Known
+from transitmap.missions import coverage
 from transitmap.points.campaigns import CLOSED
 from transitmap.terms import city_day
 
@@ -61,12 +63,23 @@ def account_of(
         millipoints=sum(row[1] for row in sums),
         verified_millipoints=sum(row[2] for row in sums),
         n_open_findings=store.n_open_findings(session, campaign.id),
+        outlook=_outlook(coverage(session)),
         feed_version=feed.id if feed else "",
         rules_version=campaign.rules_version,
         n_ledger_lines=part.n_lines,
         head_sha256=part.head_sha256,
         snapshot_sha256=campaign.snapshot_sha256,
     )
+
+
+def _outlook(noted: Mapping[str, Any]) -> Outlook | None:
+    """The forecast for the nearest target not reached yet, else for the last; None where there is none."""
+    forecasts = sorted(noted.get("forecasts", ()), key=lambda one: one["target_permille"])
+    ahead = [one for one in forecasts if one["share_permille"] < one["target_permille"]]
+    if not forecasts:
+        return None
+    one = ahead[0] if ahead else forecasts[-1]
+    return Outlook(one["share_permille"], one["target_permille"], one["low"], one["high"])
 
 
 def voice_of(campaign: store.Campaign, locale: str, timezone: str) -> Voice:

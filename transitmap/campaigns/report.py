@@ -228,8 +228,12 @@ def _unknown(account: Account, voice: Voice) -> list[Block]:
 def _forecast(outlook: Outlook | None, voice: Voice) -> str:
     if outlook is None or outlook.low is None:
         return voice.say("no_forecast")
+    if outlook.share_permille >= outlook.target_permille:
+        name = "forecast_done"
+    else:
+        name = "forecast_open" if outlook.high is None else "forecast"
     return voice.say(
-        "forecast_open" if outlook.high is None else "forecast",
+        name,
         low=voice.number(outlook.low),
         high=voice.number(outlook.high or 0),
         target=voice.percent(outlook.target_permille / 1000),

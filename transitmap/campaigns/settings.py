@@ -8,11 +8,13 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from importlib import resources
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from transitmap.config import is_box
 from transitmap.errors import ConfigError
+from transitmap.points.prizes import parse_prize_rules
 from transitmap.points.rules import parse_rules
 
 KEYS = ("slug", "name_es", "name_en", "first_day", "last_day", "area", "locale", "currency", "budget")
@@ -20,7 +22,6 @@ LOCALES = ("es_MX", "en")
 MAX_DAYS = 366
 MAX_CENTAVOS = 10**13
 MAX_TOML_CHARS = 20_000
-NO_PRIZES = ""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,6 @@ def read_settings(
     rules_toml: str,
     prizes_toml: str,
     own_rules_toml: str,
-    check_prizes: Callable[[str], object] | None = None,
 ) -> CampaignSettings:
     """The settings in a TOML file, see `check_settings`.
 
@@ -59,7 +59,7 @@ def read_settings(
     except tomllib.TOMLDecodeError as error:
         raise ConfigError("campaign", "", f"no TOML: {error}") from error
     told = {key: str(value) for key, value in table.items()}
-    return check_settings(told, timezone, rules_toml, prizes_toml, own_rules_toml, check_prizes)
+    return check_settings(told, timezone, rules_toml, prizes_toml, own_rules_toml)
 
 
 def check_settings(
@@ -68,12 +68,11 @@ def check_settings(
     rules_toml: str,
     prizes_toml: str,
     own_rules_toml: str,
-    check_prizes: Callable[[str], object] | None = None,
 ) -> CampaignSettings:
     """The settings of a campaign out of what was told of KEYS, each as a text.
 
-    Both days count whole, on the clock of `timezone`. Rules that are not given are the installation's own;
-    `check_prizes` refuses what it cannot use of the prizes.
+    Both days count whole, on the clock of `timezone`. Rules that are not given are the installation's own.
+    Prizes that are not given are the published ones where there is a budget, and none without.
 
     Raises:
         ConfigError: a key is unknown or missing, or its value breaks its rule; `name` says which.
@@ -86,7 +85,7 @@ def check_settings(
         if not rule[1](values[key]):
             raise ConfigError(key, values[key], rule[0])
     opens_s, closes_s = _dates(values["first_day"], values["last_day"], timezone)
-    rules_toml = rules_toml.strip() or own_rules_toml
+    rules_toml, budget_centavos = rules_toml.strip() or own_rules_toml, _centavos(values["budget"])
     return CampaignSettings(
         slug=values["slug"],
         name_es=values["name_es"],
@@ -96,10 +95,10 @@ def check_settings(
         closes_s=closes_s,
         locale=values["locale"],
         currency=values["currency"],
-        budget_centavos=_centavos(values["budget"]),
+        budget_centavos=budget_centavos,
         rules_version=check_rules(rules_toml, own_rules_toml),
         rules_toml=rules_toml,
-        prizes_toml=_prizes(prizes_toml.strip(), check_prizes),
+        prizes_toml=_prizes(prizes_toml.strip(), budget_centavos),
     )
 
 
@@ -170,13 +169,19 @@ def check_rules(rules_toml: str, own_rules_toml: str) -> str:
     return rules.version
 
 
-def _prizes(prizes_toml: str, check_prizes: Callable[[str], object] | None) -> str:
-    """The prizes as they were told, once they can be read; nothing where there are none."""
-    if prizes_toml == NO_PRIZES:
-        return NO_PRIZES
-    _toml("prizes", prizes_toml)
-    if check_prizes is not None:
-        check_prizes(prizes_toml)
+def _prizes(prizes_toml: str, budget_centavos: int) -> str:
+    """The prizes as they were told, or as they are published where there is a budget for them.
+
+    Raises:
+        ConfigError: they cannot be used.
+    """
+    if not prizes_toml and budget_centavos:
+        return resources.files("transitmap.points").joinpath("prizes.toml").read_text(encoding="utf-8")
+    if prizes_toml:
+        try:
+            parse_prize_rules(_toml("prizes", prizes_toml))
+        except ConfigError as error:
+            raise ConfigError("prizes", error.name, error.rule) from error
     return prizes_toml
 
 

@@ -138,6 +138,12 @@ WORDS: dict[str, tuple[str, str]] = {
         "Cuántos viajes más harían falta para cubrir la ciudad no se puede pronosticar con lo que hay.",
         "How many more trips would cover the city cannot be forecast from what there is.",
     ),
+    "forecast_done": (
+        "De los casos de ruta, sentido y hora conocidos, {now} tiene quien los confirme: la meta "
+        "de {target} está alcanzada.",
+        "Of the known cells of route, direction and time of day {now} are confirmed: the "
+        "target of {target} is reached.",
+    ),
     "forecast_open": (
         "Si se sigue viajando igual, faltan al menos {low} viajes más, y tal vez muchos más, para que "
         "{target} de los casos de ruta, sentido y hora conocidos tengan quien los confirme; ahora lo tiene "
