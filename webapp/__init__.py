@@ -39,6 +39,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         recorder,
         standings,
         static,
+        teams,
         traces,
     )
     from webapp.settings import settings_from_environment
@@ -51,8 +52,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     for part in (language, auth, pages, static, headers, recorder):
         part.init_app(app)
     db.init_app(app, settings.database_url, settings.archive_url)
-    nouns = home, accounts, ingest, phones, traces, standings, network, feeds, ogc, help, recorder, privacy
-    nouns = *nouns, campaigns
     nouns = (
         home,
         accounts,
@@ -66,7 +65,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         help,
         recorder,
         privacy,
+        campaigns,
         missions,
+        teams,
     )
     for noun in nouns:
         app.register_blueprint(noun.blueprint)
