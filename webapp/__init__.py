@@ -39,6 +39,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         recorder,
         standings,
         static,
+        teams,
         traces,
     )
     from webapp.settings import settings_from_environment
@@ -67,6 +68,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         campaigns,
         missions,
         api,
+        teams,
     )
     for noun in nouns:
         app.register_blueprint(noun.blueprint)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import Any
 
 from flask import Flask, Response, json, request, url_for
 from flask_smorest import Api
 from flask_smorest import Blueprint as ApiBlueprint
 from marshmallow import Schema, fields
+from marshmallow.validate import Range
 
 from transitmap import store
+from transitmap.cells import plain_cell
 from transitmap.contribute import LeftOut
 from webapp import auth, db, limits, missions, published, receipts, standings, uploads
 from webapp.errors import Problem, answer, as_members
@@ -19,6 +23,7 @@ from webapp.traces import max_bytes
 blueprint = ApiBlueprint("api", __name__, url_prefix="/api/v1", description="Traces in, map and ranking out")
 wellness = ApiBlueprint("wellness", __name__, description="Is the service well")
 GEOJSON = {"description": "A FeatureCollection", "content": {"application/geo+json": {}}}
+MAX_PLACES = 1_000
 BINARY = {"type": "string", "format": "binary"}
 UPLOAD_BODY = {
     "required": True,
@@ -112,25 +117,34 @@ class SentSchema(UploadSchema):
 
 
 class PlaceSchema(Schema):
-    """One line of the ranking."""
+    """One line of a ranking; of a team `n_rides` counts its members."""
 
     rank = fields.Integer(required=True)
     name = fields.String(required=True)
     points = fields.Float(required=True)
+    verified_points = fields.Float(required=True)
     n_rides = fields.Integer(required=True)
 
 
 class BoardSchema(Schema):
-    """The ranking of a period."""
+    """A ranking, or a part of it; `n` places are on all of it."""
 
+    campaign = fields.String(required=True)
     period = fields.String(required=True)
+    who = fields.String(required=True)
+    n = fields.Integer(required=True)
     places = fields.List(fields.Nested(PlaceSchema), required=True)
 
 
-class PeriodSchema(Schema):
-    """Which ranking: `week` or `all`; anything else is `week`."""
+class AskedSchema(Schema):
+    """Which ranking, as on the page; what is unknown is left aside. `first` places are passed over."""
 
-    period = fields.String()
+    campaign = fields.String()
+    period = fields.String(metadata={"description": "week, campaign or all"})
+    who = fields.String(metadata={"description": "people, teams or near (the places near one's own routes)"})
+    format = fields.String(metadata={"description": "json or csv"})
+    limit = fields.Integer(validate=Range(1, MAX_PLACES), load_default=standings.N_SHOWN)
+    first = fields.Integer(validate=Range(0, 10_000_000), load_default=0)
 
 
 class HealthSchema(Schema):
@@ -286,16 +300,40 @@ def _ride(ride: RideView) -> dict[str, Any]:
 
 
 @blueprint.get("/standings")
-@blueprint.arguments(PeriodSchema, location="query")
+@blueprint.arguments(AskedSchema, location="query")
 @blueprint.alt_response(200, schema=BoardSchema)
-def standings_board(query: dict[str, str]) -> Response:
-    """The ranking: this week, or `?period=all`."""
-    period = standings.period_of(query.get("period"))
+def standings_board(query: dict[str, Any]) -> Response:
+    """The ranking: this week's, or another with the parameters of the page; JSON, or CSV."""
+    campaigns = store.board_campaigns(db.session())
+    asked = standings.read_asked(query.get("campaign"), query.get("period"), query.get("who"), campaigns)
+    viewer = auth.me() if asked.who == "near" else None
+    board = standings.board_of(asked, viewer, query["limit"], query["first"])
+    if board.why_not == "log_in":
+        raise Problem("auth_required")
     places = [
-        {"rank": place.rank, "name": place.name, "points": place.millipoints / 1000, "n_rides": place.n_rides}
-        for place in standings.places_of(period, None)
+        {
+            "rank": place.rank,
+            "name": place.name,
+            "points": place.millipoints / 1000,
+            "verified_points": place.verified_millipoints / 1000,
+            "n_rides": place.n_rides,
+        }
+        for place in board.places
     ]
-    return _json({"period": period, "places": places})
+    if query.get("format") == "csv":
+        return _csv(f"{asked.campaign.slug}-{asked.period}-{asked.who}.csv", places)
+    told = {"campaign": asked.campaign.slug, "period": asked.period, "who": asked.who, "n": board.n}
+    return _json({**told, "places": places})
+
+
+def _csv(name: str, places: list[dict[str, Any]]) -> Response:
+    text = io.StringIO()
+    table = csv.DictWriter(text, PlaceSchema().fields)
+    table.writeheader()
+    table.writerows(place | {"name": plain_cell(place["name"])} for place in places)
+    answer = Response(text.getvalue(), mimetype="text/csv")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
 
 
 @blueprint.get("/network.geojson")

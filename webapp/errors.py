@@ -30,6 +30,8 @@ STATUS = {
     "already_contributed": 409,
     "name_taken": 409,
     "too_many_phones": 409,
+    "in_a_team": 409,
+    "campaign_over": 409,
     "link_expired": 410,
     "too_large": 413,
     "too_many_parts": 413,

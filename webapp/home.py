@@ -6,7 +6,7 @@ from flask import Blueprint, render_template
 
 from transitmap import store
 from webapp import auth, db, published
-from webapp.standings import places_of_week, to_next
+from webapp.standings import week_board
 
 blueprint = Blueprint("home", __name__)
 
@@ -15,14 +15,14 @@ blueprint = Blueprint("home", __name__)
 def index() -> str:
     """What this is; for a rider, the week so far."""
     user, atlas, session = auth.me(), published.latest_atlas(), db.session()
-    places = places_of_week(user)
+    board = week_board(user, limit=5)
     return render_template(
         "home.html",
         counts=store.counts(session),
         n_routes=len(atlas.routes) if atlas else 0,
         n_stops=len(atlas.stops) if atlas else 0,
-        leaders=places[:5],
-        mine=next((place for place in places if user and place.user_id == user.id), None),
-        to_next=to_next(places, user),
+        leaders=board.places,
+        mine=board.mine,
+        to_next=board.to_next,
         uploads=store.uploads_of_user(session, user.id, limit=4) if user else [],
     )

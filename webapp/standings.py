@@ -3,51 +3,121 @@
 from __future__ import annotations
 
 import datetime
+import math
 import time
+import tomllib
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, current_app, render_template, request
 
 from transitmap import store
-from transitmap.points.standings import Place, board, near
+from transitmap.points import levels
+from transitmap.points.rules import parse_rules
+from transitmap.points.standings import (
+    MIN_NEAR_RIDERS,
+    Place,
+    near,
+    ranked,
+    to_next,
+    touching,
+)
+from transitmap.points.standings import board as whole_board
 from webapp import auth, db, language, published, words
 from webapp.errors import Problem
 
 if TYPE_CHECKING:
-    from transitmap.store import LedgerRow, User
+    from transitmap.model import Rules
+    from transitmap.store import Campaign, LedgerRow, User
+    from webapp.atlas import Atlas
 
 blueprint = Blueprint("standings", __name__, url_prefix="/standings")
-PERIODS = ("week", "all")
-N_SHOWN = 50
+PERIODS = ("week", "campaign", "all")
+WHO = ("people", "teams", "near")
+N_SHOWN, N_PRINTED = 50, 100
+CELL_DEG = 0.005
+"""Some 550 m: routes with stops in one such cell touch."""
+EPOCH = datetime.date(1970, 1, 1)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which board: of a campaign; of the week, the campaign or all of them; of people, teams or near me."""
+
+    campaign: Campaign
+    period: str
+    who: str
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board as one viewer sees it. `why_not` says why there is none: log_in, no_rides or too_few."""
+
+    asked: Asked
+    places: tuple[Place, ...] = ()
+    neighbours: tuple[Place, ...] = ()
+    mine: Place | None = None
+    to_next: int = 0
+    n: int = 0
+    why_not: str = ""
 
 
 @blueprint.get("/")
 def index() -> str:
-    """The board of a period; only its inside where htmx asks."""
-    user, period = auth.me(), period_of(request.args.get("period"))
-    places = places_of(period, user)
-    page = "_board.html" if request.headers.get("HX-Request") else "standings.html"
+    """The board that is asked for; only its inside where htmx asks, and for paper where `print` does."""
+    user, args = auth.me(), request.args
+    campaigns = store.board_campaigns(db.session())
+    asked = read_asked(args.get("campaign"), args.get("period"), args.get("who"), campaigns)
+    is_for_paper = args.get("print") == "1"
+    board = board_of(asked, user, N_PRINTED if is_for_paper else N_SHOWN)
+    page = "standings_print.html" if is_for_paper else "standings.html"
+    if request.headers.get("HX-Request"):
+        page = "_board.html"
+    rules = rules_of(asked.campaign)
     return render_template(
         page,
-        period=period,
-        rows=places[:N_SHOWN],
-        neighbours=near(places, user.id) if user else (),
-        to_next=to_next(places, user),
+        board=board,
+        asked=asked,
+        campaigns=campaigns,
+        rules=rules,
+        waiting=waiting(board.mine, rules) if asked.who != "teams" else 0,
+        now_s=time.time(),
     )
 
 
 @blueprint.get("/<path:name>")
 def rider(name: str) -> str:
-    """Every line of one rider's ledger, unless that rider opted out."""
-    user = store.user_by_name(db.session(), name)
+    """Every line of one rider's ledger, and what the rider gave the map, unless that rider opted out."""
+    user, session = store.user_by_name(db.session(), name), db.session()
     if user is None or (user.is_hidden and user != auth.me()):
         raise Problem("not_found")
-    rows = store.ledger_rows(db.session(), user_id=user.id)
-    awards = [award_view(row) for row in reversed(rows)]
-    total = sum(row.millipoints for row in rows)
-    return render_template("rider.html", rider=user, awards=awards, total=total)
+    rows = store.ledger_rows(session, user_id=user.id)
+    deeds = levels.deeds_of(
+        store.awarded_rides(session, user.id), store.adopted_s(session, user.id), published.timezone()
+    )
+    ridden = [deed.day for deed in deeds if deed.seen_m]
+    return render_template(
+        "rider.html",
+        rider=user,
+        awards=[award_view(row) for row in reversed(rows)],
+        total=sum(row.millipoints for row in rows),
+        verified=sum(row.verified_millipoints for row in rows),
+        level=levels.level(deeds),
+        badges=levels.badges(deeds),
+        weeks=levels.weeks(ridden, _today(time.time(), published.timezone())) if user == auth.me() else None,
+    )
+
+
+@blueprint.app_context_processor
+def _words() -> dict[str, object]:
+    return {"said": said}
+
+
+def said(thing: object, what: str = "text") -> str:
+    """`text_es` or `text_en` of a thing, as the reader reads."""
+    return str(getattr(thing, f"{what}_{'es' if language.language() == 'es_MX' else 'en'}"))
 
 
 def award_view(row: LedgerRow) -> dict[str, object]:
@@ -55,7 +125,7 @@ def award_view(row: LedgerRow) -> dict[str, object]:
     return {
         "sequence": row.sequence,
         "millipoints": row.millipoints,
-        "text": row.text_es if language.language() == "es_MX" else row.text_en,
+        "text": said(row),
         "rule": row.rule,
         "rule_name": words.sentence(row.rule),
         "rules_version": row.rules_version,
@@ -63,20 +133,39 @@ def award_view(row: LedgerRow) -> dict[str, object]:
     }
 
 
-def period_of(asked: str | None) -> str:
-    """`week` unless `all` is asked for."""
-    return asked if asked in PERIODS else PERIODS[0]
+# --- what is asked for ---------------------------------------------------------------------------
 
 
-def places_of(period: str, viewer: User | None) -> tuple[Place, ...]:
-    """The board of a period as this viewer may see it."""
-    since_s = week_start_s(time.time(), published.timezone()) if period == "week" else None
-    return board(store.standings_rows(db.session(), since_s), viewer.id if viewer else None)
+def read_asked(slug: str | None, period: str | None, who: str | None, campaigns: Sequence[Campaign]) -> Asked:
+    """The board of a request; what is left out or unknown is this week, people, the latest open campaign."""
+    latest = next((one for one in campaigns[1:] if one.state == "open"), campaigns[0])
+    campaign = next((one for one in campaigns if one.slug == slug), latest)
+    asked = Asked(
+        campaign,
+        period if period in PERIODS else PERIODS[0],
+        who if who in WHO else WHO[0],
+    )
+    is_one = len(campaigns) == 1 or asked.who != "people"
+    return replace(asked, period="campaign") if is_one and asked.period == "all" else asked
 
 
-def places_of_week(viewer: User | None) -> tuple[Place, ...]:
-    """The board of this week."""
-    return places_of("week", viewer)
+def rules_of(campaign: Campaign) -> Rules:
+    """The rules that a campaign pays by."""
+    if campaign.rules_toml:
+        return parse_rules(tomllib.loads(campaign.rules_toml))
+    rules: Rules = current_app.extensions["transitmap_rules"]
+    return rules
+
+
+def waiting(mine: Place | None, rules: Rules) -> int:
+    """Thousandths of a point still to come, once others confirm all of it.
+
+    What is paid and not verified is the share paid at once of just that (see `transitmap.points.score`).
+    """
+    if mine is None or not 0 < rules.provisional_permille < 1000:
+        return 0
+    unverified = max(0, mine.millipoints - mine.verified_millipoints)
+    return unverified * (1000 - rules.provisional_permille) // rules.provisional_permille
 
 
 def week_start_s(now_s: float, timezone: str) -> float:
@@ -86,8 +175,102 @@ def week_start_s(now_s: float, timezone: str) -> float:
     return datetime.datetime.combine(monday, datetime.time(), now.tzinfo).timestamp()
 
 
-def to_next(places: Sequence[Place], user: User | None) -> int:
-    """Thousandths of a point that this rider lacks to the next better place; 0 at the top."""
-    mine = next((place for place in places if user and place.user_id == user.id), None)
-    better = [place.millipoints for place in places if mine and place.millipoints > mine.millipoints]
-    return min(better) - mine.millipoints if mine and better else 0
+def this_week() -> int:
+    """The Monday of this week on the city's clock, as a day since 1970-01-01."""
+    return store.monday(_today(time.time(), published.timezone()))
+
+
+def _today(now_s: float, timezone: str) -> int:
+    return (datetime.datetime.fromtimestamp(now_s, ZoneInfo(timezone)).date() - EPOCH).days
+
+
+# --- the board -----------------------------------------------------------------------------------
+
+
+def board_of(asked: Asked, viewer: User | None, limit: int = N_SHOWN, first: int = 0) -> Board:
+    """A board as this viewer may see it: `limit` places behind `first` others, and the viewer's own."""
+    if asked.who == "teams":
+        return _teams(asked, viewer, limit, first)
+    if asked.period == "all" and asked.who == "people":
+        return _all(asked, viewer, limit, first)
+    scope = store.BoardScope(asked.campaign.id, this_week() if asked.period == "week" else 0)
+    if asked.who == "near":
+        if viewer is None:
+            return Board(asked, why_not="log_in")
+        routes = _near_routes(viewer)
+        if not routes:
+            return Board(asked, why_not="no_rides" if routes is None else "too_few")
+        scope = replace(scope, route_ids=routes)
+    return _people(asked, scope, viewer, limit, first)
+
+
+def week_board(viewer: User | None, limit: int = N_SHOWN) -> Board:
+    """This week in the latest open campaign."""
+    campaigns = store.board_campaigns(db.session())
+    return board_of(read_asked(None, None, None, campaigns), viewer, limit)
+
+
+def _people(asked: Asked, scope: store.BoardScope, viewer: User | None, limit: int, first: int) -> Board:
+    session, viewer_id = db.session(), viewer.id if viewer else None
+    if scope.route_ids is not None:
+        some = store.board_page(session, scope, viewer_id, MIN_NEAR_RIDERS)
+        if len(some.rows) < MIN_NEAR_RIDERS:
+            return Board(asked, why_not="too_few")
+    top = store.board_page(session, scope, viewer_id, limit, first)
+    around = store.board_around(session, scope, viewer.id) if viewer else None
+    board = Board(asked, ranked(top.rows, top.n_better, top.n_before), n=top.n)
+    if viewer is None or around is None:
+        return board
+    neighbours = ranked(around.rows, around.n_better, around.n_before)
+    mine = next(place for place in neighbours if place.user_id == viewer.id)
+    line = next(row for row in around.rows if row.user_id == viewer.id)
+    lacking = store.points_to_next(session, scope, line)
+    return replace(board, neighbours=neighbours, mine=mine, to_next=lacking)
+
+
+def _all(asked: Asked, viewer: User | None, limit: int, first: int) -> Board:
+    """The board of all campaigns: nothing adds it up beforehand."""
+    viewer_id = viewer.id if viewer else 0
+    places = whole_board(store.sums_of_all(db.session()), viewer_id)
+    mine = next((place for place in places if place.user_id == viewer_id), None)
+    neighbours = near(places, viewer_id)
+    return Board(asked, places[first : first + limit], neighbours, mine, to_next(places, mine), len(places))
+
+
+def _teams(asked: Asked, viewer: User | None, limit: int, first: int) -> Board:
+    session, campaign_id = db.session(), asked.campaign.id
+    rows = store.team_standings(session, campaign_id, this_week() if asked.period == "week" else 0)
+    places = ranked(rows)
+    member = store.member_of(session, campaign_id, viewer.id) if viewer else None
+    own_id = member.team_id if member and member.state == store.MEMBER else 0
+    mine = next((place for place in places if place.user_id == own_id), None)
+    return Board(
+        asked, places[first : first + limit], near(places, own_id), mine, to_next(places, mine), len(places)
+    )
+
+
+def _near_routes(viewer: User) -> frozenset[str] | None:
+    """The published routes that touch those of a rider, empty where they are too few; None without rides."""
+    atlas, mine = published.latest_atlas(), store.routes_ridden(db.session(), viewer.id)
+    if atlas is None or not mine:
+        return None
+    return touching(_cells_of(atlas), mine)
+
+
+def _cells_of(atlas: Atlas) -> dict[str, set[tuple[int, int]]]:
+    """Where each route stops, in cells; those of the last feed asked for stay in memory."""
+    kept: tuple[str, dict[str, set[tuple[int, int]]]] | None = current_app.extensions.get("transitmap_cells")
+    if kept is None or kept[0] != atlas.feed_id:
+        kept = (
+            atlas.feed_id,
+            {
+                route.id: {
+                    (math.floor(call.stop.lat_deg / CELL_DEG), math.floor(call.stop.lon_deg / CELL_DEG))
+                    for pattern in route.patterns
+                    for call in pattern.calls
+                }
+                for route in atlas.routes
+            },
+        )
+        current_app.extensions["transitmap_cells"] = kept
+    return kept[1]

@@ -20,6 +20,8 @@ REQUESTS = {
     "too_many_phones": _(
         "You have as many phones as one rider can have. Take the key of an old one back first."
     ),
+    "in_a_team": _("You are in a team of this campaign, or have asked one. Leave it first."),
+    "campaign_over": _("This campaign is over: its teams stay as they are."),
     "link_expired": _("This link is used up or too old. Make a new key on the page of your phones."),
     "too_many_parts": _("Too many files at once. Send at most 20."),
     "field_too_large": _("A field of the form is too long."),

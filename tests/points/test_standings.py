@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transitmap.points.standings import board, near
+from transitmap.points.standings import MIN_NEAR_ROUTES, board, near, ranked, to_next, touching
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,7 @@ class Row:
     name: str = "somebody"
     is_hidden: bool = False
     n_rides: int = 1
+    verified_millipoints: int = 0
 
 
 def test_rows_of_a_rider_add_up_and_ties_share_a_rank() -> None:
@@ -25,7 +26,11 @@ def test_rows_of_a_rider_add_up_and_ties_share_a_rank() -> None:
         (2, 3, 500, 1),
         (4, 4, 100, 1),
     ]
-    assert [place.n_tied for place in places] == [1, 2, 2, 1]
+
+
+def test_what_others_confirmed_is_added_up_for_itself() -> None:
+    places = board([Row(1, 500, verified_millipoints=200), Row(1, 100, verified_millipoints=100)])
+    assert [(place.millipoints, place.verified_millipoints) for place in places] == [(600, 300)]
 
 
 def test_who_opted_out_is_seen_by_nobody_else() -> None:
@@ -44,6 +49,36 @@ def test_my_row_and_neighbours() -> None:
 
 def test_a_board_of_nobody_is_empty() -> None:
     assert board([]) == ()
+
+
+def test_points_to_the_next_rank_pass_over_equals() -> None:
+    places = board([Row(1, 900), Row(2, 500), Row(3, 500), Row(4, 100)])
+    assert [to_next(places, place) for place in places] == [0, 400, 400, 400]
+    assert to_next(places, None) == 0
+
+
+def test_routes_touch_where_they_share_a_cell() -> None:
+    cells = {f"R{n}": {(n, 0), (n + 1, 0)} for n in range(20)}
+    mine = ["R3", "R4", "R9", "unknown"]
+    assert touching(cells, mine) == {"R2", "R3", "R4", "R5", "R8", "R9", "R10"}
+    assert touching(cells, []) == frozenset()
+
+
+def test_too_few_routes_tell_nothing() -> None:
+    cells = {f"R{n}": {(0, 0)} for n in range(MIN_NEAR_ROUTES)}
+    assert len(touching(cells, ["R1"])) == MIN_NEAR_ROUTES
+    del cells["R0"]
+    assert touching(cells, ["R1"]) == frozenset()
+
+
+@given(st.lists(st.integers(0, 8), min_size=1, max_size=30), st.data())
+def test_a_part_of_a_board_has_the_ranks_of_the_whole(points: list[int], data) -> None:
+    places = board([Row(user, each) for user, each in enumerate(points)])
+    start = data.draw(st.integers(0, len(places) - 1))
+    part = places[start : start + 5]
+    n_better = sum(place.millipoints > part[0].millipoints for place in places)
+    rows = [Row(place.user_id, place.millipoints) for place in part]
+    assert ranked(rows, n_better, start) == part
 
 
 @given(

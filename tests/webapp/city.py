@@ -17,6 +17,7 @@ from transitmap.gtfs.evidence import evidence_table
 from transitmap.gtfs.feed import build_tables
 from transitmap.gtfs.pack import pack
 from transitmap.model import HeldBack
+from transitmap.points.rules import load_rules
 
 NOTICE = {
     "rule": "fast_travel",
@@ -74,7 +75,7 @@ def publish(app: Flask, feed_id: str = "2026-11-22-0a1b2c3d", notices: tuple[dic
                 network_sha256=archive.put(pack_network(network)),
                 evidence_sha256=archive.put(evidence_table(network, ids, (*held_back, *HELD_BACK)).encode()),
                 ids=json.loads(ids.to_json()),
-                rules_version="2026.1",
+                rules_version=load_rules().version,
                 n_rides=91,
                 notices=list(notices),
             ),

@@ -22,6 +22,10 @@ PAGES = (
     "/",
     "/traces/",
     "/standings/",
+    "/standings/?who=teams",
+    "/standings/?who=near",
+    "/standings/?print=1",
+    "/teams/",
     "/network/",
     "/network/routes/R1",
     "/feeds/",
@@ -121,7 +125,7 @@ def test_a_riders_way_from_sign_up_to_the_board(visit, tmp_path):
     assert page.locator(".award").count() >= 1
     page.goto("/standings/")
     page.get_by_role("link", name="Desde el inicio").click()
-    page.wait_for_url("**/standings/?period=all")
+    page.wait_for_url("**/standings/?campaign=city&period=campaign&who=people")
     assert page.locator("tr.me").first.inner_text().split()[1:5] == ["Coyote", "de", "la", "57"]
     page.locator("tr.me a").first.click()
     page.get_by_role("heading", name="Coyote de la 57").wait_for()

@@ -100,6 +100,13 @@ TABLE = {
     ("GET", "/standings/"): ANYONE,
     ("GET", "/standings/<path:name>"): ANYONE,
     ("GET", "/static/<path:filename>"): ANYONE,
+    ("GET", "/teams/"): ANYONE,
+    ("POST", "/teams/"): {"visitor": 401, "other": 422, "owner": 422},
+    ("GET", "/teams/<int:team_id>"): ANYONE,
+    ("POST", "/teams/<int:team_id>/accept"): {"visitor": 401, "other": 404, "owner": 404},
+    ("POST", "/teams/<int:team_id>/deny"): {"visitor": 401, "other": 404, "owner": 404},
+    ("POST", "/teams/<int:team_id>/join"): RIDERS_ACT,
+    ("POST", "/teams/<int:team_id>/leave"): RIDERS_ACT,
     ("GET", "/traces/"): ANYONE,
     ("POST", "/traces/"): {"visitor": 401, "other": 422, "owner": 422},
     ("GET", "/traces/<upload_id>"): MINE,
@@ -162,8 +169,10 @@ def site(app, add_rider):
         upload, _ = store.add_upload(session, owner_id, "0" * 64, "a.gpx", 5, 1.0)
         store.settle_upload(session, upload, store.REFUSED, "too_short", "1 fix, need 2")
         mission = add_missions(session)[0]
+        team = store.add_team(session, store.OWN_CAMPAIGN, "Equipo", owner_id, 0, 1.0)
         return {
             "mission_id": mission.id,
+            "team_id": team.id,
             "token_id": token.id, "upload_id": upload.id, "route_id": route_id, "feed_id": FEED,
             "name": "dueña", "filename": "style.css", "file": "network.gpx", "layer": "stops",
             "slug": close_campaign(app, session), "step": "open",

@@ -7,10 +7,12 @@ import time
 
 import pytest
 
+from tests.webapp.city import publish
 from transitmap import store
 from webapp.standings import week_start_s
 
-RULE = {"rule": "new_metres", "rules_version": "2026.1", "network_version": "", "evidence": {}}
+EVIDENCE = {"length_m": 1_200, "length_m_by_earlier_observers": {"0": 1_200}}
+RULE = {"rule": "new_metres", "rules_version": "2026.1", "network_version": "", "evidence": EVIDENCE}
 TEXT = {"text_es": "1.2 km nuevos: 12.0 puntos.", "text_en": "1.2 km: 12.0 points."}
 
 
@@ -18,7 +20,7 @@ TEXT = {"text_es": "1.2 km nuevos: 12.0 puntos.", "text_en": "1.2 km: 12.0 point
 def award(app, add_rider):
     """Gives a rider points for a ride of now or of another day."""
 
-    def give(name, points, when_s=None):
+    def give(name, points, when_s=None, verified=0, campaign_id=1, permille=0, **columns):
         with store.session(app.extensions["transitmap_engine"]) as session:
             known = store.user_by_name(session, name)
         user_id = known.id if known else add_rider(name)
@@ -28,11 +30,15 @@ def award(app, add_rider):
             ride = store.RideRow(
                 sequence=store.next_ride_sequence(session), id=f"{upload.id}.1", upload_id=upload.id,
                 user_id=user_id, ordinal=1, name="a.gpx", n_fixes=9, dropped={}, warnings=[], mode="bus",
-                stretch={}, started_s=now_s, distance_m=1200.0, packed_sha256="0" * 64,
+                stretch={}, started_s=now_s, distance_m=1200.0, packed_sha256="0" * 64, **columns,
             )  # fmt: skip
             store.add_rides(session, [ride])
+            if permille:
+                session.add(store.Share(ride_id=ride.id, permille=permille))
             row = {"ride_id": ride.id, "user_id": user_id, "millipoints": points, "created_s": now_s}
+            row |= {"verified_millipoints": verified, "campaign_id": campaign_id}
             store.add_lines(session, [{**RULE, **TEXT, **row}])
+        return user_id
 
     return give
 
@@ -45,7 +51,9 @@ def test_this_week_is_shown_first_and_all_time_on_the_other_tab(award, client):
     assert "Veterano" not in week
     assert ever.index("Veterano") < ever.index("Nueva")
     board = client.get("/api/v1/standings?period=all").json
-    assert board["places"][0] == {"rank": 1, "name": "Veterano", "points": 90.0, "n_rides": 1}
+    first = {"rank": 1, "name": "Veterano", "points": 90.0, "verified_points": 0.0, "n_rides": 1}
+    assert board["places"][0] == first
+    assert (board["n"], board["campaign"], board["who"]) == (2, "city", "people")
     assert client.get("/api/v1/standings").json["period"] == "week"
 
 
@@ -98,3 +106,141 @@ def test_a_week_begins_on_monday_where_the_city_is():
         week_start_s(wednesday.timestamp(), "America/Mexico_City"), datetime.UTC
     )
     assert start == datetime.datetime(2026, 11, 23, 6, 0, tzinfo=datetime.UTC)
+
+
+# --- what is confirmed, and what it takes ---------------------------------------------------------
+
+
+def test_provisional_and_confirmed_points_are_told_apart_with_what_is_missing(award, log_in):
+    award("Coyote", 10_000, verified=4_000)  # of 6 points more paid at once the other three quarters wait
+    page = log_in("Coyote").get("/standings/").text
+    assert "<dt>confirmados</dt><dd>4.0</dd>" in page
+    assert "Hasta 18.0 puntos más" in page
+    assert "El 25 % de lo que vale un viaje cuenta de inmediato" in page
+
+
+def test_what_is_all_confirmed_waits_for_nothing(award, log_in):
+    award("Coyote", 10_000, verified=10_000)
+    assert "puntos más llegan" not in log_in("Coyote").get("/standings/").text
+
+
+def test_a_rider_sees_level_badges_and_weeks_and_others_no_weeks(award, log_in, client):
+    award("Coyote", 10_000, verified=4_000, permille=500, route_id="R1", direction_id=0)
+    mine = log_in("Coyote").get("/standings/Coyote").text
+    assert "Nivel 1: Parada" in mine
+    assert "600 m que alguien más confirmó. Faltan 2.4 km para el nivel 2, Ramal." in mine
+    assert "Terreno nuevo" in mine
+    assert "grado 1 de 3" in mine
+    assert "Semanas con viaje: 1." in mine
+    theirs = client.get("/standings/Coyote").text
+    assert "Nivel 1: Parada" in theirs
+    assert "Semanas con viaje" not in theirs
+    assert "Level 1: Stop" in client.get("/standings/Coyote?lang=en").text
+
+
+def test_a_ride_that_was_reversed_gives_no_badge(app, award, client):
+    award("Coyote", 10_000, verified=4_000, permille=500)
+    with store.session(app.extensions["transitmap_engine"]) as session:
+        (row,) = store.ledger_rows(session)
+        back = {
+            "ride_id": row.ride_id,
+            "user_id": row.user_id,
+            "created_s": row.created_s,
+            "rule": "reversal",
+        }
+        back |= {"kind": "reversal", "millipoints": -10_000, "verified_millipoints": -4_000}
+        store.add_lines(session, [{**RULE, **TEXT, **back}])
+    page = client.get("/standings/Coyote").text
+    assert "Todavía sin nivel" in page
+    assert "grado 1" not in page
+
+
+# --- campaigns, near me, other forms ----------------------------------------------------------------
+
+
+@pytest.fixture
+def race(app):
+    """A second campaign that is open."""
+    with store.session(app.extensions["transitmap_engine"]) as session:
+        session.add(
+            store.Campaign(
+                id=2,
+                slug="carrera",
+                name_es="La carrera",
+                name_en="The race",
+                state="open",
+                made_s=1.0,
+                opened_s=1.0,
+            )
+        )
+
+
+@pytest.mark.usefixtures("race")
+def test_each_campaign_has_its_board_and_all_of_them_one(award, client):
+    award("Ana", 3_000)
+    award("Beto", 2_000, campaign_id=2)
+    award("Beto", 1_500)
+    names = {
+        query: [
+            (place["name"], place["points"])
+            for place in client.get(f"/api/v1/standings?{query}").json["places"]
+        ]
+        for query in ("", "campaign=city", "campaign=carrera", "campaign=nada", "period=all")
+    }
+    assert names[""] == names["campaign=carrera"] == names["campaign=nada"] == [("Beto", 2.0)]
+    assert names["campaign=city"] == [("Ana", 3.0), ("Beto", 1.5)]
+    assert names["period=all"] == [("Beto", 3.5), ("Ana", 3.0)]
+    page = client.get("/standings/?campaign=city").text
+    assert '<option value="city" selected>' in page
+    assert '<option value="carrera">La carrera</option>' in page
+
+
+def test_a_draft_is_nobodys_business(app, race, client):
+    with store.session(app.extensions["transitmap_engine"]) as session:
+        session.get(store.Campaign, 2).state = "draft"
+    assert "La carrera" not in client.get("/standings/").text
+    assert client.get("/api/v1/standings?campaign=carrera").json["campaign"] == "city"
+
+
+def test_near_me_is_for_riders_of_published_routes(app, award, log_in, client, monkeypatch):
+    publish(app)
+    assert "Entra a tu cuenta para ver" in client.get("/standings/?who=near").text
+    assert client.get("/api/v1/standings?who=near").status_code == 401
+    award("Coyote", 9_000)
+    browser = log_in("Coyote")
+    assert "Todavía ningún viaje tuyo" in browser.get("/standings/?who=near").text
+    award("Coyote", 9_000, route_id="R1")
+    assert "Muy pocas rutas" in browser.get("/standings/?who=near").text  # the city has two
+    monkeypatch.setattr("transitmap.points.standings.MIN_NEAR_ROUTES", 1)
+    for number in range(8):
+        award(f"Vecina {number}", 1_000 * number, route_id="R1")
+    award("Lejos", 5_000, route_id="R9")
+    assert "Muy pocas rutas o personas" in browser.get("/standings/?who=near").text  # nine riders
+    award("Vecina 8", 8_000, route_id="R1")
+    page = browser.get("/standings/?who=near").text
+    assert "Vecina 7" in page
+    assert "Lejos" not in page
+    assert "R1" not in page
+
+
+def test_a_board_as_a_table_for_spreadsheets(award, client):
+    award("=Ana", 3_000, verified=1_000)
+    award("Beto", 2_000)
+    answer = client.get("/api/v1/standings?format=csv")
+    assert answer.mimetype == "text/csv"
+    assert answer.text.splitlines() == [
+        "rank,name,points,verified_points,n_rides",
+        "1,'=Ana,3.0,1.0,1",
+        "2,Beto,2.0,0.0,1",
+    ]
+    part = client.get("/api/v1/standings?first=1&limit=1").json
+    assert [place["rank"] for place in part["places"]] == [2]
+    assert client.get("/api/v1/standings?limit=1001").status_code == 422
+
+
+def test_a_board_for_paper(award, client):
+    award("Ana", 3_000)
+    page = client.get("/standings/?print=1").text
+    assert ">Ana<" in page
+    assert "hx-get" not in page
+    assert "1 de 1 lugares" in page

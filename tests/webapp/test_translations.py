@@ -14,6 +14,7 @@ PAGES = (
     "/",
     "/traces/",
     "/standings/",
+    "/teams/",
     "/network/",
     "/feeds/",
     "/help/",

@@ -41,6 +41,7 @@ from transitmap.store.tables_game import (
     Payout,
     Proposal,
     Reservation,
+    Team,
     Vote,
 )
 
@@ -152,6 +153,8 @@ def empty_user(session: Session, user: User, trail: Trail, now_s: float) -> None
 
 def _empty_game(session: Session, user_id: int) -> None:
     """What was found about their rides goes, and what they wrote; that they decided or won stays."""
+    has_members = sa.exists().where(Member.team_id == Team.id, Member.state == "member")
+    session.execute(sa.delete(Team).where(~has_members))
     rides = sa.select(RideRow.id).where(RideRow.user_id == user_id)
     for table in (Mark, FindingRow):
         session.execute(sa.delete(table).where(table.ride_id.in_(rides)))

@@ -127,6 +127,7 @@ class Standing:
     is_hidden: bool
     millipoints: int
     n_rides: int
+    verified_millipoints: int = 0
 
 
 def standings_rows(
@@ -143,6 +144,7 @@ def standings_rows(
             User.is_hidden,
             sa.func.sum(LedgerRow.millipoints),
             sa.func.count(sa.distinct(LedgerRow.ride_id)),
+            sa.func.sum(LedgerRow.verified_millipoints),
         )
         .join(LedgerRow, LedgerRow.user_id == User.id)
         .group_by(User.id, User.name, User.is_hidden)
@@ -153,7 +155,8 @@ def standings_rows(
     if until_s is not None:
         question = question.where(LedgerRow.created_s < until_s)
     return [
-        Standing(i, name, hidden, int(points), n) for i, name, hidden, points, n in session.execute(question)
+        Standing(i, name, hidden, int(points), n, int(verified))
+        for i, name, hidden, points, n, verified in session.execute(question)
     ]
 
 

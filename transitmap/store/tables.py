@@ -48,7 +48,7 @@ class User(Base):
     name_key: Mapped[str] = mapped_column(sa.String(160), unique=True)
     password_hash: Mapped[str] = mapped_column(sa.String(255), default="")
     role: Mapped[str] = mapped_column(sa.String(16), default="rider")
-    is_hidden: Mapped[bool] = mapped_column(default=False)
+    is_hidden: Mapped[bool] = mapped_column(default=False, index=True)
     locale: Mapped[str] = mapped_column(sa.String(16), default="es_MX")
     trim_m: Mapped[float | None] = mapped_column(default=None)
     prize_consent: Mapped[str] = mapped_column(sa.String(32), default="")
@@ -192,7 +192,10 @@ class RideRow(Base):
     """
 
     __tablename__ = "rides"
-    __table_args__ = (sa.UniqueConstraint("upload_id", "ordinal"),)
+    __table_args__ = (
+        sa.UniqueConstraint("upload_id", "ordinal"),
+        sa.Index("ix_rides_user_id_route_id", "user_id", "route_id"),
+    )
 
     sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     id: Mapped[str] = mapped_column(sa.String(48), unique=True)

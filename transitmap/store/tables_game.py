@@ -89,7 +89,10 @@ class Team(Base):
 
 
 class Member(Base):
-    """One rider's team in a campaign; points count for it from `since_s` on. `state`: requested or member."""
+    """One rider's team in a campaign; points count for it from `since_s` on. `state`: requested or member.
+
+    What the rider had by then is noted: in the campaign, and in that `week` (its Monday as a day).
+    """
 
     __tablename__ = "members"
     __table_args__ = (sa.Index("ix_members_team_id", "team_id"),)
@@ -99,6 +102,11 @@ class Member(Base):
     team_id: Mapped[int] = mapped_column(sa.ForeignKey("teams.id", ondelete="CASCADE"))
     state: Mapped[str] = mapped_column(sa.String(16))
     since_s: Mapped[float]
+    before_millipoints: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    before_verified_millipoints: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    week: Mapped[int] = mapped_column(default=0)
+    week_millipoints: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    week_verified_millipoints: Mapped[int] = mapped_column(sa.BigInteger, default=0)
 
 
 class Mission(Base):

@@ -238,6 +238,11 @@ def _make_teams() -> None:
         sa.Column("team_id", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("since_s", sa.Double(), nullable=False),
+        sa.Column("before_millipoints", sa.BigInteger(), nullable=False),
+        sa.Column("before_verified_millipoints", sa.BigInteger(), nullable=False),
+        sa.Column("week", sa.Integer(), nullable=False),
+        sa.Column("week_millipoints", sa.BigInteger(), nullable=False),
+        sa.Column("week_verified_millipoints", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_members_campaign_id")),
         sa.ForeignKeyConstraint(
             ["team_id"], ["teams.id"], name=op.f("fk_members_team_id"), ondelete="CASCADE"
@@ -248,6 +253,8 @@ def _make_teams() -> None:
         sa.PrimaryKeyConstraint("campaign_id", "user_id", name=op.f("pk_members")),
     )
     op.create_index("ix_members_team_id", "members", ["team_id"], unique=False)
+    op.create_index("ix_rides_user_id_route_id", "rides", ["user_id", "route_id"], unique=False)
+    op.create_index(op.f("ix_users_is_hidden"), "users", ["is_hidden"], unique=False)
 
 
 def _make_missions() -> None:
@@ -456,5 +463,7 @@ def downgrade() -> None:
     op.drop_table("ledger_after")
     first.guard_ledger()
     _remake_observations()
+    op.drop_index("ix_rides_user_id_route_id", "rides")
+    op.drop_index(op.f("ix_users_is_hidden"), "users")
     for name in TABLES:
         op.drop_table(name)

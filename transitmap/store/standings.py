@@ -1,0 +1,205 @@
+"""Boards from the sums: a part of one, a rider's line with its neighbours, and how many stand before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from transitmap.store.points import Standing
+from transitmap.store.tables import LedgerRow, RideRow, Sum, User
+from transitmap.store.tables_game import OWN_CAMPAIGN, Adoption, Campaign, Share
+
+MANY = 1_000
+
+
+@dataclass(frozen=True)
+class BoardScope:
+    """Which board: of a campaign, of a week in it (its Monday as a day) or, 0, of all its time.
+
+    With `route_ids` only those stand on it who rode any of these routes.
+    """
+
+    campaign_id: int
+    period: int = 0
+    route_ids: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class BoardPart:
+    """Neighbouring lines of a board in its order: most points first, older accounts first among equals.
+
+    `n_better` have more points than the first of them, `n_before` stand before it, `n` on all of the board.
+    On a board of some routes `n` is not counted (0), and `n_better` is None where more than MANY are before.
+    """
+
+    rows: tuple[Standing, ...]
+    n_better: int | None
+    n_before: int
+    n: int
+
+
+def board_page(
+    session: Session, scope: BoardScope, viewer_id: int | None = None, limit: int = 50, first: int = 0
+) -> BoardPart:
+    """`limit` lines of a board from the one behind `first` others.
+
+    Riders who opted out are on it in their own view alone.
+    """
+    order = _lines(scope, viewer_id).order_by(Sum.millipoints.desc(), Sum.user_id)
+    rows = _standings(session, order.limit(limit).offset(first))
+    if not rows:
+        return BoardPart((), 0, first, 0)
+    n_better = _count(session, scope, viewer_id, _better(rows[0])) if first else 0
+    n = 0 if scope.route_ids is not None else _count(session, scope, viewer_id, sa.true())
+    return BoardPart(tuple(rows), n_better, first, n or 0)
+
+
+def board_around(session: Session, scope: BoardScope, user_id: int, n_each_side: int = 2) -> BoardPart | None:
+    """A rider's line with up to `n_each_side` before and behind it; None where the rider has none."""
+    mine = _standings(session, _lines(scope, user_id).where(Sum.user_id == user_id))
+    if not mine:
+        return None
+    before = _before(session, scope, mine[0], n_each_side)
+    behind = _behind(session, scope, mine[0], n_each_side)
+    rows = (*reversed(before), *mine, *behind)
+    n_better = _count(session, scope, user_id, _better(rows[0]))
+    older = sa.and_(Sum.millipoints == rows[0].millipoints, Sum.user_id < rows[0].user_id)
+    n_equal = _count(session, scope, user_id, older)
+    return BoardPart(rows, n_better, (n_better or 0) + (n_equal or 0), 0)
+
+
+def points_to_next(session: Session, scope: BoardScope, mine: Standing) -> int:
+    """Thousandths of a point from a rider's line to the next better rank; 0 at the top."""
+    better = _lines(scope, mine.user_id).where(_better(mine)).order_by(Sum.millipoints).limit(1)
+    found = _standings(session, better)
+    return found[0].millipoints - mine.millipoints if found else 0
+
+
+def sums_of_all(session: Session) -> list[Standing]:
+    """What each rider has in each campaign, hidden riders too: `points.standings.board` adds it up."""
+    points = Sum.millipoints, Sum.n_rides, Sum.verified_millipoints
+    question = sa.select(User.id, User.name, User.is_hidden, *points).join(Sum, Sum.user_id == User.id)
+    campaigns = list(session.scalars(sa.select(Campaign.id)))  # the index leads with them
+    return _standings(session, question.where(Sum.campaign_id.in_(campaigns), Sum.period == 0))
+
+
+def _on_board(scope: BoardScope) -> list[sa.ColumnElement[bool]]:
+    """What the sums of a board have in common."""
+    on_it = [Sum.campaign_id == scope.campaign_id, Sum.period == scope.period]
+    if scope.route_ids is not None:
+        rode = RideRow.user_id == Sum.user_id, RideRow.route_id.in_(sorted(scope.route_ids))
+        on_it.append(sa.exists().where(*rode))
+    return on_it
+
+
+def _lines(scope: BoardScope, viewer_id: int | None) -> sa.Select[int, str, bool, int, int, int]:
+    """The lines of a board that a viewer may see, with names."""
+    points = Sum.millipoints, Sum.n_rides, Sum.verified_millipoints
+    may_see = sa.or_(User.is_hidden == sa.false(), User.id == viewer_id)
+    lines = sa.select(User.id, User.name, User.is_hidden, *points)
+    lines = lines.join(Sum, Sum.user_id == User.id)
+    return lines.where(*_on_board(scope), may_see)
+
+
+def _standings(session: Session, question: sa.Select[int, str, bool, int, int, int]) -> list[Standing]:
+    return [Standing(*row) for row in session.execute(question)]
+
+
+def _better(one: Standing) -> sa.ColumnElement[bool]:
+    return Sum.millipoints > one.millipoints
+
+
+def _before(session: Session, scope: BoardScope, mine: Standing, n: int) -> list[Standing]:
+    """The nearest lines before one, nearest first: its equals by older accounts, then better ones."""
+    lines = _lines(scope, mine.user_id)
+    equal = lines.where(Sum.millipoints == mine.millipoints, Sum.user_id < mine.user_id)
+    rows = _standings(session, equal.order_by(Sum.user_id.desc()).limit(n))
+    better = lines.where(Sum.millipoints > mine.millipoints)
+    better = better.order_by(Sum.millipoints, Sum.user_id.desc()).limit(n - len(rows))
+    return rows + (_standings(session, better) if len(rows) < n else [])
+
+
+def _behind(session: Session, scope: BoardScope, mine: Standing, n: int) -> list[Standing]:
+    """The nearest lines behind one, nearest first."""
+    lines = _lines(scope, mine.user_id)
+    equal = lines.where(Sum.millipoints == mine.millipoints, Sum.user_id > mine.user_id)
+    rows = _standings(session, equal.order_by(Sum.user_id).limit(n))
+    worse = lines.where(Sum.millipoints < mine.millipoints)
+    worse = worse.order_by(Sum.millipoints.desc(), Sum.user_id).limit(n - len(rows))
+    return rows + (_standings(session, worse) if len(rows) < n else [])
+
+
+def _count(
+    session: Session, scope: BoardScope, viewer_id: int | None, which: sa.ColumnElement[bool]
+) -> int | None:
+    """How many lines of a board are so: all less the hidden ones, who are few and looked up alone.
+
+    Of a board of some routes at most MANY are counted one by one; None beyond.
+    """
+    if scope.route_ids is not None:
+        many = _lines(scope, viewer_id).where(which).limit(MANY + 1).subquery()
+        n = session.scalar(sa.select(sa.func.count()).select_from(many)) or 0
+        return n if n <= MANY else None
+    everybody = sa.select(sa.func.count()).select_from(Sum).where(*_on_board(scope), which)
+    hidden = sa.select(User.id).where(User.is_hidden == sa.true(), User.id != (viewer_id or 0))
+    unseen = everybody.where(Sum.user_id.in_(hidden))
+    return (session.scalar(everybody) or 0) - (session.scalar(unseen) or 0)
+
+
+@dataclass(frozen=True)
+class AwardedRide:
+    """One ride with what the ledger says of it; of one that was reversed nothing is confirmed."""
+
+    started_s: float
+    route_id: str
+    direction_id: int | None
+    permille: int
+    awards: tuple[tuple[str, dict[str, Any]], ...]
+
+
+def awarded_rides(session: Session, user_id: int) -> list[AwardedRide]:
+    """A rider's rides in their order, with the evidence of their awards."""
+    awards: dict[str, list[tuple[str, dict[str, Any]]]] = {}
+    verified: dict[str, int] = {}
+    lines = sa.select(LedgerRow).where(LedgerRow.user_id == user_id, LedgerRow.ride_id.is_not(None))
+    for line in session.scalars(lines.order_by(LedgerRow.sequence)):
+        ride_id = str(line.ride_id)
+        verified[ride_id] = verified.get(ride_id, 0) + line.verified_millipoints
+        if line.kind == "award":
+            awards.setdefault(ride_id, []).append((line.rule, line.evidence))
+    rides = sa.select(RideRow, Share.permille).outerjoin(Share, Share.ride_id == RideRow.id)
+    rows = session.execute(rides.where(RideRow.user_id == user_id).order_by(RideRow.sequence))
+    return [
+        AwardedRide(
+            ride.started_s,
+            ride.route_id,
+            ride.direction_id,
+            (permille or 0) if verified[ride.id] > 0 else 0,
+            tuple(awards.get(ride.id, ())),
+        )
+        for ride, permille in rows
+        if ride.id in verified
+    ]
+
+
+def adopted_s(session: Session, user_id: int) -> dict[str, float]:
+    """The routes that a rider looks after, and since when."""
+    question = sa.select(Adoption.route_id, Adoption.since_s).where(Adoption.user_id == user_id)
+    return {row.route_id: row.since_s for row in session.execute(question)}
+
+
+def routes_ridden(session: Session, user_id: int) -> list[str]:
+    """The published routes that a rider rode."""
+    ridden = RideRow.user_id == user_id, RideRow.route_id != ""
+    return list(session.scalars(sa.select(RideRow.route_id).where(*ridden).distinct()))
+
+
+def board_campaigns(session: Session) -> list[Campaign]:
+    """Campaigns that riders may know of, the installation's own first, then the latest opened."""
+    shown = sa.select(Campaign).where(Campaign.state != "draft")
+    return list(
+        session.scalars(shown.order_by(Campaign.id != OWN_CAMPAIGN, Campaign.opened_s.desc(), Campaign.id))
+    )
