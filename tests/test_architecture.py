@@ -80,7 +80,7 @@ STAGES = {
     ),
     "transitmap/gtfs": "admit carry_ids claim_ids diff evidence export feed pack read validate",
     "transitmap/points": (
-        "campaigns equity evidence forecast labels missions prizes review rules score settle standings voices"
+        "campaigns equity evidence forecast labels missions prizes review rules score settle "
         "standings suspicion voices"
     ),
 }

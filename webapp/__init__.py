@@ -20,6 +20,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp import (
         accounts,
         api,
+        appeals,
         auth,
         campaigns,
         db,
@@ -37,6 +38,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         phones,
         privacy,
         recorder,
+        review,
         standings,
         static,
         traces,
@@ -52,23 +54,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         part.init_app(app)
     db.init_app(app, settings.database_url, settings.archive_url)
     nouns = home, accounts, ingest, phones, traces, standings, network, feeds, ogc, help, recorder, privacy
-    nouns = *nouns, campaigns
-    nouns = (
-        home,
-        accounts,
-        ingest,
-        phones,
-        traces,
-        standings,
-        network,
-        feeds,
-        ogc,
-        help,
-        recorder,
-        privacy,
-        missions,
-    )
-    for noun in nouns:
+    for noun in (*nouns, campaigns, missions, review, appeals):
         app.register_blueprint(noun.blueprint)
     auth.csrf.exempt(ingest.blueprint)  # phones have no form; what a browser may send checks its origin
     api.init_app(app)
