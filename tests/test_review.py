@@ -443,3 +443,24 @@ def test_a_look_can_find_the_wrong_claim_too_and_be_taken_back(session, people, 
     say("Rita", finding_id, "first_recorded", TWICE, now_s=NOW_S + 70)
     say("Raúl", finding_id, "own_ride", TWICE, now_s=NOW_S + 80)
     assert (balance(session, people["Ana"]), balance(session, people["Beto"])) == ((25_000, 0), (25_000, 0))
+
+
+def test_of_somebody_erased_no_word_stays_and_no_number_comes_back(
+    session, people, add_ride, doubt, say, desk
+):
+    """SQLite gives the number of a deleted finding to the next one: nothing was said of that yet."""
+    ride_id = add_ride("Ana")
+    finding_id = doubt(ride_id)
+    say("Rita", finding_id, "by_car")
+    appeal = review.ask(session, people["Ana"], store.ride_by_id(session, ride_id), "Fui.", NOW_S)
+    review.answer(desk(), people["Raúl"], appeal.id, "by_car", "Ana, no.", NOW_S)
+    store.lock_ledger(session)
+    store.empty_user(session, people["Ana"], store.trail_of(session, people["Ana"]), NOW_S)
+    session.commit()
+    about = [*store.decisions_about(session, "finding", [finding_id]), *review.looks_of(session, finding_id)]
+    assert about + store.decisions_about(session, "appeal", [appeal.id]) == []
+    kept = [*store.decisions_since(session, "look", 0.0), *store.decisions_since(session, "appeal", 0.0)]
+    assert [(one.user_id, one.note) for one in kept] == [(people["Rita"].id, ""), (people["Raúl"].id, "")]
+    another = doubt(add_ride("Beto"))
+    assert review.why_not(session, people["Rita"], *store.finding_and_ride(session, another)) == ""
+    assert review.pay_reviewers(desk(), NOW_S + 20 * DAY_S) == 0

@@ -522,9 +522,12 @@ def agreement(session: Session) -> tuple[Agreement, list[Record]]:
 
 
 def _last_words(decisions: Iterable[store.Decision]) -> dict[str, list[store.Decision]]:
-    """Each person's last word about each finding, by finding; nothing where it was taken back."""
+    """Each person's last word about each finding, by finding; nothing where it was taken back.
+
+    Of a finding whose rider was erased nobody knows any more which it was.
+    """
     said: dict[str, dict[int, store.Decision]] = {}
-    for one in decisions:
+    for one in (each for each in decisions if each.subject_id):
         looks = said.setdefault(one.subject_id, {})
         looks.pop(one.user_id, None)
         if one.verdict != UNDONE:
