@@ -42,6 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         standings,
         static,
         traces,
+        winners,
     )
     from webapp.settings import settings_from_environment
 
@@ -54,7 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         part.init_app(app)
     db.init_app(app, settings.database_url, settings.archive_url)
     nouns = home, accounts, ingest, phones, traces, standings, network, feeds, ogc, help, recorder, privacy
-    for noun in (*nouns, campaigns, missions, review, appeals):
+    for noun in (*nouns, campaigns, missions, review, winners, appeals):
         app.register_blueprint(noun.blueprint)
     auth.csrf.exempt(ingest.blueprint)  # phones have no form; what a browser may send checks its origin
     api.init_app(app)

@@ -184,6 +184,18 @@ REVIEWS = {
     "asked_twice": _("You have asked twice about this trip; more is not possible."),
     "no_text": _("Tell us in a few words what happened."),
 }
+PRIZES = {
+    "award_first": _("First places"),
+    "award_team": _("Team"),
+    "award_steps": _("Steps"),
+    "award_draw": _("Draw"),
+    "payout_own": _("Nobody decides on their own prize."),
+    "payout_role": _("Only reviewers and organisers may do that."),
+    "payout_twice": _("You have approved of it already; the second approval must be another person’s."),
+    "payout_state": _("Somebody decided this meanwhile."),
+    "payout_held": _("It is too early: the hold is not over."),
+    "payout_note": _("A refusal needs a reason."),
+}
 DOUBTS = {
     "copy": _("This trip looks like the same recording as another one."),
     "redated": _("Second by second, this trip looks like one of another hour or day."),
@@ -240,7 +252,18 @@ ROLLBACKS = {
 }
 SEVERITIES = {"error": _("error"), "warning": _("warning"), "info": _("note")}
 DAYS = {"weekday": _("Monday to Friday"), "saturday": _("Saturday"), "sunday": _("Sunday")}
-ALL = {**DROPPED, **WARNINGS, **RIDES, **MODES, **RULES, **REQUESTS, **REFUSALS, **REVIEWS, **DOUBTS}
+ALL = {
+    **DROPPED,
+    **WARNINGS,
+    **RIDES,
+    **MODES,
+    **RULES,
+    **REQUESTS,
+    **REFUSALS,
+    **REVIEWS,
+    **PRIZES,
+    **DOUBTS,
+}
 
 
 def sentence(code: str) -> str:

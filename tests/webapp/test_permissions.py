@@ -110,6 +110,9 @@ TABLE = {
     ("POST", "/review/<int:finding_id>/undo"): REVIEWERS_ACT,
     ("GET", "/review/appeals/<int:appeal_id>"): REVIEWERS,
     ("POST", "/review/appeals/<int:appeal_id>"): REVIEWERS_ACT,
+    ("GET", "/review/winners/"): REVIEWERS,
+    ("POST", "/review/winners/<int:payout_id>/approve"): REVIEWERS_ACT,
+    ("POST", "/review/winners/<int:payout_id>/refuse"): REVIEWERS_ACT,
     ("GET", "/standings/"): ANYONE,
     ("GET", "/standings/<path:name>"): ANYONE,
     ("GET", "/static/<path:filename>"): ANYONE,
@@ -179,12 +182,19 @@ def site(app, add_rider):
         return {
             "mission_id": mission.id,
             "ride_id": ride_id, "finding_id": finding_id, "appeal_id": appeal_id, "sha256": "0" * 64,
+            "payout_id": won(session, owner_id),
             "token_id": token.id, "upload_id": upload.id, "route_id": route_id, "feed_id": FEED,
             "name": "dueña", "filename": "style.css", "file": "network.gpx", "layer": "stops",
             "slug": close_campaign(app, session), "step": "open",
             "feature_id": "S1", "app_key": "owntracks", "carried": carried,
             "token": "tm_wrong", "verb": "logPost", "device": "phone", "prefix": "cloud",
         }  # fmt: skip
+
+
+def won(session, owner_id: int) -> int:
+    """A prize of the owner's that waits for approval."""
+    found = store.put_payouts(session, 1, [(owner_id, "first", 5_000, {"prize": {}, "list": "0" * 64})], 1.0)
+    return found[0].id
 
 
 def doubt(session, owner_id: int) -> tuple[str, int, int]:
