@@ -80,8 +80,8 @@ STAGES = {
     ),
     "transitmap/gtfs": "admit carry_ids claim_ids diff evidence export feed pack read validate",
     "transitmap/points": (
-        "campaigns equity evidence forecast labels levels missions prizes rules score settle "
-        "standings suspicion voices"
+        "campaigns equity evidence forecast labels levels missions prizes review rules score "
+        "settle standings suspicion voices"
     ),
 }
 """Folders whose listing is the flow."""

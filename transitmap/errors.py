@@ -103,6 +103,14 @@ class NameTaken(TransitmapError):
         self.name = name
 
 
+class ReviewRefused(TransitmapError):
+    """Somebody may not decide this, or not now; `reason` says why (see `transitmap.review`)."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class RollbackRefused(TransitmapError):
     """An earlier feed cannot hold again; `reason` is no_such_feed, holds_already, withdrawn or overtaken."""
 

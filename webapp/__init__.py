@@ -19,7 +19,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from transitmap.points.rules import load_rules
     from webapp import (
         accounts,
-        api,
+        appeals,
         auth,
         campaigns,
         db,
@@ -37,10 +37,12 @@ def create_app(settings: Settings | None = None) -> Flask:
         phones,
         privacy,
         recorder,
+        review,
         standings,
         static,
         teams,
         traces,
+        winners,
     )
     from webapp.settings import settings_from_environment
 
@@ -67,8 +69,10 @@ def create_app(settings: Settings | None = None) -> Flask:
         privacy,
         campaigns,
         missions,
-        api,
         teams,
+        appeals,
+        review,
+        winners,
     )
     for noun in nouns:
         app.register_blueprint(noun.blueprint)

@@ -6,7 +6,7 @@ import datetime
 from zoneinfo import ZoneInfo
 
 from flask import Flask
-from flask_babel import format_date, format_datetime, format_decimal
+from flask_babel import format_currency, format_date, format_datetime, format_decimal
 
 from webapp import auth, published, words
 
@@ -18,6 +18,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         number=lambda value: format_decimal(round(value)),
         decimal=lambda value: format_decimal(round(value, 1), format="#,##0.0"),
+        currency=lambda value, code: format_currency(value, code),
         moment=_moment,
         first_capital=lambda text: text[:1].upper() + text[1:],
         day=lambda time_s: format_date(_local(time_s).date(), "medium"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 import threading
@@ -17,7 +18,7 @@ from transitmap import store
 from transitmap.consent import consent
 from transitmap.contribute import LeftOut, Receipt, contribute, keep, receipt_of
 from transitmap.errors import UploadRefused
-from webapp import db, privacy, published, words
+from webapp import appeals, db, privacy, published, words
 from webapp.errors import Problem, not_kept, problem_of
 from webapp.standings import award_view
 
@@ -55,6 +56,7 @@ class RideView:
     confidence: float
     millipoints: int
     awards: tuple[dict[str, Any], ...]
+    doubt: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Sent:
     problem: Problem | None = field(default=None)
     members: tuple[Sent, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    sha256: str = ""
 
     @property
     def status(self) -> int:
@@ -168,7 +171,7 @@ def _send(user: User, name: str, body: bytes, waits: bool, trim_m: float | None)
     try:
         told = contribute(*place, user, name, body, config, rules, now_s, agreed, trim_m, waits)
     except UploadRefused as error:
-        return Sent(shown, store.REFUSED, problem=problem_of(error))
+        return Sent(shown, store.REFUSED, problem=problem_of(error), sha256=_claimed(error, body))
     except (*store.TRY_AGAIN, OSError) as error:
         db.session().rollback()
         problem = not_kept(error)
@@ -179,6 +182,11 @@ def _send(user: User, name: str, body: bytes, waits: bool, trim_m: float | None)
     except (*store.TRY_AGAIN, OSError):
         db.session().rollback()
         return Sent(told.name, store.RECEIVED, told.upload_id, not told.is_new)
+
+
+def _claimed(error: UploadRefused, body: bytes) -> str:
+    """The SHA-256 of a file that another rider sent first, by which its owner can ask for a second look."""
+    return hashlib.sha256(body).hexdigest() if error.reason == "already_contributed" else ""
 
 
 def sent_of(upload: Upload) -> Sent:
@@ -231,6 +239,7 @@ def _ride_view(ride: RideRow, atlas: Atlas | None) -> RideView:
         confidence=ride.confidence,
         millipoints=sum(award.millipoints for award in awards),
         awards=tuple(award_view(award) for award in awards),
+        doubt=appeals.state_of(ride.id),
     )
 
 

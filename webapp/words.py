@@ -10,6 +10,9 @@ REQUESTS = {
     "auth_required": _("Please log in first."),
     "wrong_login": _("That name and password do not belong together."),
     "not_allowed": _("Only planners and organisers may do that."),
+    "reviewers_only": _("Only reviewers and organisers may do that."),
+    "own_ride": _("You have a share in this trip, so somebody else must look at it."),
+    "own_team": _("Somebody of your team has a share in this trip, so somebody else must look at it."),
     "not_found": _("There is nothing at this address."),
     "no_file": _("No file came with the form."),
     "incomplete_body": _("The file did not arrive whole. Nothing was kept: send it again."),
@@ -165,6 +168,82 @@ MODES = {
 RULES = {
     "new_metres": _("New metres"),
     "more_observers": _("Confirmed metres"),
+    "review": _("Review"),
+}
+REVIEWS = {
+    "settled": _("Somebody decided this meanwhile."),
+    "looked_before": _("You have looked at this one. Another person decides with you."),
+    "no_reason": _("Choose a reason first."),
+    "nothing_to_undo": _("There is nothing of yours to take back."),
+    "not_the_last": _("Somebody looked at it after you, so it can no longer be taken back."),
+    "too_late": _("It can be taken back for a day; now a rider would have to ask for a second look."),
+    "waits_for_a_look": _(
+        "Something about this trip still waits in the queue; a look at that is the answer."
+    ),
+    "decided_before": _("You decided about this trip before, so somebody else must answer."),
+    "nothing_to_ask": _("Nobody doubts this trip."),
+    "asked_already": _("You have asked already; the answer comes to this page."),
+    "asked_twice": _("You have asked twice about this trip; more is not possible."),
+    "no_text": _("Tell us in a few words what happened."),
+}
+PRIZES = {
+    "award_first": _("First places"),
+    "award_team": _("Team"),
+    "award_steps": _("Steps"),
+    "award_draw": _("Draw"),
+    "payout_own": _("Nobody decides on their own prize."),
+    "payout_role": _("Only reviewers and organisers may do that."),
+    "payout_twice": _("You have approved of it already; the second approval must be another person’s."),
+    "payout_state": _("Somebody decided this meanwhile."),
+    "payout_held": _("It is too early: the hold is not over."),
+    "payout_note": _("A refusal needs a reason."),
+}
+DOUBTS = {
+    "copy": _("This trip looks like the same recording as another one."),
+    "redated": _("Second by second, this trip looks like one of another hour or day."),
+    "alike": _("This trip looks much like one of another hour."),
+    "jump": _("This trip looks as if it jumped by kilometres in a moment."),
+    "too_fast": _("This trip looks faster than any vehicle on a street."),
+    "even_speed": _("This trip looks drawn: its speed never changes."),
+    "steady": _("The speed of this trip hardly changes."),
+    "smooth": _("This trip looks smoother than what nearly every phone records."),
+    "on_line": _("This trip looks drawn exactly on the line of the map."),
+    "white_noise": _("The errors of the positions look unlike those of a phone."),
+    "two_places": _("Another recording of the same rider looks as if it was elsewhere at that time."),
+    "mock": _("The phone says that its position is simulated."),
+    "future": _("This trip looks as if it ended after it arrived; perhaps a clock is wrong."),
+    "old": _("This trip looks more than 90 days old."),
+    "car": _("This trip looks like one by car: it passed the stops without halting."),
+    "wrong_claim": _("Somebody else recorded this trip, as a second look found."),
+}
+"""What is odd about a trip, in words that accuse nobody."""
+EVIDENCE = {
+    "lag_s": _("seconds between both"),
+    "factor": _("pace of one by the other"),
+    "n_windows": _("half minutes compared"),
+    "share": _("share of the trip that matches"),
+    "slow_m": _("usual distance between both, metres"),
+    "far_m": _("nine of ten closer than, metres"),
+    "near_m": _("distance from fix to fix, metres"),
+    "moved_m": _("metres ridden in the part compared"),
+    "n_mock": _("positions called simulated"),
+    "n_fixes": _("positions"),
+    "ahead_s": _("seconds after it arrived"),
+    "age_days": _("days old"),
+    "jump_m": _("metres jumped"),
+    "push_m_s2": _("acceleration, m/s²"),
+    "fast_m_s": _("speed, m/s"),
+    "speed_m_s": _("usual speed, m/s"),
+    "evenness": _("how much the speed changes (buses: 0.4 and more)"),
+    "on_line": _("share exactly on the line"),
+    "memory": _("how long errors last (phones: 0.6 and more)"),
+    "n_across": _("distances from the line"),
+    "rough_m": _("roughness, metres"),
+    "apart_m": _("metres apart"),
+    "for_s": _("for seconds"),
+    "n_calls": _("stops passed"),
+    "n_served": _("stops where it halted"),
+    "n_elsewhere": _("halts elsewhere"),
 }
 ROLLBACKS = {
     "no_such_feed": _("There is no such version."),
@@ -175,7 +254,18 @@ ROLLBACKS = {
 }
 SEVERITIES = {"error": _("error"), "warning": _("warning"), "info": _("note")}
 DAYS = {"weekday": _("Monday to Friday"), "saturday": _("Saturday"), "sunday": _("Sunday")}
-ALL = {**DROPPED, **WARNINGS, **RIDES, **MODES, **RULES, **REQUESTS, **REFUSALS}
+ALL = {
+    **DROPPED,
+    **WARNINGS,
+    **RIDES,
+    **MODES,
+    **RULES,
+    **REQUESTS,
+    **REFUSALS,
+    **REVIEWS,
+    **PRIZES,
+    **DOUBTS,
+}
 
 
 def sentence(code: str) -> str:

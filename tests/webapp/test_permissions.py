@@ -21,6 +21,8 @@ PLANNERS_ACT = {"visitor": 401, "other": 403, "owner": 403, "reviewer": 403, "pl
 ORGANISERS = {"visitor": 401, "other": 403, "owner": 403, "organiser": 200}
 ORGANISERS_ACT = ORGANISERS | {"organiser": 302}
 ORGANISERS_FAIL = ORGANISERS | {"organiser": 422}  # with an empty form
+REVIEWERS = {"visitor": 401, "other": 403, "owner": 403, "reviewer": 200, "organiser": 200}
+REVIEWERS_ACT = REVIEWERS | {"reviewer": 303, "organiser": 303}
 WHO = ("visitor", "other", "owner", *store.ROLES[1:])
 """A role that a row does not name may do what any other rider may, and no more."""
 TABLE = {
@@ -51,6 +53,10 @@ TABLE = {
     ("POST", "/campaigns/<slug>/steps/<step>"): ORGANISERS_ACT,
     ("GET", "/campaigns/new"): ORGANISERS,
     ("GET", "/campaigns/public-key.pem"): ANYONE,
+    ("GET", "/appeals/<ride_id>"): MINE,
+    ("POST", "/appeals/<ride_id>"): {"visitor": 401, "other": 404, "owner": 303},
+    ("GET", "/appeals/file/<sha256>"): RIDERS,
+    ("POST", "/appeals/file/<sha256>"): {"visitor": 401, "other": 404, "owner": 404},
     ("GET", "/feeds/"): ANYONE,
     ("GET", "/feeds/<feed_id>/"): ANYONE,
     ("GET", "/feeds/<feed_id>/changes.geojson"): ANYONE,
@@ -97,6 +103,16 @@ TABLE = {
     ("GET", "/record/manifest.webmanifest"): ANYONE,
     ("GET", "/record/rider"): ANYONE,
     ("GET", "/record/sw.js"): ANYONE,
+    ("GET", "/review/"): REVIEWERS,
+    ("GET", "/review/<int:finding_id>"): REVIEWERS,
+    ("POST", "/review/<int:finding_id>"): REVIEWERS_ACT,
+    ("GET", "/review/<int:finding_id>/rides.geojson"): REVIEWERS,
+    ("POST", "/review/<int:finding_id>/undo"): REVIEWERS_ACT,
+    ("GET", "/review/appeals/<int:appeal_id>"): REVIEWERS,
+    ("POST", "/review/appeals/<int:appeal_id>"): REVIEWERS_ACT,
+    ("GET", "/review/winners/"): REVIEWERS,
+    ("POST", "/review/winners/<int:payout_id>/approve"): REVIEWERS_ACT,
+    ("POST", "/review/winners/<int:payout_id>/refuse"): REVIEWERS_ACT,
     ("GET", "/standings/"): ANYONE,
     ("GET", "/standings/<path:name>"): ANYONE,
     ("GET", "/static/<path:filename>"): ANYONE,
@@ -170,15 +186,38 @@ def site(app, add_rider):
         store.settle_upload(session, upload, store.REFUSED, "too_short", "1 fix, need 2")
         mission = add_missions(session)[0]
         team = store.add_team(session, store.OWN_CAMPAIGN, "Equipo", owner_id, 0, 1.0)
+        ride_id, finding_id, appeal_id = doubt(session, owner_id)
         return {
-            "mission_id": mission.id,
-            "team_id": team.id,
+            "mission_id": mission.id, "team_id": team.id,
+            "ride_id": ride_id, "finding_id": finding_id, "appeal_id": appeal_id, "sha256": "0" * 64,
+            "payout_id": won(session, owner_id),
             "token_id": token.id, "upload_id": upload.id, "route_id": route_id, "feed_id": FEED,
             "name": "dueña", "filename": "style.css", "file": "network.gpx", "layer": "stops",
             "slug": close_campaign(app, session), "step": "open",
             "feature_id": "S1", "app_key": "owntracks", "carried": carried,
             "token": "tm_wrong", "verb": "logPost", "device": "phone", "prefix": "cloud",
         }  # fmt: skip
+
+
+def won(session, owner_id: int) -> int:
+    """A prize of the owner's that waits for approval."""
+    found = store.put_payouts(session, 1, [(owner_id, "first", 5_000, {"prize": {}, "list": "0" * 64})], 1.0)
+    return found[0].id
+
+
+def doubt(session, owner_id: int) -> tuple[str, int, int]:
+    """A ride of the owner's that looks odd, what is odd about it, and what the owner says."""
+    upload, _ = store.add_upload(session, owner_id, "1" * 64, "b.gpx", 5, 1.0)
+    ride = store.RideRow(
+        sequence=1, id="ride", upload_id=upload.id, user_id=owner_id, ordinal=1, name="b.gpx", n_fixes=9,
+        dropped={}, warnings=[], mode="bus", stretch={}, started_s=1.0, distance_m=9.0,
+        packed_sha256="2" * 64,
+    )  # fmt: skip
+    store.add_rides(session, [ride])
+    finding = store.FindingRow(ride_id="ride", code="car", tier="soft", score=0.9, evidence={}, made_s=1.0)
+    session.add(finding)
+    appeal = store.add_appeal(session, owner_id, "ride", "I was on board.", 1.0)
+    return ride.id, finding.id, appeal.id
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from transitmap.store.feed_versions import fact, hold_feed, latest_feed, set_fact
+from transitmap.store.reviews import APPEAL, FINDING, LOOK
 from transitmap.store.tables import (
     RECEIVED,
     REFUSED,
@@ -152,10 +153,18 @@ def empty_user(session: Session, user: User, trail: Trail, now_s: float) -> None
 
 
 def _empty_game(session: Session, user_id: int) -> None:
-    """What was found about their rides goes, and what they wrote; that they decided or won stays."""
+    """What was found about their rides goes, and what they wrote; that they decided or won stays.
+
+    So does that others decided about them, but not what, in which words: numbers of findings come again.
+    """
     has_members = sa.exists().where(Member.team_id == Team.id, Member.state == "member")
     session.execute(sa.delete(Team).where(~has_members))
     rides = sa.select(RideRow.id).where(RideRow.user_id == user_id)
+    found = sa.select(sa.cast(FindingRow.id, sa.String)).where(FindingRow.ride_id.in_(rides))
+    asked = sa.select(sa.cast(Appeal.id, sa.String)).where(Appeal.user_id == user_id)
+    for kinds, subjects in (((FINDING, LOOK), found), ((APPEAL,), asked)):
+        about = Decision.subject_kind.in_(kinds) & Decision.subject_id.in_(subjects)
+        session.execute(sa.update(Decision).where(about).values(subject_id="", note=""))
     for table in (Mark, FindingRow):
         session.execute(sa.delete(table).where(table.ride_id.in_(rides)))
     others = FindingRow.other_ride_id.in_(rides)

@@ -1,0 +1,114 @@
+"""Prizes on their way: what is held, who approved, and the second person who must."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from transitmap import store
+from transitmap.errors import PayoutRefused
+from webapp import db, language, words
+from webapp.errors import Problem
+from webapp.review import MAX_NOTE, must_review
+
+blueprint = Blueprint("winners", __name__, url_prefix="/review/winners")
+
+
+@dataclass(frozen=True)
+class Winner:
+    """One prize: whose, which, how much, and the people who approved of that amount."""
+
+    payout: store.Payout
+    name: str
+    award: str
+    amount: float
+    currency: str
+    approved_by: list[int]
+    is_mine: bool
+    has_approved: bool
+
+    @property
+    def millipoints(self) -> int:
+        """The verified points that it was won with."""
+        prize: dict[str, Any] = self.payout.evidence.get("prize", {})
+        return int(prize.get("millipoints", 0))
+
+
+@blueprint.get("/")
+def index() -> str:
+    """The prizes of every campaign, by campaign."""
+    user = must_review()
+    found = [
+        (campaign, winners)
+        for campaign in store.all_campaigns(db.session())
+        if (winners := winners_of(campaign, user))
+    ]
+    return render_template("winners.html", campaigns=found, is_spanish=language.language() == "es_MX")
+
+
+@blueprint.post("/<int:payout_id>/approve")
+def approve(payout_id: int) -> Response:
+    """One person's approval; the second one's lets the prize be paid."""
+    return _decide(payout_id, is_approved=True)
+
+
+@blueprint.post("/<int:payout_id>/refuse")
+def refuse(payout_id: int) -> Response:
+    """No prize, and the reason."""
+    return _decide(payout_id, is_approved=False)
+
+
+def _decide(payout_id: int, is_approved: bool) -> Response:
+    user, note = must_review(), request.form.get("note", "").strip()[:MAX_NOTE]
+    store.lock_ledger(db.session())
+    try:
+        if is_approved:
+            payout = store.approve_payout(db.session(), payout_id, user, time.time(), note)
+        else:
+            payout = store.refuse_payout(db.session(), payout_id, user, time.time(), note)
+    except PayoutRefused as refused:
+        if refused.reason == "missing":
+            raise Problem("not_found") from refused
+        db.session().rollback()
+        flash(words.sentence(f"payout_{refused.reason}"), "bad")
+        return redirect(url_for("winners.index"), 303)
+    db.commit()
+    flash(_said(payout.state), "good")
+    return redirect(url_for("winners.index"), 303)
+
+
+def _said(state: str) -> str:
+    told = {
+        "held": _("Kept. Somebody else must approve of it, too."),
+        "approved": _("Two people approved: the prize can be paid after its hold."),
+        "refused": _("Refused. The rider can ask for a second look at any trip that was in doubt."),
+    }
+    return str(told[state])
+
+
+def winners_of(campaign: store.Campaign, user: store.User) -> list[Winner]:
+    """The prizes of a campaign, in the order of its list."""
+    payouts = store.payouts_of_campaign(db.session(), campaign.id)
+    names = store.names_of(db.session(), [one.user_id for one in payouts])
+    persons = store.same_people(db.session())
+    found = []
+    for payout in payouts:
+        people = store.approvals(db.session(), payout)
+        found.append(
+            Winner(
+                payout,
+                names.get(payout.user_id, ""),
+                words.sentence(f"award_{payout.award.partition(':')[0]}"),
+                payout.amount_centavos / 100,
+                campaign.currency,
+                people,
+                persons.get(payout.user_id, payout.user_id) == persons.get(user.id, user.id),
+                user.id in people,
+            )
+        )
+    return found
