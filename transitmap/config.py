@@ -80,8 +80,8 @@ class LimitConfig:
     """What a service allows a minute, all its workers together, and as many at once; 0 means no limit.
 
     Passwords tried for one name and from one network (/24 of IPv4, /48 of IPv6), accounts made and exports
-    computed from one network; files of one rider that are understood at once, and copies of all that is kept
-    of one.
+    computed from one network; files of one rider that are understood at once, copies of all that is kept of
+    one, and comments of one.
     """
 
     max_log_ins_a_name: int = 10
@@ -90,6 +90,7 @@ class LimitConfig:
     max_exports: int = 60
     max_uploads: int = 120
     max_own_data: int = 6
+    max_comments: int = 6
 
 
 @dataclass(frozen=True)

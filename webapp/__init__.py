@@ -37,6 +37,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         phones,
         privacy,
         recorder,
+        rules,
         standings,
         static,
         traces,
@@ -52,23 +53,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         part.init_app(app)
     db.init_app(app, settings.database_url, settings.archive_url)
     nouns = home, accounts, ingest, phones, traces, standings, network, feeds, ogc, help, recorder, privacy
-    nouns = *nouns, campaigns
-    nouns = (
-        home,
-        accounts,
-        ingest,
-        phones,
-        traces,
-        standings,
-        network,
-        feeds,
-        ogc,
-        help,
-        recorder,
-        privacy,
-        missions,
-    )
-    for noun in nouns:
+    for noun in (*nouns, campaigns, missions, rules):
         app.register_blueprint(noun.blueprint)
     auth.csrf.exempt(ingest.blueprint)  # phones have no form; what a browser may send checks its origin
     api.init_app(app)

@@ -11,6 +11,7 @@ from tests.webapp.city import add_missions, publish
 from tests.webapp.conftest import PASSWORD, form_token
 from transitmap import store
 from webapp import phone_keys
+from webapp.rules import text_of
 
 ANYONE = {"visitor": 200, "other": 200, "owner": 200}
 RIDERS = {"visitor": 401, "other": 200, "owner": 200}
@@ -21,6 +22,7 @@ PLANNERS_ACT = {"visitor": 401, "other": 403, "owner": 403, "reviewer": 403, "pl
 ORGANISERS = {"visitor": 401, "other": 403, "owner": 403, "organiser": 200}
 ORGANISERS_ACT = ORGANISERS | {"organiser": 302}
 ORGANISERS_FAIL = ORGANISERS | {"organiser": 422}  # with an empty form
+RIDERS_ASK = {"visitor": 401, "other": 400, "owner": 400}  # without words
 WHO = ("visitor", "other", "owner", *store.ROLES[1:])
 """A role that a row does not name may do what any other rider may, and no more."""
 TABLE = {
@@ -97,6 +99,15 @@ TABLE = {
     ("GET", "/record/manifest.webmanifest"): ANYONE,
     ("GET", "/record/rider"): ANYONE,
     ("GET", "/record/sw.js"): ANYONE,
+    ("GET", "/rules/"): ANYONE,
+    ("GET", "/rules/campaigns/<slug>"): ANYONE,
+    ("POST", "/rules/proposals"): ORGANISERS_FAIL,
+    ("GET", "/rules/proposals/<int:proposal_id>"): ANYONE,
+    ("POST", "/rules/proposals/<int:proposal_id>/comments"): RIDERS_ASK,
+    ("POST", "/rules/proposals/<int:proposal_id>/comments/<int:comment_id>"): ORGANISERS_ACT,
+    ("POST", "/rules/proposals/<int:proposal_id>/decide"): {**ORGANISERS, "organiser": 400},
+    ("POST", "/rules/proposals/<int:proposal_id>/vote"): RIDERS_ASK,
+    ("GET", "/rules/rules.toml"): ANYONE,
     ("GET", "/standings/"): ANYONE,
     ("GET", "/standings/<path:name>"): ANYONE,
     ("GET", "/static/<path:filename>"): ANYONE,
@@ -162,8 +173,11 @@ def site(app, add_rider):
         upload, _ = store.add_upload(session, owner_id, "0" * 64, "a.gpx", 5, 1.0)
         store.settle_upload(session, upload, store.REFUSED, "too_short", "1 fix, need 2")
         mission = add_missions(session)[0]
+        rules = "9", text_of(None)
+        proposal = store.add_proposal(session, store.OWN_CAMPAIGN, owner_id, rules, "", {}, 1.0)
+        comment = store.add_comment(session, proposal.id, owner_id, "no", 1.0)
         return {
-            "mission_id": mission.id,
+            "mission_id": mission.id, "proposal_id": proposal.id, "comment_id": comment.id,
             "token_id": token.id, "upload_id": upload.id, "route_id": route_id, "feed_id": FEED,
             "name": "dueña", "filename": "style.css", "file": "network.gpx", "layer": "stops",
             "slug": close_campaign(app, session), "step": "open",

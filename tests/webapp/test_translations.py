@@ -23,6 +23,7 @@ PAGES = (
     "/privacy/",
     "/campaigns/",
     "/missions/",
+    "/rules/",
 )
 
 
