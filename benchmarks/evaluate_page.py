@@ -71,18 +71,19 @@ def main(words: list[str]) -> None:
         sys.exit(f"failed: {', '.join(failed)}")
 
 
-def put(marker: str, text: str) -> None:
-    """Writes a table between its two marks in the page.
+def put(marker: str, text: str, page: Path | None = None) -> None:
+    """Writes a table between its two marks in a page; in PAGE if none is named.
 
     Raises:
         ValueError: the page has no such marks.
     """
-    page = PAGE.read_text(encoding="utf-8")
+    page = page or PAGE
+    before = page.read_text(encoding="utf-8")
     start, end = f"<!-- {marker} -->", f"<!-- end of {marker} -->"
     pattern = re.compile(re.escape(start) + ".*?" + re.escape(end), re.DOTALL)
-    if not pattern.search(page):
-        raise ValueError(f"{PAGE} has no marks for {marker}")
-    PAGE.write_text(pattern.sub(lambda _: f"{start}\n{text}\n{end}", page), encoding="utf-8")
+    if not pattern.search(before):
+        raise ValueError(f"{page} has no marks for {marker}")
+    page.write_text(pattern.sub(lambda _: f"{start}\n{text}\n{end}", before), encoding="utf-8")
 
 
 def sets(rides: Path | None, scorer_path: Path | None) -> dict[str, str]:

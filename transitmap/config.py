@@ -81,7 +81,7 @@ class LimitConfig:
 
     Passwords tried for one name and from one network (/24 of IPv4, /48 of IPv6), accounts made and exports
     computed from one network; files of one rider that are understood at once, copies of all that is kept of
-    one, and requests for a second look.
+    one, requests for a second look and comments of one.
     """
 
     max_log_ins_a_name: int = 10
@@ -91,6 +91,7 @@ class LimitConfig:
     max_uploads: int = 120
     max_own_data: int = 6
     max_appeals: int = 10
+    max_comments: int = 6
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from transitmap.contribute import LEASE_S, understand
 from transitmap.errors import DiskFailed, FeedInvalid, ReaderDied, TransitmapError
 from transitmap.model import Rules
 from transitmap.points.rules import load_rules
+from transitmap.proposals import try_proposals
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -119,6 +120,7 @@ def _look(database_url: str, archive_url: str, config: Config, refused: Tried) -
                 understand_waiting(session, archive, config, rules)
             if _has_new_rides(session) and not is_held:
                 version = _publish(session, archive, config, rules, refused) or version
+        try_proposals(engine, archive, config, time.time())
         return version
     finally:
         engine.dispose()

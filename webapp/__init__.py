@@ -19,6 +19,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from transitmap.points.rules import load_rules
     from webapp import (
         accounts,
+        api,
         appeals,
         auth,
         campaigns,
@@ -38,6 +39,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         privacy,
         recorder,
         review,
+        rules,
         standings,
         static,
         teams,
@@ -73,6 +75,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         appeals,
         review,
         winners,
+        rules,
     )
     for noun in nouns:
         app.register_blueprint(noun.blueprint)

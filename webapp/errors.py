@@ -31,6 +31,7 @@ STATUS = {
     "form_expired": 400,
     "bad_request": 400,
     "already_contributed": 409,
+    "already_decided": 409,
     "name_taken": 409,
     "too_many_phones": 409,
     "in_a_team": 409,

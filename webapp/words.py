@@ -20,6 +20,7 @@ REQUESTS = {
     "form_expired": _("This page had been open for long. Go back, reload it and try again."),
     "bad_request": _("The request could not be understood."),
     "name_taken": _("Somebody already has that name."),
+    "already_decided": _("That is decided already."),
     "too_many_phones": _(
         "You have as many phones as one rider can have. Take the key of an old one back first."
     ),

@@ -29,6 +29,7 @@ PAGES = (
     "/network/",
     "/network/routes/R1",
     "/feeds/",
+    "/rules/",
     "/help/",
     "/privacy/",
     "/accounts/sign-up",

@@ -11,6 +11,7 @@ from tests.webapp.city import add_missions, publish
 from tests.webapp.conftest import PASSWORD, form_token
 from transitmap import store
 from webapp import phone_keys
+from webapp.rules import text_of
 
 ANYONE = {"visitor": 200, "other": 200, "owner": 200}
 RIDERS = {"visitor": 401, "other": 200, "owner": 200}
@@ -23,6 +24,7 @@ ORGANISERS_ACT = ORGANISERS | {"organiser": 302}
 ORGANISERS_FAIL = ORGANISERS | {"organiser": 422}  # with an empty form
 REVIEWERS = {"visitor": 401, "other": 403, "owner": 403, "reviewer": 200, "organiser": 200}
 REVIEWERS_ACT = REVIEWERS | {"reviewer": 303, "organiser": 303}
+RIDERS_ASK = {"visitor": 401, "other": 400, "owner": 400}  # without words
 WHO = ("visitor", "other", "owner", *store.ROLES[1:])
 """A role that a row does not name may do what any other rider may, and no more."""
 TABLE = {
@@ -113,6 +115,15 @@ TABLE = {
     ("GET", "/review/winners/"): REVIEWERS,
     ("POST", "/review/winners/<int:payout_id>/approve"): REVIEWERS_ACT,
     ("POST", "/review/winners/<int:payout_id>/refuse"): REVIEWERS_ACT,
+    ("GET", "/rules/"): ANYONE,
+    ("GET", "/rules/campaigns/<slug>"): ANYONE,
+    ("POST", "/rules/proposals"): ORGANISERS_FAIL,
+    ("GET", "/rules/proposals/<int:proposal_id>"): ANYONE,
+    ("POST", "/rules/proposals/<int:proposal_id>/comments"): RIDERS_ASK,
+    ("POST", "/rules/proposals/<int:proposal_id>/comments/<int:comment_id>"): ORGANISERS_ACT,
+    ("POST", "/rules/proposals/<int:proposal_id>/decide"): {**ORGANISERS, "organiser": 400},
+    ("POST", "/rules/proposals/<int:proposal_id>/vote"): RIDERS_ASK,
+    ("GET", "/rules/rules.toml"): ANYONE,
     ("GET", "/standings/"): ANYONE,
     ("GET", "/standings/<path:name>"): ANYONE,
     ("GET", "/static/<path:filename>"): ANYONE,
@@ -187,10 +198,14 @@ def site(app, add_rider):
         mission = add_missions(session)[0]
         team = store.add_team(session, store.OWN_CAMPAIGN, "Equipo", owner_id, 0, 1.0)
         ride_id, finding_id, appeal_id = doubt(session, owner_id)
+        rules = "9", text_of(None)
+        proposal = store.add_proposal(session, store.OWN_CAMPAIGN, owner_id, rules, "", {}, 1.0)
+        comment = store.add_comment(session, proposal.id, owner_id, "no", 1.0)
         return {
             "mission_id": mission.id, "team_id": team.id,
             "ride_id": ride_id, "finding_id": finding_id, "appeal_id": appeal_id, "sha256": "0" * 64,
             "payout_id": won(session, owner_id),
+            "proposal_id": proposal.id, "comment_id": comment.id,
             "token_id": token.id, "upload_id": upload.id, "route_id": route_id, "feed_id": FEED,
             "name": "dueña", "filename": "style.css", "file": "network.gpx", "layer": "stops",
             "slug": close_campaign(app, session), "step": "open",

@@ -24,6 +24,7 @@ PAGES = (
     "/privacy/",
     "/campaigns/",
     "/missions/",
+    "/rules/",
 )
 
 
