@@ -366,8 +366,9 @@ def vandals(
 ) -> tuple[int, int, int, int]:
     """Stops and patterns published that no honest rider made, and honest ones that are gone.
 
-    A share of the contributors sends rides of others moved aside by some 400 m, each by their own way, or
-    (`are_one`) all by the same.
+    A share of as many more contributors as there are sends six rides each: of others moved aside by some 400 m,
+    each by their own way (`alone`) or all by one (`alike`), that counted as `one voice`, or, to compare with,
+    `honest` ones.
     """
     from transitmap import pipeline
     from transitmap.config import Config
@@ -375,15 +376,17 @@ def vandals(
     from transitmap.simulate import SimulateConfig, simulate_city, simulate_rides
 
     config = Config()
-    data = simulate_rides(simulate_city(7, SimulateConfig()), 7, n_rides, n_riders)
+    data = simulate_rides(simulate_city(7, SimulateConfig()), 7, n_rides + 60, n_riders)
     rides = [
         replace(ride, rider_id=one.rider)
         for one in data.rides
         for ride in pipeline.collect_upload(one.ride, one.gpx, config, one.uploaded_at)
     ]
+    rides, more = rides[:-60], rides[-60:]
     random = np.random.default_rng(13)
-    bad = []
-    for k in range(round(share * n_riders)):
+    bad = more[: 6 * round(share * n_riders)] if how == "honest" else []
+    are_one = how != "alone"
+    for k in range(0 if bad else round(share * n_riders)):
         north, east = (0.0036, 0.0036) if are_one else random.normal(0, 0.0036, 2)
         mine = (
             rides[:6] if are_one else [rides[i] for i in random.choice(len(rides), 6, replace=False).tolist()]
@@ -395,7 +398,14 @@ def vandals(
                 lat_deg=ride.fixes.lat_deg + north + random.normal(0, 2e-5, len(ride.fixes)),
                 lon_deg=ride.fixes.lon_deg + east + random.normal(0, 2e-5, len(ride.fixes)),
             )
-            bad.append(replace(ride, ride_id=f"bad-{k}-{ride.ride_id}", rider_id=f"vandal-{k}", fixes=fixes))
+            bad.append(
+                replace(
+                    ride,
+                    ride_id=f"bad-{k}-{ride.ride_id}",
+                    rider_id="vandal" if how == "one voice" else f"vandal-{k}",
+                    fixes=fixes,
+                )
+            )
     clean = admit(pipeline.infer_network(rides, config)[0], MIN_RIDERS)[0]
     dirty = admit(pipeline.infer_network([*rides, *bad], config)[0], MIN_RIDERS)[0]
     return (
@@ -424,10 +434,10 @@ def strangers(new: np.ndarray, old: np.ndarray, limit_m: float) -> tuple[int, in
 def print_vandals() -> None:
     """A13."""
     for share in (0.01, 0.1):
-        for are_one in (False, True):
-            new, gone, patterns, n = vandals(share, are_one)
+        for how in ("honest", "alone", "alike", "one voice"):
+            new, gone, patterns, n = vandals(share, how)
             print(
-                f"A13: {share:.0%} of 100 people poison, {'all alike' if are_one else 'each alone'}: of {n} "
+                f"A13: {share:.0%} of 100 people send six rides each, {how}: of {n} "
                 f"published stops {gone} gone, {new} invented, patterns {patterns:+d}",
                 flush=True,
             )
