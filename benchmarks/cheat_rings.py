@@ -1,0 +1,464 @@
+"""What accounts gain by confirming one another: `python -m benchmarks.cheat_rings [A9|A10|A13|A14|R1|pot]`.
+
+Campaigns are simulated segment by segment: riders with homes, routes by popularity and distance, stretches of
+them on days of their own, counted first come as the service does it; A13 runs the whole pipeline on a town.
+All of it is seeded. "Gain" is verified points, those that prizes look at, unless it says otherwise.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from transitmap.model import Confirm, IntArray, Observed, Segments, Voices
+from transitmap.points import settle
+from transitmap.points.rules import load_rules
+from transitmap.points.score import score
+from transitmap.points.voices import voices
+
+MIN_RIDERS = 3  # as on a server
+DAYS, RING, NOBODY = 17, 1_000_000, frozenset[int]()
+NO_SEGMENTS = np.zeros(0, dtype=np.int64)
+CAMPAIGNS = {"sparse": (619, 1000, 2000), "middling": (619, 1500, 6000), "dense": (619, 3500, 20_000)}
+"""Route-directions (as many as Mapatón published), riders, rides."""
+RULES = load_rules()
+CONFIRM = Confirm(
+    RULES.confirm_voices,
+    RULES.provisional_permille,
+    RULES.group_max,
+    RULES.outside_permille,
+    RULES.observer_weights,
+)
+
+
+@dataclass(frozen=True)
+class Drive:
+    """One ride: who, on which day, over which segments, each worth so much."""
+
+    user_id: int
+    day: int
+    segments: range
+    worth_mm: int = 80_000
+
+
+@dataclass(frozen=True)
+class Paid:
+    """What is verified of each rider, in thousandths of a millimetre, and how much of it was faked."""
+
+    verified: dict[int, int]
+    faked: int
+    pot: int
+    observed: Observed
+    voices: Voices
+
+
+def town(seed: int, n_ways: int, n_riders: int, n_rides: int) -> tuple[list[Drive], IntArray]:
+    """An honest campaign, and where each route-direction's segments begin."""
+    random = np.random.default_rng(seed)
+    lengths = np.clip(random.lognormal(np.log(110), 0.45, n_ways), 20, 350).astype(np.int64)
+    start = np.concatenate([[0], np.cumsum(lengths)])
+    centre_km, home_km = random.random((n_ways, 2)) * 20, random.random((n_riders, 2)) * 20
+    popular, active = random.lognormal(0, 0.6, n_ways), random.lognormal(0, 1.0, n_riders)
+    drives = []
+    for day in np.sort(random.integers(0, DAYS, n_rides)).tolist():
+        rider = int(random.choice(n_riders, p=active / active.sum()))
+        near = popular * np.exp(-np.hypot(*(centre_km - home_km[rider]).T) / 3)
+        way = int(random.choice(n_ways, p=near / near.sum()))
+        n = max(10, int(lengths[way] * random.uniform(0.4, 1)))
+        first = int(start[way] + random.integers(0, max(1, lengths[way] - n + 1)))
+        worth_mm = int(random.uniform(0.5, 1) * 100_000)
+        drives.append(Drive(rider + 1, day, range(first, min(first + n, int(start[way + 1]))), worth_mm))
+    return drives, start
+
+
+def count(drives: Sequence[Drive]) -> Observed:
+    """Who counts as an observer of what: first come, nobody twice, no day twice, eleven at most."""
+    seen: dict[int, list[tuple[int, int]]] = {}
+    rows = []
+    for ride, drive in enumerate(drives):
+        for segment in drive.segments:
+            those = seen.setdefault(segment, [])
+            if len(those) < 11 and all(drive.user_id != who and drive.day != day for who, day in those):
+                rows.append((ride, drive.user_id, segment, drive.day, drive.worth_mm, len(those)))
+                those.append((drive.user_id, drive.day))
+    return Observed(*np.array(rows, dtype=np.int64).reshape(-1, 6).T)
+
+
+def settle_all(
+    drives: Sequence[Drive],
+    confirm: Confirm = CONFIRM,
+    linked: Sequence[tuple[int, int]] = (),
+    fake_from: int = sys.maxsize,
+    heard: Voices | None = None,
+) -> Paid:
+    """What a settlement verifies of a campaign; segments from `fake_from` on are invented."""
+    observed = count(drives)
+    heard = voices(observed, linked, NOBODY, confirm) if heard is None else heard
+    verdict = settle.judge(observed, heard, NOBODY, NO_SEGMENTS, confirm)
+    part = 1000 * verdict.is_open + verdict.allowed * verdict.is_inside
+    paid = observed.worth_mm * confirm.weights(observed.place) * part // 1000
+    verified: dict[int, int] = {}
+    for user_id, millimetres in zip(observed.user_id.tolist(), paid.tolist(), strict=True):
+        verified[user_id] = verified.get(user_id, 0) + millimetres
+    faked = int(paid[observed.segment >= fake_from].sum())
+    return Paid(verified, faked, int(paid.sum()), observed, heard)
+
+
+def with_ring(
+    honest: Sequence[Drive],
+    start: IntArray,
+    n: int,
+    n_honest: int,
+    design: str,
+    seed: int = 7,
+    n_fake: int = 6,
+) -> tuple[list[Drive], int]:
+    """A campaign with a ring of `n`: each fakes `n_fake` rides of invented routes, and makes `n_honest`.
+
+    In `pairs` two confirm each route, other two each time, in a `chain` always neighbours; in `all` everybody
+    confirms it, each on a day of their own.
+    """
+    random = np.random.default_rng(seed)
+    base = segment = int(start[-1]) + 10
+    extra = []
+    pairs = [(i, j) for i in range(n) for j in range(i)]
+    chain = [(i, (i + 1) % n) for i in range(n)]
+    for route in range(n_fake if design == "all" else n_fake * n // 2):
+        two = pairs[route % len(pairs)] if design == "pairs" else chain[route % n]
+        crew = [(route + k) % n for k in range(min(n, DAYS))] if design == "all" else list(two)
+        days = random.permutation(DAYS)[: len(crew)].tolist()
+        ways = range(segment, segment + 120)
+        extra += [Drive(RING + who, day, ways, 100_000) for who, day in zip(crew, days, strict=True)]
+        segment += 120
+    for who in range(n):
+        for way in random.integers(len(start) - 1, size=n_honest).tolist():
+            part = range(int(start[way]), int(start[way + 1]))
+            extra.append(Drive(RING + who, int(random.integers(DAYS)), part))
+    return sorted([*honest, *extra], key=lambda drive: drive.day), base
+
+
+# --- R1, A9: accounts of one person --------------------------------------------------------------
+
+
+def little_world(random: np.random.Generator) -> tuple[list[Drive], int]:
+    """Some twenty rides of others on four short routes, and one rider (1) with up to eight."""
+    drives = []
+    for k in range(int(random.integers(10, 28))):
+        first = 40 * int(random.integers(4)) + int(random.integers(20))
+        who = 1 if k < 8 else int(random.integers(2, 9))
+        part = range(first, first + int(random.integers(5, 20)))
+        drives.append(Drive(who, int(random.integers(8)), part, int(random.integers(1, 100)) * 1000))
+    random.shuffle(drives)  # type: ignore[arg-type]
+    return drives, 8
+
+
+def verified_of(drives: Sequence[Drive], who: set[int], linked: Sequence[tuple[int, int]]) -> int:
+    """Verified millipoints of some accounts: awards by the real rules, shares by the real settlement."""
+    observers: dict[int, list[tuple[int, int]]] = {}
+    rows, full = [], []
+    for ride, drive in enumerate(drives):
+        n = len(drive.segments)
+        zeros, segment = np.zeros(n, dtype=np.int64), np.array(drive.segments, dtype=np.int64)
+        day, worth = np.full(n, 20_000 + drive.day), np.full(n, drive.worth_mm)
+        length = np.full(n, 100_000)
+        result = score(
+            Segments(zeros, zeros, zeros, segment, day, length, worth), drive.user_id, observers, RULES
+        )
+        full.append(sum(award.evidence["full_millipoints"] for award in result.awards))
+        for where, user_id, when in result.observed:
+            those = observers.setdefault(where, [])
+            rows.append((ride, user_id, where, when, drive.worth_mm, len(those)))
+            those.append((user_id, when))
+    observed = Observed(*np.array(rows, dtype=np.int64).reshape(-1, 6).T)
+    heard = voices(observed, linked, NOBODY, CONFIRM)
+    shares = settle.shares(observed, heard, NOBODY, NO_SEGMENTS, CONFIRM, len(drives))
+    return sum(
+        settle.pay(points, 0, share, CONFIRM)[1]
+        for drive, points, share in zip(drives, full, shares.tolist(), strict=True)
+        if drive.user_id in who
+    )
+
+
+def splits(n: int, is_linked: bool, seed: int = 1) -> IntArray:
+    """What `n` random splits of one rider's rides over 2 to 8 accounts gain, in verified millipoints."""
+    random = np.random.default_rng(seed)
+    gains = []
+    for _ in range(n):
+        drives, _ = little_world(random)
+        accounts = [1, *range(101, 101 + int(random.integers(1, 8)))]
+        split = [
+            replace(drive, user_id=int(random.choice(accounts))) if drive.user_id == 1 else drive
+            for drive in drives
+        ]
+        links = [(1, other) for other in accounts[1:]] if is_linked else []
+        gains.append(verified_of(split, set(accounts), links) - verified_of(drives, {1}, []))
+    return np.array(gains, dtype=np.int64)
+
+
+def print_splits(n: int = 10_000) -> None:
+    """R1."""
+    print("R1: one rider's rides split over 2 to 8 accounts at random, verified millipoints")
+    for name, is_linked, k in (("one phone or copies (linked)", True, n), ("never linked", False, n // 10)):
+        gain = splits(k, is_linked)
+        print(
+            f"  {name}: {k} splits, {(gain > 0).sum()} gain, most {gain.max()}, mean {gain.mean():.0f}",
+            flush=True,
+        )
+
+
+def sybils(n: int, found_share: float, design: str) -> tuple[int, float]:
+    """What `n` accounts of one person get, and how well they are told from others (adjusted Rand index).
+
+    The person rides the same route once a day, with the next account each time: one of their own, or one that
+    others ride. Each account is linked to the first with chance `found_share`, and where any are, one honest
+    rider in a hundred to another, wrongly (a phone that was sold, a family's).
+    """
+    from sklearn.metrics import adjusted_rand_score
+
+    random = np.random.default_rng(n)
+    drives, start = town(3, 100, 200, 1200)
+    part = range(10**7, 10**7 + 100) if design == "own route" else range(int(start[5]), int(start[6]))
+    mine = [Drive(RING + k % n, k % DAYS, part) for k in range(max(n, DAYS))]
+    linked = [(RING, RING + k) for k in range(1, n) if random.random() < found_share]
+    linked += [(int(one), int(one) + 1) for one in random.integers(1, 200, 2 if found_share else 0)]
+    paid = settle_all(sorted([*drives, *mine], key=lambda drive: drive.day), linked=linked)
+    users = sorted({drive.user_id for drive in [*drives, *mine]})
+    truth = [min(user_id, RING) for user_id in users]
+    found = [paid.voices.person.get(user_id, user_id) for user_id in users]
+    got = sum(points for user_id, points in paid.verified.items() if user_id >= RING)
+    return got, float(adjusted_rand_score(truth, found))
+
+
+def print_sybils() -> None:
+    """A9."""
+    print(
+        "A9: one person rides the same way once a day under n accounts: verified km (weighted), grouping ARI"
+    )
+    for design in ("own route", "others' route"):
+        for share in (1.0, 0.95, 0.0):
+            row = [(n, *sybils(n, share, design)) for n in (1, 2, 5, 12, 30, 100, 200)]
+            told = ", ".join(f"n={n} {got / 1e9:.2f} km ARI {ari:.2f}" for n, got, ari in row)
+            print(f"  {design}, {share:.0%} of accounts linked: {told}", flush=True)
+
+
+# --- A10: rings ----------------------------------------------------------------------------------
+
+
+def print_rings(names: Sequence[str] = tuple(CAMPAIGNS)) -> None:
+    """A10, and what the rule costs honest riders."""
+    for name in names:
+        honest, start = town(1, *CAMPAIGNS[name])
+        waiting(name, honest)
+        print("  design  ring honest-rides-each  faked %  of the pot (two accounts suffice: %)  own honest %")
+        for design in ("pairs", "all"):
+            for n in (2, 4, 10, 20):
+                for n_honest in (0, 3, 6):
+                    print_ring(honest, start, design, n, n_honest)
+
+
+def print_ring(honest: Sequence[Drive], start: IntArray, design: str, n: int, n_honest: int) -> None:
+    """One line of A10."""
+    drives, base = with_ring(honest, start, n, n_honest, design)
+    paid = settle_all(drives, fake_from=base)
+    naive = settle_all(drives, fake_from=base, heard=Voices())
+    own = sum(points for who, points in paid.verified.items() if who >= RING) - paid.faked
+    print(
+        f"  {design:6s} {n:3d} {n_honest:2d}   {100 * paid.faked / paid.pot:6.2f}"
+        f"   ({100 * naive.faked / naive.pot:5.1f})   {100 * own / paid.pot:5.2f}",
+        flush=True,
+    )
+
+
+def waiting(name: str, honest: list[Drive], confirm: Confirm = CONFIRM) -> tuple[float, float, float]:
+    """Shares of honest riders of whom all waits, half of what two accounts would confirm; of points."""
+    paid, naive = settle_all(honest, confirm), settle_all(honest, confirm, heard=Voices())
+    confirmed = [user_id for user_id, points in naive.verified.items() if points]
+    got = np.array([paid.verified.get(user_id, 0) for user_id in confirmed])
+    could = np.array([naive.verified[user_id] for user_id in confirmed])
+    nobody_else = len(naive.verified) - len(confirmed)
+    everything, half = (got == 0).mean(), (got < could / 2).mean()
+    lost = 1 - paid.pot / naive.pot
+    print(
+        f"{name}: {len(naive.verified)} riders, {nobody_else} where nobody else rides; of the others wait "
+        f"for everything {everything:.1%}, for more than half {half:.1%}; points that wait {lost:.1%}",
+        flush=True,
+    )
+    return float(everything), float(half), float(lost)
+
+
+# --- who gets the pot of a segment and day -------------------------------------------------------
+
+
+def print_pot() -> None:
+    """What a second account on the same vehicle brings if a day's pot goes to the first, or is shared."""
+    print("pot of a segment and day: what a second account on the same vehicle gains, % of the pot")
+    for n_others in range(7):
+        first = second_account(n_others, is_shared=False)
+        shared = second_account(n_others, is_shared=True)
+        print(
+            f"  {n_others} others that day: to the first {100 * first:.1f}, in equal parts {100 * shared:.1f}"
+        )
+
+
+def second_account(n_others: int, is_shared: bool) -> float:
+    """The mean gain over all places among the others; the second account comes right after the first."""
+    gains = []
+    for place in range(n_others + 1):
+        others = [f"other {k}" for k in range(n_others)]
+        one = [*others[:place], "mine", *others[place:]]
+        two = [*others[:place], "mine", "mine, too", *others[place:]]
+        gains.append(_mine(two, is_shared) - _mine(one, is_shared))
+    return sum(gains) / len(gains)
+
+
+def _mine(order: list[str], is_shared: bool) -> float:
+    mine = [who.startswith("mine") for who in order]
+    return sum(mine) / len(order) if is_shared else float(mine[0])
+
+
+# --- A14: griefing -------------------------------------------------------------------------------
+
+
+def griefing(n_attackers: int, seed: int = 11) -> tuple[int, int, float]:
+    """Attackers ride after ten riders wherever these ride, and fake much, to be one group.
+
+    Of how many honest riders more waits than before, by over a hundredth and a tenth of what two accounts
+    would confirm; and the most.
+    """
+    honest, _ = town(1, *CAMPAIGNS["middling"])
+    random = np.random.default_rng(seed)
+    victims = random.choice(sorted({drive.user_id for drive in honest}), 10, replace=False).tolist()
+    shadow = [
+        replace(drive, user_id=RING + k % n_attackers, day=min(drive.day + 1 + k % 3, DAYS - 1))
+        for k, drive in enumerate([drive for drive in honest if drive.user_id in victims] * 2)
+    ]
+    fake = with_ring([], np.array([10**7]), n_attackers, 0, "all")[0]
+    before, after = waits(honest), waits(sorted([*honest, *shadow, *fake], key=lambda drive: drive.day))
+    more = np.array([after.get(who, 0.0) - share for who, share in before.items()])
+    return int((more > 0.01).sum()), int((more > 0.1).sum()), float(more.max())
+
+
+def waits(drives: Sequence[Drive]) -> dict[int, float]:
+    """The share of what two accounts would confirm of each rider that waits for somebody else."""
+    paid, naive = settle_all(drives), settle_all(drives, heard=Voices())
+    return {who: 1 - paid.verified[who] / points for who, points in naive.verified.items() if points}
+
+
+def print_griefing() -> None:
+    """A14."""
+    for n in (2, 10):
+        some, much, most = griefing(n)
+        print(
+            f"A14: {n} accounts follow ten riders: of {some} of some 1,200 honest riders more waits, "
+            f"of {much} by over a tenth, at most {most:.0%}; nobody is blocked, what was confirmed stays",
+            flush=True,
+        )
+
+
+# --- A13: vandals --------------------------------------------------------------------------------
+
+
+def vandals(
+    share: float, are_one: bool, n_rides: int = 360, n_riders: int = 100
+) -> tuple[int, int, int, int]:
+    """Stops and patterns published that no honest rider made, and honest ones that are gone.
+
+    A share of as many more contributors as there are sends six rides each: of others moved aside by some 400 m,
+    each by their own way (`alone`) or all by one (`alike`), that counted as `one voice`, or, to compare with,
+    `honest` ones.
+    """
+    from transitmap import pipeline
+    from transitmap.config import Config
+    from transitmap.gtfs.admit import admit
+    from transitmap.simulate import SimulateConfig, simulate_city, simulate_rides
+
+    config = Config()
+    data = simulate_rides(simulate_city(7, SimulateConfig()), 7, n_rides + 60, n_riders)
+    rides = [
+        replace(ride, rider_id=one.rider)
+        for one in data.rides
+        for ride in pipeline.collect_upload(one.ride, one.gpx, config, one.uploaded_at)
+    ]
+    rides, more = rides[:-60], rides[-60:]
+    random = np.random.default_rng(13)
+    bad = more[: 6 * round(share * n_riders)] if how == "honest" else []
+    are_one = how != "alone"
+    for k in range(0 if bad else round(share * n_riders)):
+        north, east = (0.0036, 0.0036) if are_one else random.normal(0, 0.0036, 2)
+        mine = (
+            rides[:6] if are_one else [rides[i] for i in random.choice(len(rides), 6, replace=False).tolist()]
+        )
+        for ride in mine:
+            fixes = replace(
+                ride.fixes,
+                time_s=ride.fixes.time_s + 86_400.0 * (k + 1),
+                lat_deg=ride.fixes.lat_deg + north + random.normal(0, 2e-5, len(ride.fixes)),
+                lon_deg=ride.fixes.lon_deg + east + random.normal(0, 2e-5, len(ride.fixes)),
+            )
+            bad.append(
+                replace(
+                    ride,
+                    ride_id=f"bad-{k}-{ride.ride_id}",
+                    rider_id="vandal" if how == "one voice" else f"vandal-{k}",
+                    fixes=fixes,
+                )
+            )
+    clean = admit(pipeline.infer_network(rides, config)[0], MIN_RIDERS)[0]
+    dirty = admit(pipeline.infer_network([*rides, *bad], config)[0], MIN_RIDERS)[0]
+    return (
+        *strangers(places(dirty), places(clean), 60.0),
+        len(dirty.patterns) - len(clean.patterns),
+        len(clean.stops),
+    )
+
+
+def places(network: object) -> np.ndarray:
+    """(n, 2) stops in metres, about."""
+    stops = network.stops  # type: ignore[attr-defined]
+    return np.column_stack([stops.lat_deg * 111_195, stops.lon_deg * 111_195 * np.cos(np.radians(22.9))])
+
+
+def strangers(new: np.ndarray, old: np.ndarray, limit_m: float) -> tuple[int, int]:
+    """How many new places are far from all old ones, and the other way round."""
+    from scipy.spatial import cKDTree
+
+    return (
+        int((cKDTree(old).query(new)[0] > limit_m).sum()),
+        int((cKDTree(new).query(old)[0] > limit_m).sum()),
+    )
+
+
+def print_vandals() -> None:
+    """A13."""
+    for share in (0.01, 0.1):
+        for how in ("honest", "alone", "alike", "one voice"):
+            new, gone, patterns, n = vandals(share, how)
+            print(
+                f"A13: {share:.0%} of 100 people send six rides each, {how}: of {n} "
+                f"published stops {gone} gone, {new} invented, patterns {patterns:+d}",
+                flush=True,
+            )
+
+
+def main() -> None:
+    """Print the tables that are asked for, or all; `A10 sparse` prints one campaign's."""
+    if sys.argv[1:2] == ["A10"]:
+        return print_rings(sys.argv[2:] or tuple(CAMPAIGNS))
+    tables = {
+        "R1": print_splits,
+        "A9": print_sybils,
+        "A10": print_rings,
+        "pot": print_pot,
+        "A13": print_vandals,
+        "A14": print_griefing,
+    }
+    for name in sys.argv[1:] or tables:
+        tables[name]()
+    return None
+
+
+if __name__ == "__main__":
+    main()

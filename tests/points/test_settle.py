@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks import cheat_rings
+from benchmarks.cheat_rings import Drive
+from transitmap.model import Confirm, Observed, Voices
+from transitmap.points import settle
+from transitmap.points.voices import voices
+
+NOBODY, NO_SEGMENTS = frozenset[int](), np.zeros(0, dtype=np.int64)
+CONFIRM = Confirm(group_max=12)
+PAIRS, EACH_ALONE = Confirm(group_max=2), Confirm(group_max=1)
+"""No groups: what linked accounts can and cannot do is a matter of their own."""
+
+
+def drives_of(*rows: tuple[int, int, range]) -> list[Drive]:
+    return [Drive(user_id, day, segments) for user_id, day, segments in rows]
+
+
+def shares(drives: list[Drive], linked=(), staff=NOBODY, official=NO_SEGMENTS, confirm=CONFIRM) -> list[int]:
+    observed = cheat_rings.count(drives)
+    heard = voices(observed, linked, staff, confirm, official)
+    return settle.shares(observed, heard, staff, official, confirm, len(drives)).tolist()
+
+
+HERE, THERE = range(0, 20), range(100, 120)
+CROWD = drives_of(*((who, who % 9, range(200, 260)) for who in range(50, 58)))
+"""Eight others who ride one way, so that there is a world outside."""
+
+
+def test_a_lonely_ride_waits_and_says_why() -> None:
+    observed = cheat_rings.count(drives_of((1, 1, HERE)))
+    standing = settle.stand(observed, Voices(), NOBODY, NO_SEGMENTS, CONFIRM, 2)
+    assert standing.confirmed.tolist() == [0, 0]  # the second ride counts nowhere
+    assert standing.alone.tolist() == [1000, 0]
+    text_es, text_en = settle.say(settle.ALONE, 1000)
+    assert "100 % de este viaje espera" in text_es
+    assert "it is a mission now" in text_en
+
+
+def test_two_who_confirm_only_one_another_wait_until_somebody_else_comes() -> None:
+    two = drives_of((1, 1, HERE), (2, 2, HERE))
+    assert shares(two) == [0, 0]
+    observed = cheat_rings.count(two)
+    heard = voices(observed, [], NOBODY, CONFIRM)
+    assert heard.group == {1: 1, 2: 1} and heard.person == {1: 1, 2: 2}
+    standing = settle.stand(observed, heard, NOBODY, NO_SEGMENTS, CONFIRM)
+    assert standing.one_voice.tolist() == [1000, 1000]
+    assert "confirmed mostly by one another" in settle.say(settle.ONE_VOICE, 1000)[1]
+    stranger = drives_of((3, 3, HERE))
+    assert shares([*two, *stranger], confirm=PAIRS) == [1000] * 3
+    assert shares([*two, *stranger]) == [0] * 3  # to whom three are still one group, they wait for a fourth
+
+
+@pytest.mark.parametrize("known", ["a reviewer", "an official line"])
+def test_a_reviewer_or_an_official_line_confirms_anybody(known: str) -> None:
+    rows = drives_of((1, 1, HERE), (2, 2, HERE))
+    if known == "a reviewer":
+        assert shares([*rows, Drive(9, 3, HERE)], staff=frozenset({9})) == [1000, 1000, 1000]
+    else:
+        assert shares(rows, official=np.arange(20)) == [1000, 1000]
+
+
+def test_what_only_a_group_saw_counts_as_far_as_others_confirm_enough() -> None:
+    """20 segments among themselves, 10 with others: a third may be their own, so 5 of the 20 count."""
+    pair = drives_of((1, 1, HERE), (2, 2, HERE), (1, 20, range(200, 210)))
+    crowd = [replace(drive, day=drive.day + 30, segments=range(200, 210)) for drive in CROWD]
+    confirm = replace(CONFIRM, outside_permille=667)
+    heard = Voices({}, {1: 1, 2: 1})
+    observed = cheat_rings.count([*pair, *crowd])
+    got = settle.shares(observed, heard, NOBODY, NO_SEGMENTS, confirm).tolist()
+    assert got[2] == 1000
+    assert got[0] == 1000 * 333 * 10 // (667 * 20)
+    assert got[1] == 0  # the other rode nowhere else
+
+
+def test_friends_who_also_ride_where_others_do_lose_nothing() -> None:
+    friends = drives_of((1, 20, range(200, 260)), (2, 21, range(200, 260)), (1, 1, HERE), (2, 2, HERE))
+    assert shares([*friends, *CROWD], confirm=PAIRS)[:4] == [1000] * 4
+
+
+def test_of_one_persons_accounts_the_first_counts() -> None:
+    rows = drives_of((1, 1, HERE), (2, 2, HERE), (3, 3, HERE), (4, 4, HERE))
+    assert shares(rows, confirm=EACH_ALONE) == [1000] * 4
+    assert shares(rows, [(1, 2)], confirm=EACH_ALONE) == [1000, 0, 1000, 1000]
+    assert shares(rows, [(1, 2), (2, 3), (4, 1)], confirm=EACH_ALONE) == [0] * 4  # nobody else is left
+
+
+def test_the_erased_and_the_worthless_confirm_nobody() -> None:
+    mine = Drive(1, 1, HERE)
+    assert shares([mine, Drive(-2, 2, HERE)], confirm=EACH_ALONE) == [0, 0]
+    assert shares([mine, Drive(2, 2, HERE, 0)], confirm=EACH_ALONE) == [0, 0]
+    assert shares([mine, Drive(2, 2, HERE, 1)], confirm=EACH_ALONE) == [1000, 1000]
+
+
+def test_who_comes_again_after_long_counts_again() -> None:
+    """The same account twice on a segment, as the scores allow once what was known grew old."""
+    columns = [(0, 1, 7, 1, 9, 0), (1, 2, 7, 2, 9, 1), (2, 1, 7, 90, 9, 2)]
+    observed = Observed(*np.array(columns, dtype=np.int64).T)
+    assert settle.shares(observed, Voices(), NOBODY, NO_SEGMENTS, EACH_ALONE).tolist() == [1000] * 3
+
+
+def test_nobody_rode_is_nothing() -> None:
+    assert shares([]) == []
+    assert voices(cheat_rings.count([]), [], NOBODY, CONFIRM) == Voices()
+    assert voices(cheat_rings.count([]), [(4, 3)], NOBODY, CONFIRM).person == {3: 3, 4: 3}
+
+
+rides = st.lists(
+    st.builds(
+        lambda who, day, first, n, worth: Drive(who, day, range(first, first + n), worth * 1000),
+        st.integers(1, 6),
+        st.integers(0, 9),
+        st.integers(0, 20),
+        st.integers(1, 12),
+        st.integers(0, 100),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+def verified(drives: list[Drive], who: set[int], linked, confirm: Confirm) -> int:
+    paid = cheat_rings.settle_all(drives, confirm, linked)
+    return sum(millimetres for user_id, millimetres in paid.verified.items() if user_id in who)
+
+
+@settings(max_examples=60)
+@given(rides, st.lists(st.integers(0, 3), min_size=12, max_size=12))
+def test_splitting_rides_over_accounts_of_one_phone_never_gains(drives: list[Drive], account) -> None:
+    """R1. Riders 2 to 6 are others; rider 1 gives each ride to one of four accounts."""
+    split = [
+        replace(drive, user_id=100 + k) if drive.user_id == 1 and k else drive
+        for drive, k in zip(drives, account, strict=False)
+    ]
+    linked = [(1, 101), (1, 102), (1, 103)]
+    alone = verified(drives, {1}, [], EACH_ALONE)
+    assert verified(split, {1, 101, 102, 103}, linked, EACH_ALONE) <= alone
+
+
+@pytest.mark.parametrize("n", [2, 11, 200])
+def test_another_account_of_a_known_person_brings_nothing(n: int) -> None:
+    """A9: an account a day, on a way of one's own and on one that others ride."""
+    for way in (HERE, range(200, 260)):
+        mine = [Drive(1000 + k % n, k % 17, way) for k in range(max(17, n))]
+        one = [replace(drive, user_id=1000) for drive in mine]
+        linked = [(1000, 1000 + k) for k in range(1, n)]
+        who = {drive.user_id for drive in mine}
+        assert verified([*mine, *CROWD], who, linked, CONFIRM) <= verified([*one, *CROWD], who, [], CONFIRM)
+
+
+@settings(max_examples=40)
+@given(rides, st.randoms(use_true_random=False))
+def test_the_order_of_rows_and_names_decides_nothing(drives: list[Drive], shuffle) -> None:
+    observed = cheat_rings.count(drives)
+    order = list(range(len(observed)))
+    shuffle.shuffle(order)
+    mixed = observed.take(np.array(order, dtype=np.int64))
+    heard = voices(observed, [(1, 2)], NOBODY, CONFIRM)
+    assert voices(mixed, [(2, 1)], NOBODY, CONFIRM) == heard
+    got = [settle.shares(one, heard, NOBODY, NO_SEGMENTS, CONFIRM, len(drives)) for one in (observed, mixed)]
+    assert got[0].tolist() == got[1].tolist()
+
+
+@settings(max_examples=40)
+@given(rides)
+def test_a_voice_more_never_takes_from_what_was_confirmed(drives: list[Drive]) -> None:
+    """Given the groups: somebody new who rides everywhere on a day of their own confirms everything."""
+    everywhere = [*drives, Drive(99, 50, range(0, 40))]
+    heard = voices(cheat_rings.count(drives), [], NOBODY, CONFIRM)
+    before, after = (
+        settle.shares(cheat_rings.count(some), heard, NOBODY, NO_SEGMENTS, CONFIRM, len(drives))
+        for some in (drives, everywhere)
+    )
+    assert (after[: len(drives)] >= before).all()
+
+
+@settings(max_examples=40)
+@given(rides)
+def test_parts_of_a_ride_add_up(drives: list[Drive]) -> None:
+    observed = cheat_rings.count(drives)
+    standing = settle.stand(observed, voices(observed, [], NOBODY, CONFIRM), NOBODY, NO_SEGMENTS, CONFIRM)
+    whole = standing.confirmed + standing.alone + standing.one_voice + standing.again
+    counts = np.bincount(observed.ride_index, observed.worth_mm) > 0
+    assert ((whole[counts] >= 997) & (whole[counts] <= 1000)).all()  # each part is rounded down
+    assert (whole[~counts] == 0).all()
+
+
+@given(st.integers(0, 10**7), st.lists(st.integers(0, 1000), max_size=9))
+def test_payments_telescope_to_the_last_millipoint(full: int, steps: list[int]) -> None:
+    points, verified_points, share = settle.provisional(full, CONFIRM), 0, 0
+    for now in sorted([*steps, 1000]):
+        due, sure = settle.pay(full, share, now, CONFIRM)
+        assert due >= 0 and sure >= 0
+        points, verified_points, share = points + due, verified_points + sure, now
+        assert points >= verified_points
+    assert points == verified_points == full
+
+
+def test_a_share_never_falls() -> None:
+    assert settle.rise({"a": 500, "b": 200}, {"a": 400, "b": 300, "c": 0, "d": 1}) == {"b": 300, "d": 1}
