@@ -361,13 +361,10 @@ def print_griefing() -> None:
 # --- A13: vandals --------------------------------------------------------------------------------
 
 
-def vandals(
-    share: float, are_one: bool, n_rides: int = 360, n_riders: int = 100
-) -> tuple[int, int, int, int]:
+def vandals(share: float, how: str, n_rides: int = 360, n_riders: int = 100) -> tuple[int, int, int, int]:
     """Stops and patterns published that no honest rider made, and honest ones that are gone.
 
-    A share of as many more contributors as there are sends six rides each: of others moved aside by some 400 m,
-    each by their own way (`alone`) or all by one (`alike`), that counted as `one voice`, or, to compare with,
+    A share more contributors send six rides each: of others moved aside by some 400 m, each by their own way (`alone`) or all by one (`alike`), that counted as `one voice`, or, to compare with,
     `honest` ones.
     """
     from transitmap import pipeline
