@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-from sqlalchemy.orm import Session
+from typing import TYPE_CHECKING, Any
 
 from transitmap import store
 from transitmap.archive import Archive, unpack_ride
@@ -15,6 +13,9 @@ from transitmap.points.score import Score
 from transitmap.points.suspicion.examine import HARD, examine
 from transitmap.points.suspicion.marks import Marks, candidates, marks_of
 from transitmap.points.suspicion.sentences import SENTENCES
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 EXAMINED_FROM = "examined_from"
 WITHHELD = "withheld"

@@ -36,7 +36,9 @@ PUSH_M_S2 = 5.0
 FAST_M_S = {RAIL: 100.0}
 FAST_ROAD_M_S = 50.0
 EVEN, EVEN_WINDOWS, EVEN_M_S = 0.10, 8, 20.0
-ON_LINE, FORGOTTEN_M, MIN_ACROSS, SMOOTH_M = 0.7, 1.5, 50, 0.1
+EVEN_LONG, LONG_WINDOWS = 0.18, 24
+"""The longer an honest ride, the less even: over so many windows its speed varies by a quarter at least."""
+ON_LINE, FORGOTTEN_M, MIN_ACROSS, SMOOTH_M = 0.7, 0.9, 50, 0.1
 FORGETFUL, FORGETFUL_OF_FEW, FEW_ACROSS = 0.44, 0.34, 120
 """Errors that are less like those of the fix before are no receiver's; of few fixes one must be surer."""
 APART_M, APART_S = 1_000.0, 120.0
@@ -111,7 +113,8 @@ def _impossible(motion: Motion, mode: int) -> list[Finding]:
 def _drawn(motion: Motion, mode: int) -> list[Finding]:
     """Traces that no receiver wrote: even speed, exactly on the line, errors that forget at once."""
     found = []
-    if motion.evenness < EVEN and motion.n_windows >= EVEN_WINDOWS:
+    most = EVEN_LONG if motion.n_windows >= LONG_WINDOWS else EVEN
+    if motion.evenness < most and motion.n_windows >= EVEN_WINDOWS:
         numbers = {"evenness": motion.evenness, "n_windows": motion.n_windows, "speed_m_s": motion.speed_m_s}
         is_sure = motion.speed_m_s < EVEN_M_S and mode != RAIL
         kind = ("even_speed", HARD) if is_sure else ("steady", SOFT)

@@ -116,11 +116,21 @@ def _push_m_s2(time_s: FloatArray, xy_m: FloatArray) -> float:
 
 
 def _evenness(time_s: FloatArray, xy_m: FloatArray, along_m: FloatArray) -> tuple[float, float, int]:
-    """Spread of speed over its mean, the mean, and the windows they are of: short ones where else too few."""
+    """Spread of speed over its mean, the mean, how many windows; over the ground or along the line.
+
+    The way over the ground is shorter round corners, that along the line jumps where a line meets itself:
+    the evener of the two counts.
+    """
+    found = [_spread(time_s, xy_m)]
     known = np.isfinite(along_m)
     if 2 * np.count_nonzero(known) > len(time_s):
-        time_s, along_m = time_s[known], along_m[known]
-        xy_m = np.column_stack([along_m, np.zeros(len(along_m))])
+        flat_m = np.column_stack([along_m[known], np.zeros(int(known.sum()))])
+        found.append(_spread(time_s[known], flat_m))
+    return min(found, key=lambda one: one[0] if np.isfinite(one[0]) else np.inf)
+
+
+def _spread(time_s: FloatArray, xy_m: FloatArray) -> tuple[float, float, int]:
+    """The same for one way; short windows where else there are too few."""
     speed = np.zeros(0)
     for window_s in WINDOWS_S:
         speed = _speeds(time_s, xy_m, window_s)
