@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.points.hand import DAY_S, NOON_S, network_of, ride_along, trips_of
-from transitmap import missions, store
+from transitmap import missions, store, terms
 from transitmap.archive import Archive, pack_network
 from transitmap.cli import main
 from transitmap.config import Config
@@ -169,11 +169,11 @@ def test_a_ride_made_up_for_a_check_is_named_and_no_other(session, city):
     )
     lat, lon = np.array(check.evidence["places"]).T
     made_up = Fixes(when + 60.0 * np.arange(len(lat)), lat, lon, np.full(len(lat), 5.0))
-    assert missions.claimed_checks(session, made_up, "America/Mexico_City") == [check.id]
+    assert terms.claimed_checks(session, made_up, "America/Mexico_City") == [check.id]
     honest = ride_along(EAST, when).fixes
-    assert missions.claimed_checks(session, honest, "America/Mexico_City") == []
+    assert terms.claimed_checks(session, honest, "America/Mexico_City") == []
     before = replace(made_up, time_s=made_up.time_s - 60 * DAY_S)
-    assert missions.claimed_checks(session, before, "America/Mexico_City") == []
+    assert terms.claimed_checks(session, before, "America/Mexico_City") == []
 
 
 def test_a_seed_is_told_once_none_of_its_missions_is_open(session, city):
@@ -254,15 +254,15 @@ def test_a_ride_is_paid_by_the_rows_of_its_time_whatever_happens_later(session, 
     ride = ("R1", 0, riders[0], NOW_S + 60, "America/Mexico_City")
     part = missions.missions.day_part_of(NOW_S + 60, "America/Mexico_City")
     mission = opened(session)["R1", part]
-    assert missions.bonus_of_ride(session, *ride) == (2_000, mission.id)
+    assert terms.bonus_of_ride(session, *ride) == (2_000, mission.id)
     missions.reserve(session, mission.id, riders[1], NOW_S + 30)
-    assert missions.bonus_of_ride(session, *ride) == (1_000, None)
+    assert terms.bonus_of_ride(session, *ride) == (1_000, None)
     store.note_ridden(session, mission.id, riders[1])
     store.end_mission(mission, "done", NOW_S + 500)
     session.flush()
-    assert missions.bonus_of_ride(session, *ride) == (1_000, None)
-    assert missions.bonus_of_ride(session, "R1", 0, riders[1], *ride[3:]) == (2_000, mission.id)
-    assert missions.bonus_of_ride(session, "", None, riders[1], *ride[3:]) == (1_000, None)
+    assert terms.bonus_of_ride(session, *ride) == (1_000, None)
+    assert terms.bonus_of_ride(session, "R1", 0, riders[1], *ride[3:]) == (2_000, mission.id)
+    assert terms.bonus_of_ride(session, "", None, riders[1], *ride[3:]) == (1_000, None)
 
 
 def test_who_looks_after_a_route_is_told_when_it_grows_old(session, city, riders):

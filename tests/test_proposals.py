@@ -111,9 +111,9 @@ def test_each_open_proposal_is_tried_once_by_its_own_rules(engine, tmp_path, mon
         decided = store.add_proposal(session, store.OWN_CAMPAIGN, who, RULES, "", {}, NOW_S)
         store.decide_proposal(session, decided, "refused", who, "no", NOW_S)
 
-    def preview(session, archive, config, rules):
-        assert set(rules) == {store.OWN_CAMPAIGN}
-        yield Change(who, "Ana", 10_000, rules[store.OWN_CAMPAIGN].millipoints_per_km, 0, 0)
+    def preview(session, archive, config, rules, campaign_id):
+        assert campaign_id == store.OWN_CAMPAIGN
+        yield Change(who, "Ana", 10_000, rules.millipoints_per_km, 0, 0)
 
     monkeypatch.setattr("transitmap.proposals.preview", preview)
     archive = Archive(str(tmp_path / "archive"))

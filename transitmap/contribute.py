@@ -15,9 +15,10 @@ from transitmap import geo, pipeline, reading, store
 from transitmap.archive import Archive, unpack_columns, unpack_ride
 from transitmap.config import Config
 from transitmap.errors import ConfigError, ReaderBusy, ReaderDied, UnpackedEnough, UploadRefused
-from transitmap.examined import keep_findings, look_at, withhold
+from transitmap.examined import CLAIMED, keep_findings, look_at, withhold
 from transitmap.model import (
     MODES,
+    Finding,
     Headways,
     Network,
     Patterns,
@@ -32,7 +33,7 @@ from transitmap.model import (
 from transitmap.points import evidence
 from transitmap.points.score import Score, score
 from transitmap.sandbox import Read, sandbox
-from transitmap.terms import Deal, deal_for
+from transitmap.terms import Deal, claimed_checks, deal_for
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -590,6 +591,7 @@ def _keep(
         row = _ride_row(session, upload, terrain, index, found, packed_sha256[index])
         store.add_rides(session, [row])
         keep_findings(session, row.id, examined, now_s)
+        _keep_claims(session, row, ride, terrain.known.network.timezone, now_s)
         segments = found.segments_of(index)
         observers = store.observers(session, terrain.version, segments.segment.tolist())
         deal = deal_for(session, row, ride.fixes, terrain.known.network.timezone, config, rules, now_s)
@@ -601,6 +603,14 @@ def _keep(
         lines = ledger_lines(result, row, deal.rules, deal.campaign_id)
         store.add_lines(session, [one | when for one in lines])
         _note_mission(session, row, deal)
+
+
+def _keep_claims(session: Session, row: store.RideRow, ride: Ride, timezone: str, now_s: float) -> None:
+    """A ride on no known route that does what a mission on an invented one asks for is looked at by people."""
+    claimed = [] if row.route_id else claimed_checks(session, ride.fixes, timezone)
+    if claimed:
+        evidence = {"missions": claimed}
+        store.add_findings(session, row.id, [Finding(CLAIMED, "soft", 1.0, evidence, "", "", "")], now_s)
 
 
 def _note_mission(session: Session, row: store.RideRow, deal: Deal) -> None:

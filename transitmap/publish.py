@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from transitmap.model import Ids, Network, Notice, Ride, Rules, Segments, Trips
 from transitmap.points import evidence, settle
 from transitmap.points.campaigns import campaign_of
 from transitmap.points.rules import load_rules
+from transitmap.said import said_lines
 from transitmap.settling import Count, confirmed, count_rides, lines_of
 from transitmap.terms import city_day, paying_rules
 
@@ -196,9 +197,9 @@ def _hold(
     store.add_observations(session, version.id, seen)
     store.add_feed(session, version)
     through = (late or rows)[-1].sequence if late or rows else 0
-    timezone = terrain.known.network.timezone
-    _settle(session, version, count, decided, through, rules, timezone)
-    _ask_for_more(session, archive, version, terrain, join_found(found, late_found), decided, config, rules)
+    everything = join_found(found, late_found)
+    voice_of = _settle(session, version, terrain, everything, (count, decided), through, rules)
+    _ask_for_more(session, archive, version, terrain, everything, (decided, voice_of), config, rules)
     session.commit()
     return version
 
@@ -206,18 +207,24 @@ def _hold(
 def _settle(
     session: Session,
     version: store.FeedVersion,
-    count: Count,
-    decided: dict[str, Any],
+    terrain: Terrain,
+    found: Found,
+    counted: tuple[Count, dict[str, Any]],
     through_sequence: int,
     rules: Rules,
-    timezone: str,
-) -> None:
-    """Pays what is confirmed now and was not before."""
-    before = store.confirmed_shares(session)
-    rose = settle.rise(before, confirmed(count, decided, rules))
-    awards = store.awards_of(session, sorted(rose))
-    lines = lines_of(awards, before, rose, paying_rules(session, rules, version.made_s))
-    day = city_day(version.made_s, timezone)
+) -> Mapping[int, int]:
+    """Pays what is confirmed now and was not before, and what was said; which rider is whose voice."""
+    (count, decided), before = counted, store.confirmed_shares(session)
+    known = terrain.known
+    shares, voice_of = confirmed(count, decided, rules)
+    rose = settle.rise(before, shares)
+    awards, paid_by = store.awards_of(session, sorted(rose)), paying_rules(session, rules, version.made_s)
+    lines = lines_of(awards, before, rose, paid_by)
+    rides = {ride.ride_id: ride for ride in found.rides}
+    lines += said_lines(
+        session, known, store.rides_after(session), rides, voice_of, paid_by, through_sequence
+    )
+    day = city_day(version.made_s, known.network.timezone)
     when = {"network_version": version.id, "created_s": version.made_s, "day": day}
     added = store.add_lines(session, [line | when for line in lines])
     settlement = store.Settlement(
@@ -230,6 +237,7 @@ def _settle(
         inputs=decided,
     )
     store.add_settlement(session, settlement, rose)
+    return voice_of
 
 
 def _ask_for_more(
@@ -238,12 +246,12 @@ def _ask_for_more(
     version: store.FeedVersion,
     terrain: Terrain,
     found: Found,
-    decided: dict[str, Any],
+    heard: tuple[dict[str, Any], Mapping[int, int]],
     config: Config,
     rules: Rules,
 ) -> None:
     """Missions of what the feed that holds now lacks; those that are done end."""
-    campaigns, now_s = store.all_campaigns(session), version.made_s
+    campaigns, now_s, (decided, voice_of) = store.all_campaigns(session), version.made_s, heard
     missions.refresh(
         session,
         archive,
@@ -253,6 +261,7 @@ def _ask_for_more(
         config,
         now_s,
         missions.mission_rules(rules),
+        voice_of,
         campaign_at=lambda lat_deg, lon_deg: campaign_of(campaigns, now_s, lat_deg, lon_deg, at_s=now_s),
         withheld=decided["withheld"],
     )

@@ -14,6 +14,7 @@ from transitmap.archive import Archive, pack_ride, unpack_ride
 from transitmap.config import Config
 from transitmap.contribute import (
     Found,
+    Known,
     Terrain,
     collect_canonical,
     join_trips,
@@ -31,7 +32,8 @@ from transitmap.points import settle
 from transitmap.points.campaigns import campaign_of
 from transitmap.points.score import FRESH, MORE, NEW, score
 from transitmap.publish import found_in
-from transitmap.settling import Count, confirmed, lines_of
+from transitmap.said import LABEL, said_lines
+from transitmap.settling import Award, Count, confirmed, lines_of
 from transitmap.terms import recorded_terms, rules_of
 
 if TYPE_CHECKING:
@@ -214,13 +216,13 @@ def _under_version(
     waiting = settlement
     for index, ride in enumerate(found.rides):
         if waiting and of[ride.ride_id].sequence > waiting.through_sequence:
-            _settle_again(waiting, count, erased, ledger)
+            _settle_again(session, terrain.known, waiting, count, erased, ledger)
             waiting, withheld = None, set()
         if ride.ride_id not in withheld:
             _score_again(terrain, found, index, of[ride.ride_id], count, ledger)
             _note_erased(count, erased, [segment for segment, _, _ in count.seen_last()])
     if waiting:
-        _settle_again(waiting, count, erased, ledger)
+        _settle_again(session, terrain.known, waiting, count, erased, ledger)
     ledger.differences += _compare_observers(session, terrain.version, count)
 
 
@@ -269,10 +271,15 @@ def _line_of(line: dict[str, Any]) -> Line:
 
 
 def _settle_again(
-    settlement: store.Settlement, count: Count, erased: dict[int, dict[int, int]], ledger: Ledger
+    session: Session,
+    known: Known,
+    settlement: store.Settlement,
+    count: Count,
+    erased: dict[int, dict[int, int]],
+    ledger: Ledger,
 ) -> None:
     """Pays what was confirmed then; what rests on riders who were erased since is left as it was."""
-    now = confirmed(count, settlement.inputs, ledger.rules[store.OWN_CAMPAIGN])
+    now, voice_of = confirmed(count, settlement.inputs, ledger.rules[store.OWN_CAMPAIGN])
     told = {
         str(row.ride_id): int(row.evidence["permille"])
         for row in ledger.recorded.values()
@@ -283,12 +290,16 @@ def _settle_again(
     for ride_id in blurred - set(told):
         now.pop(ride_id, None)
     rose = settle.rise(ledger.shares, now)
-    awards = [line for line in ledger.lines.values() if line.told["kind"] == "award"]
+    awards: list[Award] = [line for line in ledger.lines.values() if line.told["kind"] == "award"]
+    released = [row for row in ledger.recorded.values() if row.kind == "release"]
+    awards += [row for row in released if row.created_s <= settlement.made_s]
     over = {one.id for one in ledger.campaigns if (one.closed_s or np.inf) <= settlement.made_s}
     pays = {number: rules for number, rules in ledger.rules.items() if number not in over}
-    for line in lines_of(awards, ledger.shares, rose, pays):
+    rows = list(ledger.bench.rows.values())
+    said = said_lines(session, known, rows, ledger.bench.rides, voice_of, pays, settlement.through_sequence)
+    for line in lines_of(awards, ledger.shares, rose, pays) + said:
         line["network_version"] = settlement.network_version
-        ledger.lines[line["key"]] = _line_of(line)
+        ledger.lines.setdefault(line["key"], _line_of(line))
     ledger.shares |= rose
 
 
@@ -326,12 +337,17 @@ def _compare_observers(session: Session, version: str, count: Count) -> list[Dif
 
 def _compare(ledger: Ledger, erased: set[str]) -> list[Difference]:
     """The lines that differ, but for those of rides that were erased and those that people decided."""
+    left = {*BY_PEOPLE, LABEL} if erased else set(BY_PEOPLE)  # whom nobody hears any more, nobody agrees with
     recorded = {
         key: {name: getattr(row, name) for name in COMPARED}
         for key, row in ledger.recorded.items()
-        if row.ride_id not in erased and row.kind not in BY_PEOPLE
+        if row.ride_id not in erased and row.kind not in left
     }
-    recomputed = {key: {name: line.told[name] for name in COMPARED} for key, line in ledger.lines.items()}
+    recomputed = {
+        key: {name: line.told[name] for name in COMPARED}
+        for key, line in ledger.lines.items()
+        if line.told["kind"] not in left
+    }
     keys = sorted(recorded.keys() | recomputed.keys())
     return [
         Difference(_ride_of(key, recorded, recomputed), key, *_unlike(recorded.get(key), recomputed.get(key)))

@@ -85,10 +85,13 @@ def count_rides(found: Found, rules: Rules, count: Count, withheld: Iterable[str
     return count
 
 
-def confirmed(count: Count, decided: Mapping[str, Any], rules: Rules) -> dict[str, int]:
-    """How many thousandths of each ride are confirmed; a ride that waits for a reviewer is left out.
+def confirmed(
+    count: Count, decided: Mapping[str, Any], rules: Rules
+) -> tuple[dict[str, int], Mapping[int, int]]:
+    """How many thousandths of each ride are confirmed, and which rider is whose voice.
 
-    `decided` is what people had decided (`store.people_decided`).
+    A ride that waits for a reviewer is left out. `decided` is what people had decided
+    (`store.people_decided`).
     """
     observed = count.observed()
     n_people = len(np.unique(observed.user_id))
@@ -100,7 +103,7 @@ def confirmed(count: Count, decided: Mapping[str, Any], rules: Rules) -> dict[st
     shares = settle.shares(observed, heard, staff, NO_SEGMENTS, confirm, len(count.ride_ids))
     waits = {*decided["held"], *decided["withheld"]}
     told = zip(count.ride_ids, shares.tolist(), strict=True)
-    return {ride_id: share for ride_id, share in told if share and ride_id not in waits}
+    return {ride_id: share for ride_id, share in told if share and ride_id not in waits}, heard.group
 
 
 def confirm_of(rules: Rules) -> Confirm:

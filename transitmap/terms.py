@@ -55,7 +55,8 @@ def deal_for(
     campaign_id = campaign_of(campaigns, row.started_s, *where, at_s=now_s)
     rules = rules_of(campaigns, own)[campaign_id]
     day = city_day(now_s, timezone)
-    bonus, mission_id = _mission(session, row, timezone)
+    way = row.route_id, row.direction_id
+    bonus, mission_id = bonus_of_ride(session, *way, row.user_id, row.started_s, timezone)
     terms = Terms(
         mission_id=mission_id or 0,
         mission_permille=min(bonus, rules.mission_permille),
@@ -87,15 +88,21 @@ def city_day(time_s: float, timezone: str) -> int:
     return datetime.datetime.fromtimestamp(time_s, zone).date().toordinal() - EPOCH_DAY
 
 
-def _mission(session: Session, row: store.RideRow, timezone: str) -> tuple[int, int | None]:
+def bonus_of_ride(
+    session: Session,
+    route_id: str,
+    direction_id: int | None,
+    user_id: int,
+    started_s: float,
+    timezone: str,
+) -> tuple[int, int | None]:
     """(thousandths, mission) of a ride, by the rows of missions and reservations as of when it began."""
-    if not row.route_id or row.direction_id is None:
+    if not route_id or direction_id is None:
         return missions.PAID_ONCE, None
-    part = missions.day_part_of(row.started_s, timezone)
-    offers = store.missions_of(session, row.route_id, row.direction_id, part)
+    part = missions.day_part_of(started_s, timezone)
+    offers = store.missions_of(session, route_id, direction_id, part)
     holds = store.reservations_of(session, [one.id for one in offers])
-    way = row.route_id, row.direction_id, part
-    return missions.bonus_of(*way, row.user_id, row.started_s, offers, holds)
+    return missions.bonus_of(route_id, direction_id, part, user_id, started_s, offers, holds)
 
 
 def _need(path: str, fixes: Fixes, rules: Rules) -> int:

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from transitmap.store.points import CHUNK
-from transitmap.store.tables import ROLES, LedgerRow, RideRow, User
-from transitmap.store.tables_game import Decision, FindingRow, Settlement, Share
+from transitmap.store.tables import ROLES, LedgerRow, RideRow, Upload, User
+from transitmap.store.tables_game import Check, Decision, FindingRow, Settlement, Share
 
 RIDER, *STAFF = ROLES
 COPY = "copy"
@@ -74,11 +74,12 @@ def confirmed_shares(session: Session) -> dict[str, int]:
 
 
 def awards_of(session: Session, ride_ids: Sequence[str]) -> list[LedgerRow]:
-    """The awards of rides, in the order of the ledger."""
+    """The awards of rides, and what was released of them later, in the order of the ledger."""
     found: list[LedgerRow] = []
     for start in range(0, len(ride_ids), CHUNK):
         some = LedgerRow.ride_id.in_(ride_ids[start : start + CHUNK])
-        found += session.scalars(sa.select(LedgerRow).where(some, LedgerRow.kind == "award"))
+        paid = LedgerRow.kind.in_(("award", "release"))
+        found += session.scalars(sa.select(LedgerRow).where(some, paid))
     return sorted(found, key=lambda row: row.sequence)
 
 
@@ -88,3 +89,30 @@ def worth_of_day(session: Session, user_id: int, day: int) -> int:
         LedgerRow.user_id == user_id, LedgerRow.day == day, LedgerRow.kind == "award"
     )
     return sum(evidence.get("full_millipoints", 0) for evidence in session.scalars(theirs))
+
+
+def received_of_rides(session: Session, ride_ids: Sequence[str]) -> dict[str, float]:
+    """When the upload of each ride came in."""
+    found: dict[str, float] = {}
+    for start in range(0, len(ride_ids), CHUNK):
+        some = RideRow.id.in_(ride_ids[start : start + CHUNK])
+        question = sa.select(RideRow.id, Upload.received_s).join(Upload, RideRow.upload_id == Upload.id)
+        found |= {row.id: row.received_s for row in session.execute(question.where(some))}
+    return found
+
+
+def add_check(
+    session: Session, campaign_id: int, kind: str, route_id: str, stop_id: str, answer: str, now_s: float
+) -> Check:
+    """Plants a truth: labels that come from now on are compared with it."""
+    columns = {"route_id": route_id, "stop_id": stop_id, "answer": answer, "made_s": now_s}
+    check = Check(campaign_id=campaign_id, kind=kind, **columns)
+    session.add(check)
+    session.flush()
+    return check
+
+
+def planted_checks(session: Session) -> list[tuple[str, str, str, float]]:
+    """(kind, what it is about, answer, when) of every truth that was planted, the first first."""
+    rows = session.scalars(sa.select(Check).order_by(Check.id))
+    return [(row.kind, f"{row.route_id}|{row.stop_id}||", row.answer, row.made_s) for row in rows]
