@@ -236,7 +236,7 @@ def _score_again(
     result = score(mine, row.user_id, count.observers, rules, what["route_name"], terms)
     if is_paid:
         ledger.bench.look_again(row.id, found.trips, index, terrain.known.network)
-    result = ledger.bench.withheld(row.id, result)
+        result = ledger.bench.withheld(row.id, result)  # later a settlement tells what people decided
     count.note(row.id, result)
     if not is_paid:
         return

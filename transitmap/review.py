@@ -103,7 +103,7 @@ def _suspect(
 
 def _whole(evidence: dict[str, Any]) -> int:
     """What a ride is worth once it is confirmed, as the evidence of a finding or of a line tells it."""
-    return int(evidence.get("full_millipoints", 0))
+    return int(evidence.get("full_millipoints", 0) or evidence.get("withheld_millipoints", 0))
 
 
 # --- who may look --------------------------------------------------------------------------------
@@ -296,8 +296,6 @@ class _Told:
     def _evidence(self, kind: str) -> dict[str, Any]:
         told = {"decision": self.decision.id, "finding": self.finding.id, "code": self.finding.code}
         told |= {"verdict": self.decision.verdict, "reason": self.decision.reason, "reviewers": self.people}
-        if kind == review.RELEASE and _whole(self.finding.evidence):
-            told["full_millipoints"] = _whole(self.finding.evidence)
         return told
 
 
@@ -328,9 +326,6 @@ def _columns(line: store.LedgerRow) -> dict[str, Any]:
 
 def _withheld(finding: store.FindingRow, awards: Sequence[store.LedgerRow], rules: Rules) -> Amount:
     """What was not paid at the ride because of a finding: of what it is worth, what others get at once."""
-    told = finding.evidence.get("withheld_millipoints")
-    if told is not None:
-        return Amount(int(told))
     worth = [(_whole(line.evidence), line.millipoints) for line in awards if _whole(line.evidence)]
     worth = worth or [(_whole(finding.evidence), sum(line.millipoints for line in awards))]
     return Amount(sum(max(0, full * rules.provisional_permille // 1000 - paid) for full, paid in worth))
