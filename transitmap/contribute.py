@@ -606,7 +606,7 @@ def _keep(
 
 
 def _keep_claims(session: Session, row: store.RideRow, ride: Ride, timezone: str, now_s: float) -> None:
-    """A ride on no known route that does what a mission on an invented one asks for is looked at by people."""
+    """A ride on no known route that follows a mission on an invented one is looked at by people."""
     claimed = [] if row.route_id else claimed_checks(session, ride.fixes, timezone)
     if claimed:
         evidence = {"missions": claimed}

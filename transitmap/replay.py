@@ -33,7 +33,7 @@ from transitmap.points.campaigns import campaign_of
 from transitmap.points.score import FRESH, MORE, NEW, score
 from transitmap.publish import found_in
 from transitmap.said import LABEL, said_lines
-from transitmap.settling import Award, Count, confirmed, lines_of
+from transitmap.settling import Count, confirmed, lines_of
 from transitmap.terms import recorded_terms, rules_of
 
 if TYPE_CHECKING:
@@ -238,7 +238,7 @@ def _score_again(
     result = score(mine, row.user_id, count.observers, rules, what["route_name"], terms)
     if is_paid:
         ledger.bench.look_again(row.id, found.trips, index, terrain.known.network)
-    result = ledger.bench.withheld(row.id, result)
+        result = ledger.bench.withheld(row.id, result)  # later a settlement tells what people decided
     count.note(row.id, result)
     if not is_paid:
         return
@@ -290,9 +290,7 @@ def _settle_again(
     for ride_id in blurred - set(told):
         now.pop(ride_id, None)
     rose = settle.rise(ledger.shares, now)
-    awards: list[Award] = [line for line in ledger.lines.values() if line.told["kind"] == "award"]
-    released = [row for row in ledger.recorded.values() if row.kind == "release"]
-    awards += [row for row in released if row.created_s <= settlement.made_s]
+    awards = [line for line in ledger.lines.values() if line.told["kind"] == "award"]
     over = {one.id for one in ledger.campaigns if (one.closed_s or np.inf) <= settlement.made_s}
     pays = {number: rules for number, rules in ledger.rules.items() if number not in over}
     rows = list(ledger.bench.rows.values())

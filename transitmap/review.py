@@ -103,7 +103,7 @@ def _suspect(
 
 def _whole(evidence: dict[str, Any]) -> int:
     """What a ride is worth once it is confirmed, as the evidence of a finding or of a line tells it."""
-    return int(evidence.get("withheld_millipoints") or evidence.get("full_millipoints", 0))
+    return int(evidence.get("full_millipoints", 0) or evidence.get("withheld_millipoints", 0))
 
 
 # --- who may look --------------------------------------------------------------------------------
@@ -286,20 +286,16 @@ class _Told:
             "verified_millipoints": amount.verified,
             "rules_version": first.rules_version if first else "",
             "network_version": first.network_version if first else store.NO_NETWORK,
-            "evidence": self._evidence(kind, lines),
+            "evidence": self._evidence(),
             "text_es": text_es,
             "text_en": text_en,
             "created_s": self.decision.made_s,
             "day": self.desk.day(self.decision.made_s),
         }
 
-    def _evidence(self, kind: str, lines: Sequence[store.LedgerRow]) -> dict[str, Any]:
+    def _evidence(self) -> dict[str, Any]:
         told = {"decision": self.decision.id, "finding": self.finding.id, "code": self.finding.code}
         told |= {"verdict": self.decision.verdict, "reason": self.decision.reason, "reviewers": self.people}
-        awards = [line.evidence for line in lines if line.kind == AWARD]
-        whole = sum(int(one.get("withheld_millipoints", 0)) for one in awards)
-        if kind == review.RELEASE and (whole or _whole(self.finding.evidence)):
-            told["full_millipoints"] = whole or _whole(self.finding.evidence)
         return told
 
 

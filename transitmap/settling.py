@@ -123,14 +123,15 @@ def lines_of(
     """A line for each ride and campaign whose confirmed share rose, in the order of the first awards.
 
     `rules` are those of each campaign that still pays. The lines lack when and under which network they are
-    written.
+    written. Of what was withheld a share can rise only once a person found nothing wrong with the ride.
     """
     by_ride: dict[tuple[str, int, int], list[int]] = {}
     for award in awards:
         is_paid = award.ride_id in rose and award.campaign_id in rules
-        if is_paid and award.evidence.get("full_millipoints"):
+        full = award.evidence.get("full_millipoints") or award.evidence.get("withheld_millipoints")
+        if is_paid and full:
             whose = str(award.ride_id), award.campaign_id, award.user_id
-            by_ride.setdefault(whose, []).append(award.evidence["full_millipoints"])
+            by_ride.setdefault(whose, []).append(full)
     return [
         _line(*whose, fulls, (before.get(whose[0], 0), rose[whose[0]]), rules[whose[1]])
         for whose, fulls in by_ride.items()

@@ -201,7 +201,7 @@ PRIZES = {
 }
 DOUBTS = {
     "copy": _("This trip looks like the same recording as another one."),
-    "redated": _("Second by second, this trip looks like one of another hour or day."),
+    "copy_redated": _("Second by second, this trip looks like one of another hour or day."),
     "alike": _("This trip looks much like one of another hour."),
     "jump": _("This trip looks as if it jumped by kilometres in a moment."),
     "too_fast": _("This trip looks faster than any vehicle on a street."),

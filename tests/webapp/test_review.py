@@ -36,7 +36,7 @@ def doubted(app, add_rider, log_in) -> SimpleNamespace:
         rides = {name: store.rides_of_upload(session, upload)[0].id for name, upload in uploads.items()}
         found = [
             store.FindingRow(
-                ride_id=rides["Ana"], code="redated", tier="hard", score=0.9, evidence=COPY,
+                ride_id=rides["Ana"], code="copy_redated", tier="hard", score=0.9, evidence=COPY,
                 other_ride_id=rides["Beto"], made_s=NOW_S,
             ),
             store.FindingRow(

@@ -74,12 +74,11 @@ def confirmed_shares(session: Session) -> dict[str, int]:
 
 
 def awards_of(session: Session, ride_ids: Sequence[str]) -> list[LedgerRow]:
-    """The awards of rides, and what was released of them later, in the order of the ledger."""
+    """The awards of rides, in the order of the ledger."""
     found: list[LedgerRow] = []
     for start in range(0, len(ride_ids), CHUNK):
         some = LedgerRow.ride_id.in_(ride_ids[start : start + CHUNK])
-        paid = LedgerRow.kind.in_(("award", "release"))
-        found += session.scalars(sa.select(LedgerRow).where(some, paid))
+        found += session.scalars(sa.select(LedgerRow).where(some, LedgerRow.kind == "award"))
     return sorted(found, key=lambda row: row.sequence)
 
 
