@@ -84,7 +84,7 @@ def test_a_decision_is_for_ever(session, riders, propose):
 def test_a_preview_counts_all_and_keeps_the_ends(session, propose, monkeypatch):
     monkeypatch.setattr("transitmap.store.proposals.MAX_ROWS", 2)
     proposal = propose()
-    assert store.proposals_to_try(session) == [proposal]
+    assert store.proposals_to_try(session) == [(proposal, store.OWN_CAMPAIGN)]
     rows = [(1, 500, 900), (2, 700, 700), (3, 900, 100), (4, 10, 20)]
     store.keep_preview(session, proposal.id, rows, NOW_S)
     session.expire_all()
@@ -100,6 +100,14 @@ def test_a_preview_counts_all_and_keeps_the_ends(session, propose, monkeypatch):
     assert store.proposals_to_try(session) == []
 
 
+@pytest.mark.parametrize("state", ["draft", "open"])
+def test_rules_of_a_draft_are_tried_on_what_was_ridden_so_far(session, propose, state):
+    made = campaign(session, state)
+    proposal = propose(made.id)
+    expected = store.OWN_CAMPAIGN if state == "draft" else made.id
+    assert store.proposals_to_try(session) == [(proposal, expected)]
+
+
 def test_each_open_proposal_is_tried_once_by_its_own_rules(engine, tmp_path, monkeypatch):
     toml = resources.files("transitmap.points").joinpath("rules.toml").read_text(encoding="utf-8")
     with store.session(engine) as session:
@@ -111,9 +119,9 @@ def test_each_open_proposal_is_tried_once_by_its_own_rules(engine, tmp_path, mon
         decided = store.add_proposal(session, store.OWN_CAMPAIGN, who, RULES, "", {}, NOW_S)
         store.decide_proposal(session, decided, "refused", who, "no", NOW_S)
 
-    def preview(session, archive, config, rules):
-        assert set(rules) == {store.OWN_CAMPAIGN}
-        yield Change(who, "Ana", 10_000, rules[store.OWN_CAMPAIGN].millipoints_per_km, 0, 0)
+    def preview(session, archive, config, rules, campaign_id):
+        assert campaign_id == store.OWN_CAMPAIGN
+        yield Change(who, "Ana", 10_000, rules.millipoints_per_km, 0, 0)
 
     monkeypatch.setattr("transitmap.proposals.preview", preview)
     archive = Archive(str(tmp_path / "archive"))
