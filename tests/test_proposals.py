@@ -84,7 +84,7 @@ def test_a_decision_is_for_ever(session, riders, propose):
 def test_a_preview_counts_all_and_keeps_the_ends(session, propose, monkeypatch):
     monkeypatch.setattr("transitmap.store.proposals.MAX_ROWS", 2)
     proposal = propose()
-    assert store.proposals_to_try(session) == [proposal]
+    assert store.proposals_to_try(session) == [(proposal, store.OWN_CAMPAIGN)]
     rows = [(1, 500, 900), (2, 700, 700), (3, 900, 100), (4, 10, 20)]
     store.keep_preview(session, proposal.id, rows, NOW_S)
     session.expire_all()
@@ -98,6 +98,14 @@ def test_a_preview_counts_all_and_keeps_the_ends(session, propose, monkeypatch):
         1720,
     ]
     assert store.proposals_to_try(session) == []
+
+
+@pytest.mark.parametrize("state", ["draft", "open"])
+def test_rules_of_a_draft_are_tried_on_what_was_ridden_so_far(session, propose, state):
+    made = campaign(session, state)
+    proposal = propose(made.id)
+    expected = store.OWN_CAMPAIGN if state == "draft" else made.id
+    assert store.proposals_to_try(session) == [(proposal, expected)]
 
 
 def test_each_open_proposal_is_tried_once_by_its_own_rules(engine, tmp_path, monkeypatch):

@@ -24,8 +24,7 @@ def try_proposals(engine: Engine, archive: Archive, config: Config, now_s: float
     no longer be read, because rules have got other numbers since, is told so.
     """
     with store.session(engine, write=False) as session:
-        proposals = store.proposals_to_try(session)
-        waiting = [(one.id, one.rules_toml, one.campaign_id) for one in proposals]
+        waiting = [(one.id, one.rules_toml, where) for one, where in store.proposals_to_try(session)]
     for proposal_id, toml, campaign_id in waiting:
         rows = _tried(engine, archive, config, toml, campaign_id)
         with store.session(engine) as session:

@@ -171,11 +171,6 @@ def draft_campaigns(session: Session) -> list[Campaign]:
     return list(session.scalars(sa.select(Campaign).where(Campaign.state == "draft").order_by(Campaign.id)))
 
 
-def campaign_ids(session: Session) -> list[int]:
-    """All campaigns, the installation's own among them."""
-    return sorted({OWN_CAMPAIGN, *session.scalars(sa.select(Campaign.id))})
-
-
 def campaign_of_proposal(session: Session, proposal: Proposal) -> Campaign | None:
     """The campaign that a proposal is for."""
     return session.get(Campaign, proposal.campaign_id)
@@ -196,10 +191,22 @@ def names_on_boards(session: Session, user_ids: Sequence[int]) -> dict[int, str]
 # --- what they would have changed ----------------------------------------------------------------
 
 
-def proposals_to_try(session: Session) -> list[Proposal]:
-    """Open proposals that nobody has tried on history yet, the oldest first."""
-    question = sa.select(Proposal).where(Proposal.state == OPEN).order_by(Proposal.id)
-    return [proposal for proposal in session.scalars(question) if not proposal.preview]
+def proposals_to_try(session: Session) -> list[tuple[Proposal, int]]:
+    """Open proposals that nobody has tried on history yet, the oldest first, and the campaign to try them on.
+
+    Nobody has ridden for a draft: its rules are tried on the installation's own campaign.
+    """
+    question = (
+        sa.select(Proposal, Campaign.state)
+        .outerjoin(Campaign, Campaign.id == Proposal.campaign_id)
+        .where(Proposal.state == OPEN)
+        .order_by(Proposal.id)
+    )
+    return [
+        (proposal, OWN_CAMPAIGN if state == "draft" else proposal.campaign_id)
+        for proposal, state in session.execute(question)
+        if not proposal.preview
+    ]
 
 
 def keep_preview(
