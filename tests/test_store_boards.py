@@ -71,7 +71,7 @@ def test_a_board_by_index_is_the_fold_of_all_rows(session, scope, campaigns, per
         assert (part is None) == (mine is None)
         if part and mine:
             assert ranked(part.rows, part.n_better, part.n_before) == near(places, viewer_id)
-            assert part.n_better is not None
+            assert part.n == len(places)
             line = next(row for row in part.rows if row.user_id == viewer_id)
             assert store.points_to_next(session, scope, line) == to_next(places, mine)
 

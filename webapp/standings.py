@@ -216,9 +216,10 @@ def _people(asked: Asked, scope: store.BoardScope, viewer: User | None, limit: i
         some = store.board_page(session, scope, viewer_id, MIN_NEAR_RIDERS)
         if len(some.rows) < MIN_NEAR_RIDERS:
             return Board(asked, why_not="too_few")
-    top = store.board_page(session, scope, viewer_id, limit, first)
     around = store.board_around(session, scope, viewer.id) if viewer else None
-    board = Board(asked, ranked(top.rows, top.n_better, top.n_before), n=top.n)
+    top = store.board_page(session, scope, viewer_id, limit, first, has_counts=around is None or first > 0)
+    n = around.n if around else top.n
+    board = Board(asked, ranked(top.rows, top.n_better, top.n_before), n=n)
     if viewer is None or around is None:
         return board
     neighbours = ranked(around.rows, around.n_better, around.n_before)

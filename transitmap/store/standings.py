@@ -32,7 +32,7 @@ class BoardPart:
     """Neighbouring lines of a board in its order: most points first, older accounts first among equals.
 
     `n_better` have more points than the first of them, `n_before` stand before it, `n` on all of the board.
-    On a board of some routes `n` is not counted (0), and `n_better` is None where more than MANY are before.
+    Where nobody counted `n` is 0. On a board of some routes `n_better` is None behind more than MANY others.
     """
 
     rows: tuple[Standing, ...]
@@ -42,19 +42,25 @@ class BoardPart:
 
 
 def board_page(
-    session: Session, scope: BoardScope, viewer_id: int | None = None, limit: int = 50, first: int = 0
+    session: Session,
+    scope: BoardScope,
+    viewer_id: int | None = None,
+    limit: int = 50,
+    first: int = 0,
+    has_counts: bool = True,
 ) -> BoardPart:
     """`limit` lines of a board from the one behind `first` others.
 
-    Riders who opted out are on it in their own view alone.
+    Riders who opted out are on it in their own view alone. Without `has_counts` nothing is counted.
     """
     order = _lines(scope, viewer_id).order_by(Sum.millipoints.desc(), Sum.user_id)
     rows = _standings(session, order.limit(limit).offset(first))
     if not rows:
         return BoardPart((), 0, first, 0)
-    n_better = _count(session, scope, viewer_id, _better(rows[0])) if first else 0
-    n = 0 if scope.route_ids is not None else _count(session, scope, viewer_id, sa.true())
-    return BoardPart(tuple(rows), n_better, first, n or 0)
+    if scope.route_ids is not None or not has_counts:
+        return BoardPart(tuple(rows), 0 if not first else None, first, 0)
+    n_better, _, n = _counts(session, scope, viewer_id, rows[0])
+    return BoardPart(tuple(rows), n_better, first, n)
 
 
 def board_around(session: Session, scope: BoardScope, user_id: int, n_each_side: int = 2) -> BoardPart | None:
@@ -65,9 +71,10 @@ def board_around(session: Session, scope: BoardScope, user_id: int, n_each_side:
     before = _before(session, scope, mine[0], n_each_side)
     behind = _behind(session, scope, mine[0], n_each_side)
     rows = (*reversed(before), *mine, *behind)
-    n_better = _count(session, scope, user_id, _better(rows[0]))
-    older = sa.and_(Sum.millipoints == rows[0].millipoints, Sum.user_id < rows[0].user_id)
-    n_equal = _count(session, scope, user_id, older)
+    if scope.route_ids is None:
+        return BoardPart(rows, *_counts(session, scope, user_id, rows[0]))
+    n_better = _count_some(session, scope, user_id, _better(rows[0]))
+    n_equal = _count_some(session, scope, user_id, _older(rows[0]))
     return BoardPart(rows, n_better, (n_better or 0) + (n_equal or 0), 0)
 
 
@@ -112,6 +119,10 @@ def _better(one: Standing) -> sa.ColumnElement[bool]:
     return Sum.millipoints > one.millipoints
 
 
+def _older(one: Standing) -> sa.ColumnElement[bool]:
+    return sa.and_(Sum.millipoints == one.millipoints, Sum.user_id < one.user_id)
+
+
 def _before(session: Session, scope: BoardScope, mine: Standing, n: int) -> list[Standing]:
     """The nearest lines before one, nearest first: its equals by older accounts, then better ones."""
     lines = _lines(scope, mine.user_id)
@@ -132,21 +143,35 @@ def _behind(session: Session, scope: BoardScope, mine: Standing, n: int) -> list
     return rows + (_standings(session, worse) if len(rows) < n else [])
 
 
-def _count(
-    session: Session, scope: BoardScope, viewer_id: int | None, which: sa.ColumnElement[bool]
-) -> int | None:
-    """How many lines of a board are so: all less the hidden ones, who are few and looked up alone.
+def _counts(
+    session: Session, scope: BoardScope, viewer_id: int | None, one: Standing
+) -> tuple[int, int, int]:
+    """How many have more points than one line, how many stand before it, and how many are on the board.
 
-    Of a board of some routes at most MANY are counted one by one; None beyond.
+    All, by ranges of the index, less the hidden ones, who are few and looked up one by one, in one question.
     """
-    if scope.route_ids is not None:
-        many = _lines(scope, viewer_id).where(which).limit(MANY + 1).subquery()
-        n = session.scalar(sa.select(sa.func.count()).select_from(many)) or 0
-        return n if n <= MANY else None
-    everybody = sa.select(sa.func.count()).select_from(Sum).where(*_on_board(scope), which)
-    hidden = sa.select(User.id).where(User.is_hidden == sa.true(), User.id != (viewer_id or 0))
-    unseen = everybody.where(Sum.user_id.in_(hidden))
-    return (session.scalar(everybody) or 0) - (session.scalar(unseen) or 0)
+    on_it, hidden = _on_board(scope), sa.select(User.id).where(User.is_hidden == sa.true())
+    n_better, n_older, n = (
+        session.scalar(sa.select(sa.func.count()).select_from(Sum).where(*on_it, which)) or 0
+        for which in (_better(one), _older(one), sa.true())
+    )
+    seldom = [
+        sa.func.coalesce(sa.func.sum(sa.case((which, 1), else_=0)), 0)
+        for which in (_better(one), _older(one))
+    ]
+    unseen = sa.select(*seldom, sa.func.count()).select_from(Sum).where(*on_it)
+    found = session.execute(unseen.where(Sum.user_id.in_(hidden), Sum.user_id != (viewer_id or 0))).one()
+    n_better -= int(found[0])
+    return n_better, n_better + n_older - int(found[1]), n - int(found[2])
+
+
+def _count_some(
+    session: Session, scope: BoardScope, viewer_id: int, which: sa.ColumnElement[bool]
+) -> int | None:
+    """How many lines of a board of some routes are so, one by one; None beyond MANY."""
+    many = _lines(scope, viewer_id).where(which).limit(MANY + 1).subquery()
+    n = session.scalar(sa.select(sa.func.count()).select_from(many)) or 0
+    return n if n <= MANY else None
 
 
 @dataclass(frozen=True)
