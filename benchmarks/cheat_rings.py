@@ -364,8 +364,8 @@ def print_griefing() -> None:
 def vandals(share: float, how: str, n_rides: int = 360, n_riders: int = 100) -> tuple[int, int, int, int]:
     """Stops and patterns published that no honest rider made, and honest ones that are gone.
 
-    A share more contributors send six rides each: of others moved aside by some 400 m, each by their own way (`alone`) or all by one (`alike`), that counted as `one voice`, or, to compare with,
-    `honest` ones.
+    A share more contributors send six rides each: of others moved aside by some 400 m, each by a way of its
+    own (`alone`) or all by one (`alike`), that as `one voice`, or, to compare with, `honest` ones.
     """
     from transitmap import pipeline
     from transitmap.config import Config
