@@ -8,7 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from transitmap import erase, live, publish, retention, store
+from transitmap import erase, live, publish, retention, review, store
 from transitmap.archive import Archive
 from transitmap.config import Config
 from transitmap.contribute import LEASE_S, understand
@@ -120,10 +120,18 @@ def _look(database_url: str, archive_url: str, config: Config, refused: Tried) -
                 understand_waiting(session, archive, config, rules)
             if _has_new_rides(session) and not is_held:
                 version = _publish(session, archive, config, rules, refused) or version
+            _pay_reviewers(session, archive, config, rules)
         try_proposals(engine, archive, config, time.time())
         return version
     finally:
         engine.dispose()
+
+
+def _pay_reviewers(session: Session, archive: Archive, config: Config, rules: Rules) -> None:
+    """Pays the looks of reviewers that stood."""
+    store.lock_ledger(session)
+    review.pay_reviewers(review.desk_of(session, archive, config, rules), time.time())
+    session.commit()
 
 
 def _is_of_old_rules(session: Session, rules: Rules) -> bool:

@@ -169,7 +169,18 @@ MODES = {
 RULES = {
     "new_metres": _("New metres"),
     "more_observers": _("Confirmed metres"),
+    "fresh_metres": _("Metres brought up to date"),
+    "confirmed": _("Confirmed by others"),
+    "withheld": _("Withheld"),
+    "label_fare": _("Fare that others told, too"),
+    "label_crowding": _("Crowding that others told, too"),
+    "label_step_free": _("Steps that others told, too"),
+    "label_route_name": _("Route name that others gave, too"),
+    "label_stop_name": _("Stop name that others gave, too"),
     "review": _("Review"),
+    "campaign_open": _("A campaign opens"),
+    "campaign_freeze": _("A campaign is frozen"),
+    "campaign_close": _("A campaign closes"),
 }
 REVIEWS = {
     "settled": _("Somebody decided this meanwhile."),
