@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,33 +19,16 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     from transitmap.points.rules import load_rules
     from webapp import (
-        accounts,
         api,
-        appeals,
         auth,
-        campaigns,
         db,
         errors,
-        feeds,
         headers,
-        help,
-        home,
         ingest,
         language,
-        missions,
-        network,
-        ogc,
         pages,
-        phones,
-        privacy,
         recorder,
-        review,
-        rules,
-        standings,
         static,
-        teams,
-        traces,
-        winners,
     )
     from webapp.settings import settings_from_environment
 
@@ -56,7 +40,39 @@ def create_app(settings: Settings | None = None) -> Flask:
     for part in (language, auth, pages, static, headers, recorder):
         part.init_app(app)
     db.init_app(app, settings.database_url, settings.archive_url)
-    nouns = (
+    for noun in _nouns():
+        app.register_blueprint(noun.blueprint)
+    auth.csrf.exempt(ingest.blueprint)  # phones have no form; what a browser may send checks its origin
+    api.init_app(app)
+    errors.init_app(app)  # last: the OpenAPI library brings an error handler of its own
+    return app
+
+
+def _nouns() -> tuple[ModuleType, ...]:
+    """The parts that answer under an address of their own."""
+    from webapp import (
+        accounts,
+        appeals,
+        campaigns,
+        feeds,
+        help,
+        home,
+        ingest,
+        missions,
+        network,
+        ogc,
+        phones,
+        privacy,
+        recorder,
+        review,
+        rules,
+        standings,
+        teams,
+        traces,
+        winners,
+    )
+
+    return (
         home,
         accounts,
         ingest,
@@ -77,12 +93,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         winners,
         rules,
     )
-    for noun in nouns:
-        app.register_blueprint(noun.blueprint)
-    auth.csrf.exempt(ingest.blueprint)  # phones have no form; what a browser may send checks its origin
-    api.init_app(app)
-    errors.init_app(app)  # last: the OpenAPI library brings an error handler of its own
-    return app
 
 
 def _trust_proxies(app: Flask, n: int) -> None:
