@@ -13,7 +13,8 @@ from tests.test_publish import CONFIG, EAST, NORTH, NOW_S, RULES, make
 from transitmap import erase, store
 from transitmap.archive import Archive
 from transitmap.contribute import Receipt, contribute
-from transitmap.examined import EXAMINED_FROM
+from transitmap.examined import EXAMINED_FROM, withhold
+from transitmap.model import Award, Finding
 from transitmap.replay import replay
 
 pytestmark = pytest.mark.usefixtures("own_rules_only")
@@ -106,3 +107,15 @@ def test_who_shares_marks_is_found_and_only_the_rider_around_that_time(
     assert [row.id for row in store.rides_at(session, [1])] == [ride.ride_id]
     assert [row.id for row in store.rides_around(session, ana.id, NOON_S, NOON_S + 60)] == [ride.ride_id]
     assert store.rides_around(session, ana.id, NOON_S - 900, NOON_S - 600) == []
+
+
+def test_a_withheld_ride_tells_what_its_worth_was_multiplied_by() -> None:
+    """A replay has nothing else to know it by."""
+    finding = Finding("copy", "hard", 1.0, {}, "", "es", "en")
+    awards = [
+        Award("new_metres", 5, {"full_millipoints": 20, "mission_id": 3, "mission_permille": 1500}, "", ""),
+        Award("more_observers", 5, {"full_millipoints": 10, "equity_permille": 1200}, "", ""),
+    ]
+    evidence = withhold([finding], awards).evidence
+    told = {"mission_id": 3, "mission_permille": 1500, "equity_permille": 1200}
+    assert evidence == {"full_millipoints": 0, "withheld_millipoints": 30, "codes": ["copy"], **told}

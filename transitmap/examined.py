@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 EXAMINED_FROM = "examined_from"
 WITHHELD = "withheld"
+TERMS = ("mission_id", "mission_permille", "equity_permille")
+"""What a ride's worth was multiplied by: a withheld ride's line is the only one that can tell it."""
 CLAIMED = "claimed_check"
 """A ride that a mission on an invented route seems to have made up: missions tell it, no ride before it."""
 AROUND_S = 7_200.0
@@ -95,6 +97,7 @@ def withhold(findings: Sequence[Finding], awards: Sequence[Award]) -> Award:
     worth = sum(award.evidence["full_millipoints"] for award in awards)
     codes = [one.code for one in hard]
     evidence = {"full_millipoints": 0, "withheld_millipoints": worth, "codes": codes}
+    evidence |= {name: award.evidence[name] for award in awards for name in TERMS if name in award.evidence}
     return Award(WITHHELD, 0, evidence, hard[0].text_es, hard[0].text_en)
 
 
