@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from tests.points.hand import bus_ride
 from transitmap import live, store
 from transitmap.archive import Archive, unpack_message
 from transitmap.collect.bundle import read_bundle
@@ -418,7 +419,11 @@ def test_kill_minus_nine_while_sealing(sqlite_engine, tmp_path):
 
 
 def test_a_live_ride_goes_the_way_of_a_file(engine, archive, device):
-    ride(engine, device, 120)
+    """A bus that halts and hurries: one that glides evenly is taken for drawn, and earns nothing."""
+    bus = bus_ride([(0.0, 0.0), (3_000.0, 0.0)], NOW_S).fixes
+    for time_s, lat, lon in zip(bus.time_s.tolist(), bus.lat_deg.tolist(), bus.lon_deg.tolist(), strict=True):
+        told = {"lat": round(lat, 7), "lon": round(lon, 7), "tst": int(time_s)}
+        assert take(engine, device, message(point(0) | told)).refusal == ""
     (upload_id,) = seal(engine, archive)
     with store.session(engine) as session:
         understand(
@@ -429,7 +434,7 @@ def test_a_live_ride_goes_the_way_of_a_file(engine, archive, device):
         file, _ = accept(session, archive, device.user_id, "other.gpx", b"<gpx/>", CONFIG, NOW_S)
         assert file.kind == "file"
     assert (receipt.state, len(receipt.rides)) == (store.UNDERSTOOD, 1)
-    assert receipt.rides[0].n_kept == 120
+    assert receipt.rides[0].n_kept == len(bus)
     assert receipt.millipoints > 0
 
 

@@ -736,8 +736,10 @@ def simulate_rules(
     from transitmap.simulate_rules import preview
 
     rules, config = load_rules(rules_path), _server_config(config_path)
-    with store.session(store.open_engine(database_url), write=False) as session:
+    engine = store.open_engine(database_url)
+    with store.session(engine, write=False) as session:
         changes = preview(session, Archive(archive_url), config, rules)
+    engine.dispose()
     if as_json:
         click.echo(json.dumps({"rules_version": rules.version, "riders": [asdict(one) for one in changes]}))
         return

@@ -32,7 +32,9 @@ def fuzzed(tmp_path_factory, empty_database, password_hash):
 OPERATIONS = (
     ("POST", "/api/v1/traces"),
     ("GET", "/api/v1/standings"),
+    ("GET", "/api/v1/missions"),
     ("GET", "/api/v1/network.geojson"),
+    ("GET", "/api/v1/equity.geojson"),
     ("GET", "/health"),
 )
 

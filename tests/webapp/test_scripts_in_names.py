@@ -183,7 +183,7 @@ def _rename_all(session: Any, rider: store.User) -> None:
         said = {"ride_id": f"r{k}", "text_es": name, "text_en": name, "created_s": now_s, **like_line}
         for who, sequence, rule in ((other, 1000 + k, "new_stop"), (rider, 2000 + k, "again")):
             more = {"user_id": who.id, "rule": rule, "millipoints": sequence}
-            session.add(store.LedgerRow(sequence=sequence, **more, **said))
+            store.add_lines(session, [more | said])
 
 
 def test_s7_no_name_runs_anywhere(app, hostile, chromium):
