@@ -50,7 +50,10 @@ WORDS = {
     "confirm.group_max": (
         PLAIN,
         _("People who confirm one another most, at most"),
-        _("Friends may ride together, but so many cannot confirm one another all alone."),
+        _(
+            "Friends may ride together, but so many cannot confirm one another alone. "
+            "A quarter of all riders at most."
+        ),
     ),
     "confirm.min_outside": (
         SHARE,
