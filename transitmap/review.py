@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from transitmap import store
 from transitmap.archive import Archive
@@ -15,6 +13,7 @@ from transitmap.errors import ReviewRefused
 from transitmap.model import Rules
 from transitmap.points import review
 from transitmap.points.review import DISMISSED, OPEN, UPHELD, Agreement, Amount, Look, Looks
+from transitmap.terms import city_day
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -28,7 +27,6 @@ MAX_APPEALS = 2
 """So often a rider may ask about one ride: once before somebody decided, once against what was decided."""
 RULE, AWARD = "review", "award"
 MAX_TEXT = 1_000
-EPOCH = datetime.date(1970, 1, 1).toordinal()
 OWNER_REASONS = ("first_recorded",)
 """Accepted for one of these, whoever sent the ride first did not record it: their points go to the asker."""
 
@@ -48,8 +46,7 @@ class Desk:
 
     def day(self, time_s: float) -> int:
         """Days since 1970-01-01 on the city's clock."""
-        zone = ZoneInfo(self.timezone) if self.timezone else datetime.UTC
-        return datetime.datetime.fromtimestamp(time_s, zone).date().toordinal() - EPOCH
+        return city_day(time_s, self.timezone)
 
 
 def desk_of(session: Session, archive: Archive, config: Config, rules: Rules) -> Desk:
