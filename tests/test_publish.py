@@ -18,7 +18,7 @@ from transitmap import publish as publishing
 from transitmap.archive import Archive, unpack_network
 from transitmap.config import Config, FeedConfig, ReferenceConfig
 from transitmap.contribute import contribute
-from transitmap.errors import FeedInvalid
+from transitmap.errors import FeedInvalid, NothingToPublish
 from transitmap.gtfs.pack import pack
 from transitmap.gtfs.read import read_tables
 from transitmap.model import Notice, Tables
@@ -203,13 +203,11 @@ def test_of_two_publishers_the_first_wins(
         assert store.counts(session)["feed_versions"] == 1
 
 
-def test_a_city_without_rides_gives_an_empty_network_or_says_no(session: Session, archive: Archive) -> None:
-    try:
-        feed = make(session, archive)
-    except FeedInvalid:
-        assert store.latest_feed(session) is None
-    else:
-        assert feed.n_rides == 0
+def test_a_city_without_rides_has_nothing_to_publish(session: Session, archive: Archive) -> None:
+    with pytest.raises(NothingToPublish, match="0 rides"):
+        make(session, archive)
+    assert store.latest_feed(session) is None
+    assert store.refusals(session) == []
 
 
 def test_a_replay_gives_the_ledger_again(session: Session, archive: Archive) -> None:

@@ -114,6 +114,18 @@ def test_new_rides_are_published_once(city: City) -> None:
     assert city.once() == ""
 
 
+def test_rides_too_few_for_a_line_are_no_failure(city: City, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    city.ride(0)
+    assert city.once() == ""
+    assert "nothing to publish yet: 1 rides" in caplog.text
+    with store.session(city.engine, write=False) as session:
+        assert store.refusals(session) == []
+    city.ride(1)
+    city.ride(2)
+    assert city.once().startswith("1-")
+
+
 def test_new_rules_are_published_before_what_waits_is_understood(
     city: City, monkeypatch: pytest.MonkeyPatch
 ) -> None:

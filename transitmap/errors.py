@@ -9,6 +9,7 @@ TransitmapError
 ├── NameTaken       a pseudonym that somebody has already
 ├── BackupDamaged   a copy that is not what it was
 ├── BooksWrong      books of the ledger that are not what was written
+├── NothingToPublish no line yet that enough people rode
 ├── RidesWithdrawn  somebody was erased while a feed was made of their rides
 ├── RollbackRefused an earlier feed that cannot hold again
 ├── CampaignRefused a step of a campaign's life that may not be taken
@@ -158,6 +159,14 @@ class BooksWrong(TransitmapError):
     def __init__(self, name: str, n_flaws: int, first: str) -> None:
         super().__init__(f"{name}: {n_flaws} flaws, the first: {first}")
         self.n_flaws = n_flaws
+
+
+class NothingToPublish(TransitmapError):
+    """Of `n_rides` none gives a pattern that `min_riders` people rode, and no feed was ever published."""
+
+    def __init__(self, n_rides: int, min_riders: int) -> None:
+        super().__init__(f"nothing to publish yet: {n_rides} rides, no pattern that {min_riders} riders rode")
+        self.n_rides = n_rides
 
 
 class RidesWithdrawn(TransitmapError):

@@ -22,7 +22,7 @@ from transitmap.contribute import (
     segment_key,
     terrain_of,
 )
-from transitmap.errors import FeedInvalid, RidesWithdrawn
+from transitmap.errors import FeedInvalid, NothingToPublish, RidesWithdrawn
 from transitmap.gtfs.admit import admitted_patterns
 from transitmap.model import Ids, Network, Notice, Ride, Rules, Segments, Trips
 from transitmap.points import evidence, settle
@@ -54,6 +54,7 @@ def publish(
     lost between two feeds. Where somebody else published meanwhile, theirs is returned and this one dropped.
 
     Raises:
+        NothingToPublish: no pattern has enough riders yet, and there is no feed before that this would empty.
         FeedInvalid: our own rules or the canonical ones found errors; the feed before goes on to hold, and
             what was found is kept.
         FeedUnreadable: the official feed that the settings name cannot be read.
@@ -65,6 +66,8 @@ def publish(
     session.commit()
     rides = _rides_of(archive, rows)
     network, trips = pipeline.infer_network(rides, config, progress)
+    if before is None and not admitted_patterns(network, config.feed.min_riders).any():
+        raise NothingToPublish(len(rides), config.feed.min_riders)
     official = pipeline.official_tables(config)
     feed = pipeline.make_feed(network, config, today, _previous_ids(before), official, trips)
     notices = _gate(session, feed, config, today, (rules.version, len(rows), now_s))

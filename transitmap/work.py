@@ -12,7 +12,7 @@ from transitmap import erase, live, publish, retention, review, store
 from transitmap.archive import Archive
 from transitmap.config import Config
 from transitmap.contribute import LEASE_S, understand
-from transitmap.errors import DiskFailed, FeedInvalid, ReaderDied, TransitmapError
+from transitmap.errors import DiskFailed, FeedInvalid, NothingToPublish, ReaderDied, TransitmapError
 from transitmap.model import Rules
 from transitmap.points.rules import load_rules
 from transitmap.proposals import try_proposals
@@ -146,13 +146,17 @@ def _has_new_rides(session: Session) -> bool:
 
 
 def _publish(session: Session, archive: Archive, config: Config, rules: Rules, refused: Tried) -> str:
-    """The id of the feed of all rides so far; an empty string where these were refused before."""
+    """The id of the feed of all rides so far; "" where these are too few or were refused before."""
     what = rules.version, len(store.rides_after(session))
     if what in refused:
         return ""
     now = datetime.datetime.now(datetime.UTC)
     try:
         return publish.publish(session, archive, config, now.date(), now.timestamp(), rules).id
+    except NothingToPublish as too_few:
+        refused.add(what)
+        log.info("%s", too_few)
+        return ""
     except TransitmapError:
         refused.add(what)
         raise

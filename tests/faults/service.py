@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from flask import Flask
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from tests.points.hand import bus_ride, gpx_of
@@ -286,10 +287,23 @@ def _is_whole(archive: Archive, sha256: str) -> bool:
 
 
 def work_off(site: Site) -> None:
-    """Understands and publishes what waits, in a process of its own, as `transitmap work --once` does."""
+    """Understands and publishes what waits, in a process of its own, once the leases of the dead are over."""
+    engine = store.open_engine(site.database_url)
+    with store.session(engine) as session:
+        session.execute(update(store.Upload).values(lease_until_s=0.0))
+    engine.dispose()
     command = [sys.executable, "-m", "transitmap.cli", "work", "--once"]
     done = subprocess.run(command, cwd=site.folder, env=site.environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def n_waiting(site: Site) -> int:
+    """How many uploads nobody has understood or refused."""
+    engine = store.open_engine(site.database_url)
+    with store.session(engine, write=False) as session:
+        n = len(store.uploads_in_state(session, store.RECEIVED))
+    engine.dispose()
+    return n
 
 
 def replay_differences(site: Site) -> list[str]:

@@ -27,6 +27,7 @@ from tests.faults.service import (
     lost_uploads,
     make_site,
     n_rows,
+    n_waiting,
     replay_differences,
     running,
     trace,
@@ -80,6 +81,7 @@ def test_kill_minus_nine_under_load(site: Site) -> None:
     work_off(site)
     assert (lost_uploads(site, told), lost_fixes(site, told)) == ([], [])
     assert replay_differences(site) == []
+    assert n_waiting(site) == 0
 
 
 def test_told_to_end_it_answers_whoever_was_heard(site: Site) -> None:
