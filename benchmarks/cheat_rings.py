@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from transitmap.model import Confirm, IntArray, Observed, Segments, Voices
+from transitmap.model import Confirm, IntArray, Network, Observed, Segments, Voices
 from transitmap.points import settle
 from transitmap.points.rules import load_rules
 from transitmap.points.score import score
@@ -151,7 +151,7 @@ def little_world(random: np.random.Generator) -> tuple[list[Drive], int]:
         who = 1 if k < 8 else int(random.integers(2, 9))
         part = range(first, first + int(random.integers(5, 20)))
         drives.append(Drive(who, int(random.integers(8)), part, int(random.integers(1, 100)) * 1000))
-    random.shuffle(drives)  # type: ignore[arg-type]
+    random.shuffle(drives)
     return drives, 8
 
 
@@ -412,9 +412,9 @@ def vandals(share: float, how: str, n_rides: int = 360, n_riders: int = 100) -> 
     )
 
 
-def places(network: object) -> np.ndarray:
+def places(network: Network) -> np.ndarray:
     """(n, 2) stops in metres, about."""
-    stops = network.stops  # type: ignore[attr-defined]
+    stops = network.stops
     return np.column_stack([stops.lat_deg * 111_195, stops.lon_deg * 111_195 * np.cos(np.radians(22.9))])
 
 

@@ -52,7 +52,7 @@ DOORS = {
 HEAVY = ("sklearn", "pandas", "partridge", "networkx", "scipy")
 """Imported inside functions only: `transitmap --help` must not wait for them."""
 
-BASE = {"model", "errors", "geo", "config", "svg", "cells", "chain"}
+BASE = {"model", "errors", "geo", "config", "svg", "cells", "chain", "strict_toml"}
 LAYERS = {
     "transitmap.model": set(),
     "transitmap.errors": set(),
@@ -60,6 +60,7 @@ LAYERS = {
     "transitmap.geo": {"model"},
     "transitmap.svg": {"model"},
     "transitmap.config": {"errors"},
+    "transitmap.strict_toml": {"errors"},
     "transitmap.archive": BASE,
     "transitmap.store": BASE,
     "transitmap.collect": BASE,

@@ -12,6 +12,7 @@ from importlib import resources
 from typing import Any
 
 from transitmap.errors import ConfigError
+from transitmap.strict_toml import check_keys, is_number, is_whole
 
 FARE, CROWDING, STEP_FREE, ROUTE_NAME, STOP_NAME = KINDS = (
     "fare",
@@ -387,30 +388,19 @@ def load_label_rules(label_millipoints: int, labels_per_ride: int, text: str = "
 
 def _check_tables(tables: dict[str, Any]) -> None:
     """Exactly the tables, keys and kinds of numbers there are."""
-    _same("labels", set(tables), set(NUMBERS))
+    lists = {"worth": {"places"}}
+    check_keys("labels", tables, {name: set(keys) | lists.get(name, set()) for name, keys in NUMBERS.items()})
     for name, numbers in NUMBERS.items():
-        if not isinstance(tables[name], dict):
-            raise ConfigError(name, tables[name], "must be a table")
-        _same(name, set(tables[name]), set(numbers) | ({"places"} if name == "worth" else set()))
         for key, (least, most) in numbers.items():
             value = tables[name][key]
-            if not _is_number(value, key in WHOLE) or not least <= value <= most:
+            is_kind = is_whole(value) if key in WHOLE else is_number(value)
+            if not is_kind or not least <= value <= most:
                 raise ConfigError(f"{name}.{key}", value, f"must be a number from {least} to {most}")
-
-
-def _is_number(value: object, is_whole: bool) -> bool:
-    return isinstance(value, int if is_whole else int | float) and not isinstance(value, bool)
-
-
-def _same(name: str, have: set[str], need: set[str]) -> None:
-    if have != need:
-        unknown, missing = sorted(have - need), sorted(need - have)
-        raise ConfigError(name, unknown or missing, f"unknown {unknown}, missing {missing}")
 
 
 def _places(given: Any) -> tuple[int, ...]:
     """Thousandths, never rising: to say it later must never pay better."""
-    if not isinstance(given, list) or not given or not all(_is_number(one, False) for one in given):
+    if not isinstance(given, list) or not given or not all(map(is_number, given)):
         raise ConfigError("worth.places", given, "must be a list of numbers")
     if not all(1 >= a >= b >= 0 for a, b in zip(given, given[1:] + given[-1:], strict=True)):
         raise ConfigError("worth.places", given, "must be from 1 down to 0, never rising")

@@ -115,36 +115,60 @@ class Offer(Protocol):
     """A row of missions. It is open for rides that begin in `made_s <= time < closes_s` (None is never)."""
 
     @property
-    def id(self) -> int: ...  # noqa: D102
+    def id(self) -> int:
+        """Its number."""
+
     @property
-    def route_id(self) -> str: ...  # noqa: D102
+    def route_id(self) -> str:
+        """The route that is asked for."""
+
     @property
-    def direction_id(self) -> int: ...  # noqa: D102
+    def direction_id(self) -> int:
+        """0 or 1."""
+
     @property
-    def day_part(self) -> str: ...  # noqa: D102
+    def day_part(self) -> str:
+        """The part of the day."""
+
     @property
-    def bonus_permille(self) -> int: ...  # noqa: D102
+    def bonus_permille(self) -> int:
+        """What a ride is worth more for it."""
+
     @property
-    def is_check(self) -> bool: ...  # noqa: D102
+    def is_check(self) -> bool:
+        """Whether the answer is known already."""
+
     @property
-    def made_s(self) -> float: ...  # noqa: D102
+    def made_s(self) -> float:
+        """From when on it counts."""
+
     @property
-    def closes_s(self) -> float | None: ...  # noqa: D102
+    def closes_s(self) -> float | None:
+        """Until when, if ever."""
+
     @property
-    def evidence(self) -> dict[str, Any]: ...  # noqa: D102
+    def evidence(self) -> dict[str, Any]:
+        """What it was made of."""
 
 
 class Hold(Protocol):
     """A row of reservations: this rider's alone in `from_s <= time < until_s`."""
 
     @property
-    def mission_id(self) -> int: ...  # noqa: D102
+    def mission_id(self) -> int:
+        """What is held."""
+
     @property
-    def user_id(self) -> int: ...  # noqa: D102
+    def user_id(self) -> int:
+        """Who holds it."""
+
     @property
-    def from_s(self) -> float: ...  # noqa: D102
+    def from_s(self) -> float:
+        """From when on."""
+
     @property
-    def until_s(self) -> float: ...  # noqa: D102
+    def until_s(self) -> float:
+        """Until when."""
 
 
 Offered = TypeVar("Offered", bound=Offer)

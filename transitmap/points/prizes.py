@@ -11,6 +11,7 @@ from importlib import resources
 from typing import Any
 
 from transitmap.errors import ConfigError
+from transitmap.strict_toml import check_keys, is_whole
 
 FIRST, TEAM, STEPS, DRAW = AWARDS = ("first", "team", "steps", "draw")
 """The kinds of prizes, in the order in which they are paid up to what one person may get."""
@@ -371,25 +372,15 @@ def parse_prize_rules(tables: dict[str, Any]) -> PrizeRules:
 
 
 def _check_keys(tables: dict[str, Any]) -> None:
-    """Exactly the tables and keys there are: a rule nobody reads would be a promise nobody keeps."""
-    _same("prizes", set(tables), {"version", *NUMBERS})
-    for name, numbers in NUMBERS.items():
-        if not isinstance(tables[name], dict):
-            raise ConfigError(name, tables[name], "must be a table")
-        _same(name, set(tables[name]), set(numbers) | OTHERS.get(name, set()))
-
-
-def _same(name: str, have: set[str], need: set[str]) -> None:
-    if have != need:
-        unknown, missing = sorted(have - need), sorted(need - have)
-        raise ConfigError(name, unknown or missing, f"unknown {unknown}, missing {missing}")
+    keys = {name: set(numbers) | OTHERS.get(name, set()) for name, numbers in NUMBERS.items()}
+    check_keys("prizes", tables, {"version": set()} | keys)
 
 
 def _check_numbers(tables: dict[str, Any]) -> None:
     for name, numbers in NUMBERS.items():
         for key, (least, most) in numbers.items():
             value = tables[name][key]
-            if not _is_whole(value) or not least <= value <= most:
+            if not is_whole(value) or not least <= value <= most:
                 raise ConfigError(f"{name}.{key}", value, f"must be a whole number from {least} to {most}")
     if sum(tables["parts"].values()) > 1000:
         raise ConfigError("parts", sum(tables["parts"].values()), "must be 1000 in all, or less")
@@ -400,13 +391,9 @@ def _check_numbers(tables: dict[str, Any]) -> None:
         raise ConfigError("draw.words_sha256", words, "must be 64 hexadecimal digits, or empty")
 
 
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
 def _shares(name: str, given: Any) -> tuple[int, ...]:
     """Never rising: a lower rank must not be worth more."""
-    if not isinstance(given, list) or not 1 <= len(given) <= 1000 or not all(map(_is_whole, given)):
+    if not isinstance(given, list) or not 1 <= len(given) <= 1000 or not all(map(is_whole, given)):
         raise ConfigError(f"{name}.shares", given, "must be a list of 1 to 1000 whole numbers")
     if not all(10**6 >= a >= b >= 1 for a, b in zip(given, given[1:] + given[-1:], strict=True)):
         raise ConfigError(f"{name}.shares", given, "must be from 1 to 1000000, never rising")

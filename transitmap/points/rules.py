@@ -9,6 +9,7 @@ from typing import Any
 
 from transitmap.errors import ConfigError
 from transitmap.model import Rules
+from transitmap.strict_toml import check_keys, is_number, is_whole
 
 POSITIVE = {
     "pay": ("points_per_km", "max_points_per_day"),
@@ -100,22 +101,11 @@ def _measuring(tables: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_keys(tables: dict[str, Any]) -> None:
-    """Exactly the tables and keys there are: a rule nobody reads would be a promise nobody keeps."""
-    expected: dict[str, set[str]] = {}
+    expected: dict[str, set[str]] = {"version": set()}
     for group in (POSITIVE, SHARES, WHOLE, FACTORS, LISTS):
         for name, keys in group.items():
             expected.setdefault(name, set()).update(keys)
-    _same("rules", set(tables), {"version", *expected})
-    for name, need in expected.items():
-        if not isinstance(tables[name], dict):
-            raise ConfigError(name, tables[name], "must be a table")
-        _same(name, set(tables[name]), need)
-
-
-def _same(name: str, have: set[str], need: set[str]) -> None:
-    if have != need:
-        unknown, missing = sorted(have - need), sorted(need - have)
-        raise ConfigError(name, unknown or missing, f"unknown {unknown}, missing {missing}")
+    check_keys("rules", tables, expected)
 
 
 def _check_numbers(tables: dict[str, Any]) -> None:
@@ -128,8 +118,7 @@ def _check_numbers(tables: dict[str, Any]) -> None:
         for name, keys in group.items():
             for key in keys:
                 value = tables[name][key]
-                is_whole = isinstance(value, int) and not isinstance(value, bool)
-                if not _is_number(value) or (group is WHOLE and not is_whole):
+                if not (is_whole(value) if group is WHOLE else is_number(value)):
                     kind = "whole number" if group is WHOLE else "number"
                     raise ConfigError(f"{name}.{key}", value, f"must be a {kind}")
                 if not low <= value <= high or (is_open and value == low):
@@ -140,7 +129,7 @@ def _check_numbers(tables: dict[str, Any]) -> None:
 def _check_together(tables: dict[str, Any]) -> None:
     """What a number says about another."""
     least_m, length_m = tables["pay"]["min_segment_m"], tables["segment"]["length_m"]
-    if not _is_number(least_m) or not 0 < least_m <= length_m:
+    if not is_number(least_m) or not 0 < least_m <= length_m:
         raise ConfigError("pay.min_segment_m", least_m, f"must be above 0, at most {length_m}")
     if tables["confirm"]["voices"] < 1:
         raise ConfigError("confirm.voices", tables["confirm"]["voices"], "must be at least 1")
@@ -149,13 +138,9 @@ def _check_together(tables: dict[str, Any]) -> None:
         raise ConfigError("fresh.after_days", after, f"must be from 1 to full_days, {full}")
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _weights(given: Any) -> tuple[int, ...]:
     """Thousandths. They may not rise: to come later must never pay better."""
-    if not isinstance(given, list) or not given or not all(_is_number(weight) for weight in given):
+    if not isinstance(given, list) or not given or not all(is_number(weight) for weight in given):
         raise ConfigError("pay.observer_weights", given, "must be a list of numbers")
     if not all(1 >= a >= b > 0 for a, b in zip(given, given[1:] + given[-1:], strict=True)):
         raise ConfigError("pay.observer_weights", given, "must be from 1 down to above 0, never rising")

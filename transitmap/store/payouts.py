@@ -41,10 +41,10 @@ def one_moment(session: Session) -> None:
 
 def all_sums(session: Session) -> Iterator[tuple[int, int, int, int, int, int]]:
     """Campaign, period, rider, millipoints, verified ones and rides of every sum, sorted."""
-    where = (Sum.campaign_id, Sum.period, Sum.user_id)
-    question = sa.select(*where, Sum.millipoints, Sum.verified_millipoints, Sum.n_rides).order_by(*where)
-    for row in session.execute(question.execution_options(yield_per=CHUNK)):
-        yield tuple(row)  # type: ignore[misc]
+    question = sa.select(
+        Sum.campaign_id, Sum.period, Sum.user_id, Sum.millipoints, Sum.verified_millipoints, Sum.n_rides
+    ).order_by(Sum.campaign_id, Sum.period, Sum.user_id)
+    yield from session.execute(question.execution_options(yield_per=CHUNK))
 
 
 @dataclass(frozen=True)
