@@ -18,6 +18,8 @@ from sqlalchemy.orm import Session
 from transitmap import pipeline, store
 
 BACKENDS = ("sqlite", "postgresql")
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For a test that asks a database nothing new: one backend is enough."""
 
 # A busy machine is no finding, and the same commit must give the same answer every time.
 settings.register_profile(
