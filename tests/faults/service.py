@@ -184,7 +184,7 @@ def ask(
     Raises:
         OSError: no whole answer came.
     """
-    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=ANSWERS_WITHIN_S)
     try:
         connection.request(method, path, body or None, headers or {})
         answer = connection.getresponse()
