@@ -96,7 +96,7 @@ def test_told_to_end_it_answers_whoever_was_heard(site: Site) -> None:
             half.sendall(body[1000:])
             answer = http.client.HTTPResponse(half)
             answer.begin()
-            assert answer.status == 201
+            assert answer.status in (201, 202)  # understood at once, unless many others are being read
             told.uploads.add(hashlib.sha256(body).hexdigest())
             half.close()
             assert process.wait(60) == 0
