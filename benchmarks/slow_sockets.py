@@ -150,14 +150,14 @@ def configuration(folder: Path, ports: list[int]) -> str:
 
 def wait_for(site: Site) -> None:
     """Until it answers."""
-    for _ in range(200):
+    for _ in range(1200):
         try:
             if ask(site, "GET", "/health")[0] == 200:
                 return
         except OSError:
             pass
         time.sleep(0.05)
-    raise RuntimeError("no answer within 10 s")
+    raise RuntimeError("no answer within 60 s")
 
 
 def more_files() -> None:

@@ -18,6 +18,8 @@ from sqlalchemy.orm import Session
 from transitmap import pipeline, store
 
 BACKENDS = ("sqlite", "postgresql")
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For a test that asks a database nothing new: one backend is enough."""
 
 # A busy machine is no finding, and the same commit must give the same answer every time.
 settings.register_profile(
@@ -40,7 +42,10 @@ def postgres() -> Iterator[sa.URL]:
     folder.chmod(0o755)  # as root the server runs as a user of its own, who must get in
     server = start_postgres(folder / "data")
     try:
-        yield sa.make_url(server.get_uri())
+        url = sa.make_url(server.get_uri())
+        _command(url, "ALTER SYSTEM SET fsync = off")  # it outlives no test, so no disk need be waited for
+        _command(url, "SELECT pg_reload_conf()")
+        yield url
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
@@ -74,7 +79,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def add_database(server: sa.URL, template: str = "template1") -> sa.URL:
     name = f"t_{uuid.uuid4().hex}"
-    _command(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    _command(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
     return server.set(database=name)
 
 

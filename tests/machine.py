@@ -15,7 +15,13 @@ import pytest
 
 APT_TIMEOUT_S = 300
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PROGRAMS = {"strace": "strace", "nginx": "nginx", "faketime": "faketime", "ip": "iproute2"}
+PROGRAMS = {
+    "strace": "strace",
+    "nginx": "nginx",
+    "faketime": "faketime",
+    "ip": "iproute2",
+    "openssl": "openssl",
+}
 """What tests run beside a browser, and Debian's package of it."""
 
 

@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(p for top in ("transitmap", "webapp") for p in (ROOT / top).rglob("*.py"))
 NAMES = [p.relative_to(ROOT).as_posix() for p in SOURCES]
+ENGINE = [name for name in NAMES if name.startswith("transitmap/")]
 MAX_LINES = 50
 MEDIAN_LINES = 10
 
@@ -89,9 +90,14 @@ STAGES = {
 
 
 @cache
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
 def imports(path: Path) -> list[tuple[str, bool]]:
     """(module, is it imported when the file is) of every import of a file outside TYPE_CHECKING."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parse(path)
     skipped = {
         id(node)
         for block in ast.walk(tree)
@@ -116,25 +122,21 @@ def imports(path: Path) -> list[tuple[str, bool]]:
 
 @cache
 def functions(path: Path) -> list[tuple[str, int]]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     return [
         (node.name, (node.end_lineno or 0) - node.lineno)
-        for node in ast.walk(tree)
+        for node in ast.walk(parse(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_file_says_its_job_in_its_first_line(name):
-    text = ast.get_docstring(ast.parse((ROOT / name).read_text(encoding="utf-8")))
-    assert text, f"{name} has no docstring"
-    assert text.splitlines()[0].endswith("."), f"{name}: the first line must be a sentence"
+def test_a_file_says_its_job_in_its_first_line():
+    told = {name: (ast.get_docstring(parse(ROOT / name)) or "").partition("\n")[0] for name in NAMES}
+    assert [name for name, line in told.items() if not line.endswith(".")] == []
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_no_function_is_too_long(name):
-    long = [(function, lines) for function, lines in functions(ROOT / name) if lines > MAX_LINES]
-    assert not long, f"{name}: over {MAX_LINES} lines: {long}"
+def test_no_function_is_too_long():
+    long = [(name, *one) for name in NAMES for one in functions(ROOT / name) if one[1] > MAX_LINES]
+    assert long == []
 
 
 def test_the_median_function_is_short():
@@ -142,37 +144,50 @@ def test_the_median_function_is_short():
     assert lengths[len(lengths) // 2] < MEDIAN_LINES
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_libraries_come_through_their_door(name):
-    for module, _ in imports(ROOT / name):
-        doors = DOORS.get(module.split(".")[0])
-        assert doors is None or name.startswith(doors), f"{name} imports {module}; its door is {doors}"
+def test_libraries_come_through_their_door():
+    wrong = [
+        f"{name} imports {module}"
+        for name in NAMES
+        for module, _ in imports(ROOT / name)
+        if not name.startswith(DOORS.get(module.split(".")[0], name))
+    ]
+    assert wrong == []
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n.startswith("transitmap/")])
-def test_heavy_libraries_are_imported_where_they_are_used(name):
-    heavy = [module for module, at_top in imports(ROOT / name) if at_top and module.split(".")[0] in HEAVY]
-    assert not heavy, f"{name} imports {heavy} at the top"
+def test_heavy_libraries_are_imported_where_they_are_used():
+    heavy = [
+        f"{name} imports {module} at the top"
+        for name in ENGINE
+        for module, at_top in imports(ROOT / name)
+        if at_top and module.split(".")[0] in HEAVY
+    ]
+    assert heavy == []
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n.startswith("transitmap/")])
-def test_the_engine_knows_no_web(name):
-    web = [module for module, _ in imports(ROOT / name) if module.split(".")[0] in ("webapp", "flask")]
-    assert not web or (name == "transitmap/cli.py" and web == ["webapp.serve.serve"]), f"{name}: {web}"
+def test_the_engine_knows_no_web():
+    web = [
+        (name, module)
+        for name in ENGINE
+        for module, _ in imports(ROOT / name)
+        if module.split(".")[0] in ("webapp", "flask")
+    ]
+    assert web == [("transitmap/cli.py", "webapp.serve.serve")]
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n.startswith("transitmap/")])
-def test_imports_go_one_way(name):
+def test_imports_go_one_way():
+    wrong = [f"{name} imports {imported}" for name in ENGINE for imported in against_the_way(name)]
+    assert wrong == []
+
+
+def against_the_way(name: str) -> list[str]:
+    """What a file imports of transitmap that its layer may not."""
     module = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     layer = next((part for part in LAYERS if module == part or module.startswith(part + ".")), None)
     if layer is None:
-        return
-    own = layer.split(".")[1]
-    for imported, _ in imports(ROOT / name):
-        parts = imported.split(".")
-        if parts[0] == "transitmap" and len(parts) > 1 and parts[1] != own:
-            allowed = LAYERS[layer]
-            assert parts[1] in allowed, f"{name} imports {imported}; {layer} may import {sorted(allowed)}"
+        return []
+    allowed = LAYERS[layer] | {layer.split(".")[1]}
+    ours = [imported for imported, _ in imports(ROOT / name) if imported.startswith("transitmap.")]
+    return [imported for imported in ours if imported.split(".")[1] not in allowed]
 
 
 @pytest.mark.parametrize("folder", STAGES)

@@ -29,7 +29,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 def test_one_that_is_not_offered_does_not_cost_the_others(asked, capsys) -> None:
     assert machine.main() == 0
     installs = [command[4:] for command in asked if command[1] == "install"]
-    everything = ["strace", "nginx", "faketime", "iproute2", "chromium", "libfuse2t64"]
+    everything = ["strace", "nginx", "faketime", "iproute2", "openssl", "chromium", "libfuse2t64"]
     assert installs == [everything, *([one] for one in everything)]
     told = capsys.readouterr().err
     assert "NO STRACE" in told

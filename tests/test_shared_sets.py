@@ -6,9 +6,11 @@ import pytest
 
 from benchmarks.score_sets import load_scorer
 from tests.beside import SCORER, SHARED, needs_shared
+from tests.evaluate.test_agreement import check
 from tests.gtfs.gate import pass_gate
 from transitmap.build import build_feed
 from transitmap.config import Config
+from transitmap.evaluate import evaluate
 
 pytestmark = needs_shared
 
@@ -35,9 +37,11 @@ def city(request, tmp_path_factory):
     return request.param, build(request.param, folder), folder
 
 
-def test_a_city_is_mapped_as_well_as_before(city):
+def test_a_city_is_mapped_as_well_as_before_and_both_scorers_agree(city):
     name, _, folder = city
     score = load_scorer(SCORER).score(folder / "feed.zip", SHARED / "rides" / name, folder / "rides.csv")
+    if name == "sim-accra-campaign":
+        check(evaluate(folder / "feed.zip", SHARED / "rides" / name, folder / "rides.csv").figures, score)
     reached = score["stop_f1@30"], score["pattern_f1"], score["ride_accuracy"]
     assert all(have > floor for have, floor in zip(reached, FLOORS[name], strict=True)), reached
 

@@ -68,7 +68,7 @@ class City:
 
 
 @pytest.fixture
-def city(sqlite_template: Path, tmp_path: Path):
+def city(sqlite_template: Path, tmp_path: Path, own_rules_only: None):
     shutil.copyfile(sqlite_template, tmp_path / "city.db")
     made = City(tmp_path)
     yield made

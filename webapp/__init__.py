@@ -113,6 +113,7 @@ def _flask_settings(settings: Settings) -> dict[str, object]:
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "PERMANENT_SESSION_LIFETIME": int(LOGIN_S),
+        "SESSION_REFRESH_EACH_REQUEST": False,  # an answer on its way would put an older session back
         "MAX_CONTENT_LENGTH": 256 * 1024,  # forms; uploads count their bytes themselves
         "MAX_FORM_MEMORY_SIZE": 64 * 1024,
         "MAX_FORM_PARTS": 20,

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.machine import needs_program
 from transitmap import store
 from transitmap.archive import Archive
 from transitmap.campaigns.signing import SIGNING_KEY, public_pem, sign, signing_key
@@ -83,7 +83,7 @@ def test_an_empty_campaign_has_an_end_too():
     assert verify_file(signed(make_snapshot(TOLD, [])), public_pem(KEY))["board"]["rows"] == []
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to ask")
+@needs_program("openssl")
 def test_openssl_says_the_same_without_a_line_of_ours(tmp_path):
     body, signature = signed(make_snapshot(TOLD, SUMS)).splitlines()
     (tmp_path / "body").write_bytes(body)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session
 
+from tests.conftest import on_sqlite
 from tests.points.hand import DAY_S, NOON_S
 from tests.test_publish import CONFIG, NOW_S, ride_the_city
 from tests.test_publish import make as publish_feed
@@ -207,10 +208,9 @@ def test_the_ledger_stays_sealed(session: Session, step) -> None:
         before = line.sha256
 
 
+@on_sqlite
 @pytest.mark.usefixtures("own_rules_only")
 def test_the_account_tells_the_rides_that_count(session: Session, archive: Archive, step) -> None:
-    if session.get_bind().dialect.name != "sqlite":
-        pytest.skip("nothing in it asks a database what the tests above do not")
     ride_the_city(session, archive, range(4), 1)
     feed = publish_feed(session, archive)
     ride_the_city(session, archive, range(4, 5), 2)

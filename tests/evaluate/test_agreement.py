@@ -3,9 +3,7 @@
 import pytest
 
 from benchmarks.score_sets import load_scorer
-from tests.beside import SCORER, SHARED, needs_shared
-from transitmap.build import build_feed
-from transitmap.config import Config
+from tests.beside import SCORER, needs_shared
 from transitmap.evaluate import evaluate
 
 pytestmark = needs_shared
@@ -36,12 +34,3 @@ def check(ours, theirs):
 def test_on_a_town_of_our_own(town, scorer):
     ours = evaluate(town / "feed.zip", town, town / "report.csv").figures
     check(ours, scorer.score(town / "feed.zip", town, town / "report.csv"))
-
-
-def test_on_a_city_that_lies_beside(scorer, tmp_path):
-    rides = SHARED / "rides" / "sim-accra-campaign"
-    built = build_feed([rides / "rides.zip"], Config())
-    (tmp_path / "feed.zip").write_bytes(built.feed.zip_bytes)
-    (tmp_path / "rides.csv").write_text(built.report_csv)
-    ours = evaluate(tmp_path / "feed.zip", rides, tmp_path / "rides.csv").figures
-    check(ours, scorer.score(tmp_path / "feed.zip", rides, tmp_path / "rides.csv"))

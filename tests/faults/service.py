@@ -37,6 +37,8 @@ START_S = 1_795_000_000
 STREET = [(0.0, 0.0), (3000.0, 0.0)]
 ANSWERS_WITHIN_S = 60.0
 WITHOUT_QUOTA = "[quota]\nmax_uploads = 0\nmax_messages = 0\nmax_bytes = 0\nmax_fixes = 0\n"
+IN_NO_HURRY = "[collect]\nmax_inline_s = 50.0\n"
+"""A file is understood while its sender waits, on a busy machine too."""
 WITHOUT_LIMITS = "".join(["[limits]\n", *(f"{one.name} = 0\n" for one in fields(LimitConfig))])
 
 
@@ -70,7 +72,7 @@ def make_site(folder: Path, database_url: str = "", n_riders: int = 4) -> Site:
     """A site with riders, each with a key. Without a URL it keeps a SQLite file in its folder."""
     site = Site(folder, database_url or f"sqlite:///{folder / 'site.sqlite'}", port=free_port())
     with (folder / "campaign.toml").open("w") as file:  # an organiser's file is older than any power cut
-        file.write(WITHOUT_QUOTA + WITHOUT_LIMITS)
+        file.write(WITHOUT_QUOTA + WITHOUT_LIMITS + IN_NO_HURRY)
         file.flush()
         os.fsync(file.fileno())
     store.upgrade(site.database_url)
@@ -184,7 +186,7 @@ def ask(
     Raises:
         OSError: no whole answer came.
     """
-    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=ANSWERS_WITHIN_S)
     try:
         connection.request(method, path, body or None, headers or {})
         answer = connection.getresponse()

@@ -96,10 +96,10 @@ def test_told_to_end_it_answers_whoever_was_heard(site: Site) -> None:
             half.sendall(body[1000:])
             answer = http.client.HTTPResponse(half)
             answer.begin()
-            assert answer.status == 201
+            assert answer.status in (201, 202)  # understood at once, unless many others are being read
             told.uploads.add(hashlib.sha256(body).hexdigest())
             half.close()
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
     assert (lost_uploads(site, told), lost_fixes(site, told)) == ([], [])
 
 
@@ -149,7 +149,7 @@ os.fsync = fail
     keep_secret(site.folder / "var" / "secret")  # or its sync would be the first
     with running(site, more=NO_WORK, start=failing) as process:
         assert ask(site, "POST", "/api/v1/traces", trace(0, 1), headers)[0] == 503
-        assert process.wait(20) == 74
+        assert process.wait(60) == 74
     assert n_rows(site)["uploads"] == 0
     with running(site, more=NO_WORK):
         assert ask(site, "POST", "/api/v1/traces", trace(0, 1), headers)[0] == 201
@@ -162,7 +162,7 @@ def test_a_failed_sync_of_the_database_ends_the_service(site: Site) -> None:
     headers = {"Authorization": f"Bearer {site.keys[0]}", "Content-Type": "application/json"}
     with running(site, ("strace", "-f", "-o", "/dev/null", "-P", log, *inject), NO_WORK) as process:
         assert ask(site, "POST", "/ingest/overland", batch(0, START_S), headers)[0] == 503
-        assert process.wait(20) == 74
+        assert process.wait(60) == 74
     assert n_rows(site)["messages"] == 0
     with running(site, more=NO_WORK):
         assert ask(site, "POST", "/ingest/overland", batch(0, START_S), headers)[0] == 200

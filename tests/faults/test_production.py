@@ -35,7 +35,7 @@ def test_a_rolling_update_fails_nobody(site: Site) -> None:
             rider.start()
         wait_for(told, 3)
         services[0].terminate()
-        assert services[0].wait(20) == 0
+        assert services[0].wait(60) == 0
         wait_for(told, 5)
         stop.set()
         for rider in riders:

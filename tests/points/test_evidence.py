@@ -253,8 +253,8 @@ def test_an_hour_at_one_fix_a_second_takes_milliseconds() -> None:
     line = [(0.0, 0.0), (28_800.0, 0.0)]
     ground = survey(network_of((0, 0, line)), RULES)
     ride = ride_along(line, interval_s=1.0, noise_m=3.0)
-    began_s = time.perf_counter()
+    began_s = time.process_time()
     rows = gather(ground, trips_of((0, *ALL)), [ride], RULES, KEY)
-    took_s = time.perf_counter() - began_s
+    took_s = time.process_time() - began_s
     assert km(rows) == pytest.approx(28.8, abs=0.1)
-    assert took_s < 0.5  # 20 ms on an idle core; the bound is for a busy one
+    assert took_s < 0.5  # 20 ms

@@ -11,15 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from waitress import wasyncore
+from werkzeug.routing import Rule
 
 from tests.machine import CHROMIUM, CHROMIUM_ARGUMENTS
 from tests.webapp.sending import TRACES
 from transitmap import store
-from transitmap.passwords import hash_password
-from webapp import create_app, vendor
+from transitmap.config import override, server_defaults
+from webapp import create_app, errors, vendor
 from webapp.serve import make_server
 from webapp.settings import Settings
 
@@ -32,9 +35,42 @@ def _translations() -> None:
     vendor.compile_translations()
 
 
+class Templates(BytecodeCache):
+    """Templates as they were compiled, for all applications of a run."""
+
+    def __init__(self) -> None:
+        self.compiled: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """What is held of this template, if its text is still the same."""
+        if bucket.key in self.compiled:
+            bucket.bytecode_from_string(self.compiled[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Holds it."""
+        self.compiled[bucket.key] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once() -> Iterator[None]:
+    """Each application compiled its templates and addresses again: most of what it cost to make one."""
+    compiled: dict[object, Callable[..., tuple[str, str]]] = {}
+    compile_builder = Rule._compile_builder
+
+    def once(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        key = rule.rule, str(rule.defaults), tuple(rule._trace), append_unknown
+        return compiled.get(key) or compiled.setdefault(key, compile_builder(rule, append_unknown))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", once)
+        patch.setattr(errors.QuietFlask, "jinja_options", {"bytecode_cache": Templates()})
+        yield
+
+
 @pytest.fixture(scope="session")
 def password_hash() -> str:
-    return hash_password(PASSWORD)
+    """A cheap one: its parameters are in it, and nearly every test logs somebody in."""
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +84,8 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def settings(tmp_path: Path, empty_database: Path) -> Settings:
     shutil.copy(empty_database, tmp_path / "db.sqlite")
-    return Settings(f"sqlite:///{tmp_path / 'db.sqlite'}", str(tmp_path / "archive"), "test" * 10)
+    config = override(server_defaults(), {"collect": {"max_inline_s": 60.0}})  # a busy machine is no finding
+    return Settings(f"sqlite:///{tmp_path / 'db.sqlite'}", str(tmp_path / "archive"), "test" * 10, config)
 
 
 @pytest.fixture
@@ -143,6 +180,6 @@ def serving(app: Flask, max_upload_bytes: int = 25_000_000) -> Iterator[int]:
     finally:
         # closed by its own loop: from outside it would meet sockets that vanish under its feet
         server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map, ignore_all=True))
-        thread.join(timeout=5)
+        thread.join(timeout=60)
         server.task_dispatcher.shutdown()
         assert not thread.is_alive()

@@ -32,7 +32,7 @@ def problem(answer, status, code):
 
 def exchange(port, request, end=False):
     """What the server answers to these bytes; `end` half-closes, as a phone that lost its signal does."""
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as phone:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as phone:
         phone.sendall(request)
         if end:
             phone.shutdown(socket.SHUT_WR)
@@ -53,7 +53,7 @@ def _answer(phone: socket.socket) -> bytes:
 def stream(port: int, head: bytes, pieces: Iterable[bytes]) -> tuple[bytes, int]:
     """The answer to a body sent piece by piece until one comes, and how many bytes were sent by then."""
     n_bytes = 0
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as phone:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as phone:
         phone.sendall(head)
         for piece in pieces:
             readable, writable, _ = select.select([phone], [phone], [], 30)

@@ -488,7 +488,10 @@ def test_the_worker_sends_when_the_browser_wakes_it(phone, server):
     workers: list[dict[str, Any]] = []
     protocol.on("ServiceWorker.workerRegistrationUpdated", lambda told: workers.extend(told["registrations"]))
     protocol.send("ServiceWorker.enable")
-    phone.page.wait_for_timeout(200)
+    for _ in range(1_000):
+        if workers:  # the browser has told of those that it has
+            break
+        phone.page.wait_for_timeout(20)
     wake = {"registrationId": workers[0]["registrationId"], "tag": "recorder", "lastChance": False}
     protocol.send("ServiceWorker.dispatchSyncEvent", {"origin": phone.site, **wake})
     received(phone)  # told by the worker

@@ -113,6 +113,15 @@ def test_a_decision_and_its_undoing_by_forms_alone(doubted, send, trusted, log_i
     assert "Mira la fecha" not in log_in("Carla").get("/standings/Ana").text
 
 
+def test_an_answer_on_its_way_puts_no_older_session_back(doubted, log_in):
+    """What a form says next lies in the session: a map's file that comes late must not wipe it out."""
+    rita = log_in("Rita")
+    rita.get(f"/review/{doubted.copy}")
+    for path in (f"/review/{doubted.copy}/rides.geojson", "/static/style.css", "/review/"):
+        answer = rita.get(path)
+        assert (answer.status_code, answer.headers.get("Set-Cookie")) == (200, None), path
+
+
 def test_a_newcomers_look_says_that_somebody_else_looks_too(doubted, send, log_in):
     page = send("Rita", f"/review/{doubted.copy}", reason="own_ride").text
     assert "Otra persona también lo mira" in page

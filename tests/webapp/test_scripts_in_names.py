@@ -21,7 +21,7 @@ from transitmap.archive import pack_network, unpack_network
 from transitmap.gtfs.feed.names import tidy
 
 pytestmark = needs_browser
-WAIT_MS = 15_000
+WAIT_MS = 60_000
 RUN = "alert(1)"
 MADE = "script:not([src]), iframe, object, embed, marquee, video, audio, math, [onerror], [onload], [onfocus]"
 ELEMENTS = (

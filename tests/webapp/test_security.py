@@ -31,6 +31,7 @@ from transitmap import live, store
 from transitmap.archive import unpack_message, unpack_ride
 from transitmap.config import LimitConfig, server_defaults
 from transitmap.contribute import understand
+from transitmap.passwords import hash_password
 from webapp import create_app
 
 ROOT = Path(__file__).parents[2]
@@ -118,24 +119,24 @@ def test_s9_a_cookie_that_was_tampered_with_opens_nothing(app, log_in, add_rider
 
 
 @pytest.fixture
-def unlimited(settings, password_hash):
+def unlimited(settings):
     """The application without limits, with one rider."""
     config = replace(server_defaults(), limits=LimitConfig(0, 0, 0, 0, 0, 0))
     app = create_app(replace(settings, config=config))
     with store.session(app.extensions["transitmap_engine"]) as session:
-        store.add_user(session, "Coyote", password_hash, 1.0)
+        store.add_user(session, "Coyote", hash_password(PASSWORD), 1.0)
     yield app
     app.extensions["transitmap_engine"].dispose()
 
 
 def timed(app, page: str, name: str, password: str) -> tuple[float, int, str]:
-    """How long it takes to be told no, with which status and text."""
+    """How long it takes us to say no, whatever else the machine does; with which status and text."""
     browser = app.test_client()
     form = {"csrf_token": form_token(browser, page), "name": name, "password": password}
-    began_s = time.perf_counter()
+    began_s = time.process_time()
     answer = browser.post(page, data=form)
     text = re.sub(r'value="[^"]*"', "", answer.text)
-    return time.perf_counter() - began_s, answer.status_code, text
+    return time.process_time() - began_s, answer.status_code, text
 
 
 def medians(app, page: str, cases: tuple[tuple[str, str], ...], n: int) -> list[float]:
@@ -384,7 +385,7 @@ def port(module_app):
 
 @pytest.mark.parametrize("case", SMUGGLED)
 def test_s16_what_could_hide_a_second_request_is_refused_and_hung_up_on(port, case):
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as attacker:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as attacker:
         attacker.sendall((SMUGGLED[case] + SECOND).encode("latin-1"))
         told = b""
         while piece := attacker.recv(65536):  # until the server hangs up, or the test fails
@@ -398,7 +399,7 @@ def test_s16_what_could_hide_a_second_request_is_refused_and_hung_up_on(port, ca
 def test_s16_the_list_is_refused_for_what_it_is(port):
     """What follows is sound: the server answers both requests of a pipeline."""
     sound = POST + "Content-Length: 4\r\n\r\nabcd" + SECOND.replace("x\r\n", "x\r\nConnection: close\r\n")
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as phone:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as phone:
         phone.sendall(sound.encode())
         told = b""
         while piece := phone.recv(65536):
