@@ -142,7 +142,7 @@ def company(
 def commute(
     city: City, pattern: int, days: range, hour: float, who: str, rng: np.random.Generator
 ) -> list[Honest]:
-    """One rider with one phone on the same stretch, within minutes of the same hour, in each day's vehicle."""
+    """One rider with one phone on one stretch, within minutes of the same hour, in each day's vehicle."""
     (first_m, last_m), phone = stretch(city, pattern, rng), draw_phone(city, rng)
     found = []
     for day in days:

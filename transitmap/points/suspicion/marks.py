@@ -45,7 +45,7 @@ class Marks(NamedTuple):
 
     @property
     def n_least(self) -> int:
-        """How many marks a ride must share with this one to be compared: one in sixteen; copies share most."""
+        """How many marks a ride must share with this one to be compared: a sixteenth; copies share most."""
         return max(1, len(self.kept) // ONE_IN_SHARED)
 
 
