@@ -121,8 +121,8 @@ def test_a11_a12_jumps_haste_two_places_mock_positions_and_clocks_ahead(bench) -
 
 
 def test_a13_vandals_who_are_one_voice_publish_nothing() -> None:
-    invented, gone, patterns, n = cheat_rings.vandals(0.1, "one voice", 60, 20)
-    assert n > 20
+    invented, gone, patterns, n = cheat_rings.vandals(0.1, "one voice", 100, 30)
+    assert n > 50
     assert (invented, gone, patterns) == (0, 0, 0)
 
 
