@@ -1,6 +1,6 @@
 """CheatBench: attacks on the points against honest riders, co-riders included; seeded.
 
-python -m benchmarks.cheat_bench [N_RIDERS] [--town FIRST] [--figure docs/figures/copies.svg]
+python -m benchmarks.cheat_bench [N_RIDERS] [--town FIRST] [--honest | --figure docs/figures/copies.svg]
 
 Prints for each attack n, the share withheld and the share held for a reviewer, with Wilson intervals (95 %),
 and what it is paid against the ride it was made from; for honest riders the shares held by mistake; for noise
@@ -307,6 +307,8 @@ def main(words: list[str]) -> None:
     """Prints the report; the figure is written where it is asked for."""
     n_riders = int(words[0]) if words and words[0].isdecimal() else 2_000
     first = int(words[words.index("--town") + 1]) if "--town" in words else 0
+    if "--honest" in words:
+        return print_honest(n_riders, first)
     kinds: dict[str, Tally] = {}
     tried: dict[str, Tally] = {}
     curve: dict[str, Tally] = {}
@@ -339,6 +341,16 @@ def main(words: list[str]) -> None:
     print(f"examining: median {np.median(ms):.1f} ms, 99 % below {np.percentile(ms, 99):.1f} ms of CPU")
     if "--figure" in words:
         draw(curve, Path(words[words.index("--figure") + 1]))
+    return None
+
+
+def print_honest(n_riders: int, first: int) -> None:
+    """What is held of honest riders, without any attack."""
+    kinds: dict[str, Tally] = {}
+    for _, _, tallies, _ in courts(n_riders, first):
+        _merge(kinds, tallies.items())
+    for name, tally in _with_all(kinds):
+        print(tally.line(name))
 
 
 def _with_all(kinds: dict[str, Tally]) -> Iterator[tuple[str, Tally]]:
