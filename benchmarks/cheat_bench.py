@@ -1,6 +1,6 @@
 """CheatBench: attacks on the points against honest riders, co-riders included; seeded.
 
-python -m benchmarks.cheat_bench [N_RIDERS] [--figure docs/figures/copies.svg]
+python -m benchmarks.cheat_bench [N_RIDERS] [--town FIRST] [--honest | --figure docs/figures/copies.svg]
 
 Prints for each attack n, the share withheld and the share held for a reviewer, with Wilson intervals (95 %),
 and what it is paid against the ride it was made from; for honest riders the shares held by mistake; for noise
@@ -32,6 +32,7 @@ KEY = b"benchmark"
 DAYS, FIRST_HOUR, LAST_HOUR = 10, 6.0, 21.0
 SHARED = (0.0, 0.5, 0.8, 0.95)
 """What share of their errors' variance phones in one vehicle have in common."""
+COMMUTES, ONE_IN_COMMUTES = 5, 25
 N_A_TOWN = 500
 N_TRIED = 40
 """How many of each attack are tried in a town."""
@@ -123,7 +124,8 @@ def said(n_hits: int, n: int) -> str:
 
 
 def crowd(city: City, n: int, seed: int) -> Iterator[tuple[str, honest.Honest]]:
-    """Honest riders by turns alone and in companies of two and three, with what they are."""
+    """`n` honest riders by turns alone and in companies of two and three, with what they are; then some who
+    ride the same stretch at the same hour of `COMMUTES` days."""
     rng = np.random.default_rng([seed, 1])
     made = 0
     while made < n:
@@ -141,11 +143,16 @@ def crowd(city: City, n: int, seed: int) -> Iterator[tuple[str, honest.Honest]]:
             )
         made += len(found)
         yield from ((kind, one) for one in found)
+    for k in range(n // ONE_IN_COMMUTES):
+        pattern, hour = int(rng.integers(len(city.patterns))), float(rng.uniform(FIRST_HOUR, LAST_HOUR))
+        who = f"{seed}-commuter-{k:03d}"
+        for one in honest.commute(city, pattern, range(COMMUTES), hour, who, rng):
+            yield "the same way each day", one
 
 
-def courts(n_riders: int) -> Iterator[tuple[City, Court, dict[str, Tally], int]]:
+def courts(n_riders: int, first: int = 0) -> Iterator[tuple[City, Court, dict[str, Tally], int]]:
     """Towns with honest riders judged and kept, at most `N_A_TOWN` each, and what was held by mistake."""
-    for seed in range(max(1, round(n_riders / N_A_TOWN))):
+    for seed in range(first, first + max(1, round(n_riders / N_A_TOWN))):
         city, network = honest.town(seed, 3)
         court, tallies = Court(network), dict[str, Tally]()
         for kind, one in crowd(city, min(n_riders, N_A_TOWN), seed):
@@ -299,11 +306,14 @@ def _no_patterns(network: Network) -> Network:
 def main(words: list[str]) -> None:
     """Prints the report; the figure is written where it is asked for."""
     n_riders = int(words[0]) if words and words[0].isdecimal() else 2_000
+    first = int(words[words.index("--town") + 1]) if "--town" in words else 0
+    if "--honest" in words:
+        return print_honest(n_riders, first)
     kinds: dict[str, Tally] = {}
     tried: dict[str, Tally] = {}
     curve: dict[str, Tally] = {}
     buses, driven, spent_s = list[float](), list[float](), list[float]()
-    for city, court, tallies, seed in courts(n_riders):
+    for city, court, tallies, seed in courts(n_riders, first):
         _merge(kinds, tallies.items())
         spent_s += court.spent_s
         step = max(1, len(court.rides) // N_TRIED)
@@ -331,6 +341,16 @@ def main(words: list[str]) -> None:
     print(f"examining: median {np.median(ms):.1f} ms, 99 % below {np.percentile(ms, 99):.1f} ms of CPU")
     if "--figure" in words:
         draw(curve, Path(words[words.index("--figure") + 1]))
+    return None
+
+
+def print_honest(n_riders: int, first: int) -> None:
+    """What is held of honest riders, without any attack."""
+    kinds: dict[str, Tally] = {}
+    for _, _, tallies, _ in courts(n_riders, first):
+        _merge(kinds, tallies.items())
+    for name, tally in _with_all(kinds):
+        print(tally.line(name))
 
 
 def _with_all(kinds: dict[str, Tally]) -> Iterator[tuple[str, Tally]]:

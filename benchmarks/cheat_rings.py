@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from benchmarks import attacks, cheat_bench
+from benchmarks import honest_riders as honest_rides
 from transitmap.model import Confirm, IntArray, Network, Observed, Segments, Voices
 from transitmap.points import settle
 from transitmap.points.rules import load_rules
@@ -209,39 +211,133 @@ def print_splits(n: int = 10_000) -> None:
         )
 
 
-def sybils(n: int, found_share: float, design: str) -> tuple[int, float]:
-    """What `n` accounts of one person get, and how well they are told from others (adjusted Rand index).
+@dataclass(frozen=True)
+class Told:
+    """How well the accounts of one person are told from those of `n_honest` riders.
 
-    The person rides the same route once a day, with the next account each time: one of their own, or one that
-    others ride. Each account is linked to the first with chance `found_share`, and where any are, one honest
-    rider in a hundred to another, wrongly (a phone that was sold, a family's).
+    `n_linked` of them are one person for us. `index` is the adjusted Rand index of that, `best` what it is if
+    nobody else is joined to anybody. `merged` honest riders are one person with somebody else, `grouped` ones
+    are in a group with one of the accounts. `got` is what those are paid, in thousandths of a millimetre.
     """
+
+    n: int
+    n_linked: int
+    n_honest: int
+    index: float
+    best: float
+    merged: int
+    grouped: int
+    got: int = 0
+
+
+def tell(heard: Voices, mine: Sequence[int], others: Sequence[int], got: int = 0) -> Told:
+    """How well `mine`, all of one person, are told from `others`, each a person."""
     from sklearn.metrics import adjusted_rand_score
 
+    users = [*mine, *others]
+    person = {user_id: heard.person.get(user_id, user_id) for user_id in users}
+    group = {user_id: heard.group.get(user_id, user_id) for user_id in users}
+    index = adjusted_rand_score([min(user_id, RING) for user_id in users], list(person.values()))
+    names = list(person.values())
+    n_linked = max(names.count(name) for name in {person[one] for one in mine})
+    merged = sum(names.count(person[one]) > 1 for one in others)
+    grouped = len([one for one in others if group[one] in {group[who] for who in mine}])
+    best = best_index(len(mine), n_linked, len(others))
+    return Told(len(mine), n_linked, len(others), float(index), best, merged, grouped, got)
+
+
+def best_index(n: int, n_linked: int, n_honest: int) -> float:
+    """The adjusted Rand index of `n` accounts of one person, `n_linked` of them joined and nobody else.
+
+    It is the most that can be had without joining an honest rider, where nothing tells the other accounts
+    from honest ones.
+    Source: Hubert, Arabie 1985, Comparing partitions.
+    """
+    true, found, pairs = (k * (k - 1) / 2 for k in (n, n_linked, n + n_honest))
+    by_chance = true * found / pairs
+    middle = (true + found) / 2
+    return 1.0 if middle == by_chance else (found - by_chance) / (middle - by_chance)
+
+
+def sybils(n: int, found_share: float, design: str, n_wrong: int = 2) -> Told:
+    """What `n` accounts of one person get, and how well they are told from others.
+
+    The person rides the same route once a day, with the next account each time: one of their own, or one that
+    others ride. Each account is linked to the first with chance `found_share`, and where any are, `n_wrong`
+    of 200 honest riders to another, wrongly (a phone that was sold, a family's).
+    """
     random = np.random.default_rng(n)
     drives, start = town(3, 100, 200, 1200)
     part = range(10**7, 10**7 + 100) if design == "own route" else range(int(start[5]), int(start[6]))
     mine = [Drive(RING + k % n, k % DAYS, part) for k in range(max(n, DAYS))]
     linked = [(RING, RING + k) for k in range(1, n) if random.random() < found_share]
-    linked += [(int(one), int(one) + 1) for one in random.integers(1, 200, 2 if found_share else 0)]
+    linked += [(int(one), int(one) + 1) for one in random.integers(1, 200, n_wrong if found_share else 0)]
     paid = settle_all(sorted([*drives, *mine], key=lambda drive: drive.day), linked=linked)
-    users = sorted({drive.user_id for drive in [*drives, *mine]})
-    truth = [min(user_id, RING) for user_id in users]
-    found = [paid.voices.person.get(user_id, user_id) for user_id in users]
     got = sum(points for user_id, points in paid.verified.items() if user_id >= RING)
-    return got, float(adjusted_rand_score(truth, found))
+    others = sorted({drive.user_id for drive in drives})
+    return tell(paid.voices, [RING + k for k in range(n)], others, got)
+
+
+def copyists(n: int, transforms: Sequence[attacks.Transform], n_honest: int = 300, seed: int = 50) -> Told:
+    """The same, no link assumed: one rides on five days, `n` - 1 accounts each send a copy of one of those.
+
+    The copies are made by one of `transforms` each and put on other days; they come among `n_honest` rides of
+    others, co-riders and commuters too. Whom `examine` finds to have copied whom is linked.
+    """
+    rng, (city, network) = np.random.default_rng([seed, n]), honest_rides.town(seed, 3)
+    court, named = cheat_bench.Court(network), {"own": RING}
+    own = [honest_rides.solo(city, k, k, 8.0 + k, f"own {k}", rng, "own") for k in range(5)]
+    others = [one for _, one in cheat_bench.crowd(city, n_honest, seed)]
+    sent = [_sent(own[int(rng.integers(5))], f"sent {k}", transforms, rng) for k in range(1, n)]
+    rest = [*others, *sent]
+    linked, rider_of = [], dict[str, str]()
+    for one in [*own, *(rest[k] for k in rng.permutation(len(rest)).tolist())]:
+        who = one.ride.rider_id
+        named.setdefault(who, (RING if who.startswith("sent") else 1) + len(named))
+        copied = [found.other_ride_id for found in court.judge(one) if found.code.startswith("copy")]
+        linked += [(named[rider_of[other]], named[who]) for other in copied if rider_of[other] != who]
+        rider_of[one.ride.ride_id] = who
+        court.keep(one)
+    heard = voices(count([]), linked, NOBODY, CONFIRM)
+    mine = sorted(user_id for user_id in named.values() if user_id >= RING)
+    return tell(heard, mine, sorted(set(named.values()) - set(mine)))
+
+
+def _sent(
+    one: honest_rides.Honest, who: str, transforms: Sequence[attacks.Transform], rng: np.random.Generator
+) -> honest_rides.Honest:
+    """A copy that is worth something."""
+    while True:
+        transform = attacks.redated(transforms[int(rng.integers(len(transforms)))])
+        ride = attacks.copy_of(one.ride, transform, who, who, rng)
+        if len(ride.fixes) > 1 and cheat_bench.worth(ride.fixes) > 0:
+            return replace(one, ride=ride)
 
 
 def print_sybils() -> None:
     """A9."""
-    print(
-        "A9: one person rides the same way once a day under n accounts: verified km (weighted), grouping ARI"
-    )
+    print("A9: one person rides the same way once a day under n accounts, two honest pairs linked wrongly")
     for design in ("own route", "others' route"):
         for share in (1.0, 0.95, 0.0):
-            row = [(n, *sybils(n, share, design)) for n in (1, 2, 5, 12, 30, 100, 200)]
-            told = ", ".join(f"n={n} {got / 1e9:.2f} km ARI {ari:.2f}" for n, got, ari in row)
-            print(f"  {design}, {share:.0%} of accounts linked: {told}", flush=True)
+            for n in (1, 2, 5, 12, 30, 100, 200):
+                print_told(f"{design}, {share:.0%} linked", sybils(n, share, design))
+    print("A9: n accounts send copies of one person's five rides, among 300 honest rides; links as found")
+    plain = [*attacks.TRANSFORMS.values()]
+    for n in (12, 30, 100, 200):
+        print_told("14 transforms", copyists(n, plain))
+        print_told(
+            "and noise of 3 to 10 m, smoothed over 60 s", copyists(n, [*plain, *attacks.HARDER.values()])
+        )
+
+
+def print_told(name: str, told: Told) -> None:
+    """One line of A9."""
+    print(
+        f"  {name:42s} n={told.n:3d} linked {told.n_linked:3d}  ARI {told.index:.3f} (best {told.best:.3f})  "
+        f"of {told.n_honest} honest riders merged {told.merged}, grouped {told.grouped}  "
+        f"{told.got / 1e9:.2f} km verified",
+        flush=True,
+    )
 
 
 # --- A10: rings ----------------------------------------------------------------------------------
@@ -322,13 +418,15 @@ def _mine(order: list[str], is_shared: bool) -> float:
 # --- A14: griefing -------------------------------------------------------------------------------
 
 
-def griefing(n_attackers: int, seed: int = 11) -> tuple[int, int, float]:
+def griefing(
+    n_attackers: int, seed: int = 11, campaign: tuple[int, int, int] = CAMPAIGNS["middling"]
+) -> tuple[int, int, float]:
     """Attackers ride after ten riders wherever these ride, and fake much, to be one group.
 
     Of how many honest riders more waits than before, by over a hundredth and a tenth of what two accounts
     would confirm; and the most.
     """
-    honest, _ = town(1, *CAMPAIGNS["middling"])
+    honest, _ = town(1, *campaign)
     random = np.random.default_rng(seed)
     victims = random.choice(sorted({drive.user_id for drive in honest}), 10, replace=False).tolist()
     shadow = [

@@ -139,6 +139,20 @@ def company(
     return found
 
 
+def commute(
+    city: City, pattern: int, days: range, hour: float, who: str, rng: np.random.Generator
+) -> list[Honest]:
+    """One rider with one phone on one stretch, within minutes of the same hour, in each day's vehicle."""
+    (first_m, last_m), phone = stretch(city, pattern, rng), draw_phone(city, rng)
+    found = []
+    for day in days:
+        motion = vehicle(city, pattern, day, hour + float(rng.normal(0.0, 0.05)), rng)
+        track = aboard(city, pattern, motion, first_m, last_m)
+        ride = ride_of(city, record(track, phone, rng), f"{who}-{day}", who)
+        found.append(Honest(ride, track, pattern, first_m, last_m))
+    return found
+
+
 def _common(track: Track, noise_m: float, rng: np.random.Generator) -> Track:
     """An error that wanders as that of one phone does, every second of a track."""
     time_s = np.arange(np.floor(track.time_s[0]), track.time_s[-1] + 2.0)

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import attacks
 from benchmarks import honest_riders as honest
-from transitmap.points.suspicion.marks import candidates, marks_of
+from transitmap.points.suspicion.marks import candidates, marks_of, ways_of
 
 KEY = b"installation"
 
@@ -61,3 +61,19 @@ def test_the_same_ride_anywhere_on_earth_has_marks():
 def test_a_ride_of_two_fixes_has_marks_of_its_positions_only():
     _, _, rides = town_and_rides()
     assert len(marks_of(rides[0].ride.fixes.take(np.array([0, 5])), KEY).kept) == 2
+
+
+def test_a_ride_too_short_for_ways_of_two_minutes_has_shorter_ones():
+    """Seventy seconds of a ride, moved 4 m: no position is the same, and still it is found."""
+    _, _, rides = town_and_rides()
+    one = max((one.ride for one in rides), key=lambda ride: len(ride.fixes))
+    fixes = one.fixes
+    is_moving = np.hypot(np.diff(fixes.lat_deg), np.diff(fixes.lon_deg)) > 4e-5
+    middle = int(np.argmax(np.convolve(is_moving, np.ones(70), "same")))
+    near = np.flatnonzero(np.abs(fixes.time_s - fixes.time_s[middle]) <= 35.0)
+    short = fixes.take(near)
+    ways = ways_of(short)
+    assert len(ways.anchor) > 0
+    assert len(ways_of(fixes).anchor) >= 8
+    aside = marks_of(replace(short, lat_deg=short.lat_deg + 3.6e-5), KEY)
+    assert len(np.intersect1d(aside.asked, marks_of(short, KEY).kept)) >= aside.n_least

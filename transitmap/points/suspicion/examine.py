@@ -38,9 +38,10 @@ FAST_ROAD_M_S = 50.0
 EVEN, EVEN_WINDOWS, EVEN_M_S = 0.10, 8, 20.0
 EVEN_LONG, LONG_WINDOWS = 0.18, 24
 """The longer an honest ride, the less even: over so many windows its speed varies by a quarter at least."""
-ON_LINE, FORGOTTEN_M, MIN_ACROSS, SMOOTH_M = 0.7, 0.9, 50, 0.1
-FORGETFUL, FORGETFUL_OF_FEW, FEW_ACROSS = 0.44, 0.34, 120
-"""Errors that are less like those of the fix before are no receiver's; of few fixes one must be surer."""
+ON_LINE, FORGOTTEN_M, MIN_ACROSS, SMOOTH_M = 0.7, 0.9, 40, 0.1
+FORGETFUL, MEMORY, SURE = 0.44, 0.8, 5.0
+"""Errors that are less like those of the fix before are no receiver's; of few fixes neither is what lies so
+many standard deviations below what receivers have that forget most."""
 APART_M, APART_S = 1_000.0, 120.0
 TRAVEL_M, TRAVEL_M_S = 2_000.0, 83.0
 FUTURE_S, OLD_S = 300.0, 90 * 86_400.0
@@ -131,7 +132,11 @@ def _drawn(motion: Motion, mode: int) -> list[Finding]:
 
 
 def _forgetful(n_across: int) -> float:
-    return FORGETFUL if n_across >= FEW_ACROSS else FORGETFUL_OF_FEW
+    """Below which memory errors are no receiver's.
+
+    Source: Fisher 1921, On the probable error of a coefficient of correlation (the deviation of its arctanh).
+    """
+    return min(FORGETFUL, float(np.tanh(np.arctanh(MEMORY) - SURE / np.sqrt(n_across - 3))))
 
 
 def _driven(ride: Followed, mode: int) -> list[Finding]:

@@ -19,9 +19,10 @@ GRID_M = 100.0
 CELL_M = 50.0
 PROBE_M = 8.0
 """A place that lies so near to another cell is asked for there too: noise moves it over the border."""
-AHEAD_S = 60.0
-MOVED_M = 60.0
-"""In each of the two minutes after a crossing the vehicle came at least this far: all stand alike."""
+AHEAD_S, SOON_S, FEW_WAYS = 60.0, 20.0, 8
+"""One and two minutes ahead; of rides too short or torn for so many such ways, a third of that, too."""
+MOVED_M_S = 1.0
+"""In each of the two spans after a crossing the vehicle was at least so fast: all stand alike."""
 MAX_GAP_S = 60.0
 VERTEX_DEG = 1e-5
 MAX_WAYS, MAX_VERTICES = 32, 24
@@ -33,7 +34,7 @@ Source: Knuth 1973, The Art of Computer Programming 3, 6.4 (multiplicative hashi
 
 
 MOST = 4
-ONE_IN_SHARED = 8
+ONE_IN_SHARED = 16
 
 
 class Marks(NamedTuple):
@@ -44,7 +45,7 @@ class Marks(NamedTuple):
 
     @property
     def n_least(self) -> int:
-        """How many marks a ride must share with this one to be compared: an eighth; copies share most."""
+        """How many marks a ride must share with this one to be compared: a sixteenth; copies share most."""
         return max(1, len(self.kept) // ONE_IN_SHARED)
 
 
@@ -59,7 +60,7 @@ class Ways(NamedTuple):
     """How a ride went on from where it crossed a line of the grid, a row each.
 
     `time_s` is when it crossed, `anchor` a word for which line it was and where, `place_m` (n, 2, 2) where
-    the ride was one and two minutes later.
+    the ride was one and two minutes later (20 and 40 s, where `ways_of` says so).
     """
 
     time_s: FloatArray
@@ -116,15 +117,29 @@ def vertices_of(fixes: Fixes) -> WordArray:
 
 
 def ways_of(fixes: Fixes) -> Ways:
-    """The crossings of a ride after which it was moving for two minutes, without a gap."""
+    """The crossings of a ride after which it was moving for two minutes, without a gap.
+
+    Of a ride with fewer than `FEW_WAYS` of these also those after which it was moving for 40 seconds.
+    """
     xy_m = on_earth_m(fixes)
     time_s, line, along_m = _crossings(fixes.time_s, xy_m)
-    ahead_s = time_s[:, None] + AHEAD_S * np.arange(3)
-    place_m = np.stack([place_at(fixes.time_s, xy_m, ahead_s[:, k]) for k in range(3)], axis=1)
-    moved_m = np.hypot(*np.moveaxis(np.diff(place_m, axis=1), 2, 0))
-    keep = _is_seen(fixes.time_s, ahead_s[:, 0], ahead_s[:, 2]) & (moved_m >= MOVED_M).all(axis=1)
+    place_m, is_way = _ahead(fixes.time_s, xy_m, time_s, AHEAD_S)
+    if np.count_nonzero(is_way) < FEW_WAYS:
+        soon_m, is_soon = _ahead(fixes.time_s, xy_m, time_s, SOON_S)
+        place_m, is_way = np.where(is_way[:, None, None], place_m, soon_m), is_way | is_soon
     anchor = mix(line, np.floor(along_m / GRID_M).astype(np.int64))
-    return Ways(time_s[keep], anchor[keep], place_m[keep, 1:])
+    return Ways(time_s[is_way], anchor[is_way], place_m[is_way])
+
+
+def _ahead(
+    time_s: FloatArray, xy_m: FloatArray, from_s: FloatArray, step_s: float
+) -> tuple[FloatArray, BoolArray]:
+    """(n, 2, 2) places one and two steps later, and whether the ride moved in both and was seen."""
+    ahead_s = from_s[:, None] + step_s * np.arange(3)
+    place_m = np.stack([place_at(time_s, xy_m, ahead_s[:, k]) for k in range(3)], axis=1)
+    moved_m = np.hypot(*np.moveaxis(np.diff(place_m, axis=1), 2, 0))
+    is_seen = _is_seen(time_s, ahead_s[:, 0], ahead_s[:, 2])
+    return place_m[:, 1:], is_seen & (moved_m >= MOVED_M_S * step_s).all(axis=1)
 
 
 def on_earth_m(fixes: Fixes) -> FloatArray:

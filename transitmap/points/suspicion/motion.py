@@ -33,7 +33,7 @@ class Motion(NamedTuple):
     the acceleration that a tenth of all moments exceed. `evenness` is the spread of speed, in shares of its
     mean, over half minutes (quarters, of short rides) from the first movement to the last, `speed_m_s` that
     mean, `n_windows` how many those were. `on_line` is the share of moving fixes within half a metre of the
-    pattern's line, `memory` the correlation of neighbouring errors across it, `spread_m` their size,
+    pattern's line, `memory` the correlation of neighbouring errors across it by ranks, `spread_m` their size,
     `n_across` how many fixes those rest on. `rough_m` is the median distance across the line of a fix from
     the middle of its neighbours, where they are 2 s apart at most.
     """
@@ -158,11 +158,20 @@ def _across(time_s: FloatArray, xy_m: FloatArray, off_m: FloatArray) -> tuple[fl
     if len(pairs) < 20:
         return np.nan, np.nan, np.nan, len(pairs)
     here, there = off_m[pairs], off_m[pairs + 1]
-    middle_m = float(np.median(here))
-    spread_m = float(np.median(np.abs(here - middle_m))) / NORMAL
-    apart_m = float(np.median(np.abs(there - here))) / NORMAL
-    memory = 1.0 - apart_m**2 / (2 * spread_m**2) if spread_m > 0 else np.nan
-    return float(np.mean(np.abs(here) < ON_LINE_M)), float(memory), spread_m, len(pairs)
+    spread_m = float(np.median(np.abs(here - np.median(here)))) / NORMAL
+    return float(np.mean(np.abs(here) < ON_LINE_M)), _alike(here, there), spread_m, len(pairs)
+
+
+def _alike(here: FloatArray, there: FloatArray) -> float:
+    """The correlation of two columns by their ranks, as it is of normal ones: no spike counts for much.
+
+    Source: Pearson 1907, On further methods of determining correlation.
+    """
+    from scipy.stats import rankdata
+
+    ranks = [rankdata(column) - (len(column) + 1) / 2 for column in (here, there)]
+    spread = float(np.sqrt((ranks[0] ** 2).sum() * (ranks[1] ** 2).sum()))
+    return 2.0 * float(np.sin(np.pi / 6 * (ranks[0] @ ranks[1]) / spread)) if spread else np.nan
 
 
 def _rough_m(time_s: FloatArray, xy_m: FloatArray, off_m: FloatArray) -> float:
