@@ -8,18 +8,18 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from tests.points.hand import bus_ride
-from transitmap import live, store
+from transitmap import live, store, work
 from transitmap.archive import Archive, unpack_message
 from transitmap.collect.bundle import read_bundle
 from transitmap.config import Config, LiveConfig
 from transitmap.contribute import accept, receipt_of, understand
-from transitmap.errors import FeedInvalid
 from transitmap.model import Message
 from transitmap.points.rules import load_rules
 from transitmap.store import Heading
@@ -372,7 +372,7 @@ def test_two_workers_seal_once(engine, archive, device):
 
 SEALER = """
 import sys, time
-from transitmap import live, store
+from transitmap import live, store, work
 from transitmap.archive import Archive
 from transitmap.config import Config
 engine = store.open_engine(sys.argv[1])
@@ -451,9 +451,120 @@ def test_the_worker_seals_and_understands(sqlite_engine, tmp_path):
     """`transitmap work --once`: from what waits to a ride that is paid."""
     device = add_device(sqlite_engine)
     ride(sqlite_engine, device, 60)
-    with pytest.raises(FeedInvalid):  # of one rider, and no line is known: the ride stands all the same
-        work_once(str(sqlite_engine.url), str(tmp_path / "archive"), CONFIG)
+    work_once(str(sqlite_engine.url), str(tmp_path / "archive"), CONFIG)  # of one rider: it is no feed
     with store.session(sqlite_engine, write=False) as session:
         (upload,) = store.uploads_of_user(session, device.user_id)
         (found,) = store.rides_of_upload(session, upload.id)
     assert (upload.kind, upload.state, found.n_fixes) == ("live", store.UNDERSTOOD, 60)
+
+
+# --- rides that are said to be over ---------------------------------------------------------------
+
+
+def recorded(n: int = 40, trip: str = "t1", start_s: float = NOW_S) -> list[dict]:
+    """The rows of a ride as our recorder sends them, its end last."""
+    rows = [
+        {
+            "k": f"{trip}:{k}",
+            "trip": trip,
+            "lat": at["lat"],
+            "lon": at["lon"],
+            "acc": 5,
+            "t": at["tst"] * 1000,
+        }
+        for k, at in enumerate(point(k, start_s) for k in range(n))
+    ]
+    mark = {"kind": "stop", "text": "", "lat": None, "lon": None, "t": (start_s + 50) * 1000}
+    end = {"kind": "finish", "text": str(n + 2), "lat": None, "lon": None, "t": (start_s + n * STEP_S) * 1000}
+    return rows + [{"k": f"{trip}:{n + i}", "trip": trip, **one} for i, one in enumerate((mark, end))]
+
+
+def batch(rows: list[dict], received_s: float = NOW_S + 600) -> Message:
+    body = {
+        name: [row for row in rows if ("kind" in row) == (name == "events")] for name in ("points", "events")
+    }
+    return Message("recorder", received_s, "POST", "", "", {}, json.dumps(body).encode())
+
+
+def finish(engine, archive) -> list[str]:
+    """What the worker does each second."""
+    with store.session(engine) as session:
+        devices = store.finished_devices(session, NOW_S)
+        return [one for device in devices for one in live.seal_finished(session, archive, CONFIG, device)]
+
+
+def test_a_finished_ride_waits_for_no_silence(engine, archive, device):
+    rows = recorded()
+    take(engine, device, batch(rows[:30]))
+    assert finish(engine, archive) == [], "it goes on"
+    take(engine, device, batch(rows[30:]))
+    (upload_id,) = finish(engine, archive)
+    assert fixes(engine, archive, [upload_id]) == expected(40)
+    assert counts(engine)[2] == 0
+    assert finish(engine, archive) == []
+
+
+def test_the_end_waits_for_all_that_was_told_before_it(engine, archive, device):
+    """Batches may come in any order, and twice: whichever is the last, the ride is whole or waits."""
+    rows = recorded()
+    parts = [rows[30:], rows[:10], rows[5:20], rows[:10], rows[20:30]]
+    for part in parts[:-1]:
+        take(engine, device, batch(part))
+        assert finish(engine, archive) == []
+    take(engine, device, batch(parts[-1]))
+    assert len(finish(engine, archive)) == 1
+    assert fixes(engine, archive) == expected(40)
+
+
+def test_another_ride_of_the_device_goes_on(engine, archive, device):
+    take(engine, device, batch(recorded(40, "t1")))
+    take(engine, device, batch(recorded(40, "t2", NOW_S + 300)[:10]))
+    assert len(finish(engine, archive)) == 1
+    assert counts(engine)[2] == 1
+    assert seal(engine, archive, NOW_S + 700) == []
+
+
+def test_what_never_came_costs_only_the_silence(engine, archive, device):
+    rows = recorded()
+    take(engine, device, batch(rows[:10] + rows[20:]))
+    assert finish(engine, archive) == seal(engine, archive, NOW_S + 700) == []
+    assert len(seal(engine, archive)) == 1
+
+
+def test_what_comes_after_the_end_is_not_lost(engine, archive, device):
+    rows = recorded(60)
+    rows[-1]["text"] = ""  # an end that does not say how much there was
+    take(engine, device, batch(rows[:20] + rows[40:]))
+    (first,) = finish(engine, archive)
+    take(engine, device, batch(rows[:40]))
+    assert finish(engine, archive) == []
+    (second,) = seal(engine, archive)
+    assert sorted(fixes(engine, archive, [first]) + fixes(engine, archive, [second])) == expected(60)
+
+
+def test_a_rider_who_finished_knows_within_seconds(sqlite_engine, tmp_path):
+    """From the last batch to points, with the worker as it runs, while a feed takes its time."""
+    device, is_over = add_device(sqlite_engine), threading.Event()
+    now_s = time.time() - 400
+    take(sqlite_engine, device, batch(recorded(40, start_s=now_s), time.time()))
+    told = str(sqlite_engine.url), str(tmp_path / "archive"), CONFIG, is_over
+    worker = threading.Thread(target=work._read_on, args=told)
+    begun_s = time.monotonic()
+    worker.start()
+    try:
+        state = ""
+        while state != store.UNDERSTOOD and time.monotonic() - begun_s < 20:
+            time.sleep(0.1)
+            with store.session(sqlite_engine, write=False) as session:
+                state = "".join(one.state for one in store.uploads_of_user(session, device.user_id))
+        assert state == store.UNDERSTOOD
+    finally:
+        is_over.set()
+        worker.join()
+    with store.session(sqlite_engine, write=False) as session:
+        (line,) = store.ledger_rows(session, user_id=device.user_id)
+        upload = store.upload_of_time(session, device.user_id, "", now_s, now_s + 200)
+        assert upload is not None and upload.state == store.UNDERSTOOD
+        assert store.upload_of_time(session, device.user_id, "", now_s - 200, now_s - 100) is None
+        assert store.upload_of_time(session, device.user_id + 1, "", now_s, now_s + 200) is None
+    assert line.ride_id

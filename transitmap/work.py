@@ -18,6 +18,7 @@ from transitmap.points.rules import load_rules
 from transitmap.proposals import try_proposals
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
 log = logging.getLogger("transitmap.work")
@@ -90,6 +91,7 @@ def _read_on(database_url: str, archive_url: str, config: Config, is_over: threa
     engine, archive, rules = store.open_engine(database_url), Archive(archive_url), load_rules()
     while not is_over.wait(UNDERSTAND_EVERY_S):
         try:
+            _seal_finished(engine, archive, config)
             with store.session(engine, write=False) as session:
                 wanted = store.is_upload_waiting(session, time.time())
                 wanted = wanted and not _is_of_old_rules(session, rules)
@@ -102,6 +104,15 @@ def _read_on(database_url: str, archive_url: str, config: Config, is_over: threa
         except Exception as error:
             log.error("nothing understood: %s", type(error).__name__)
     engine.dispose()
+
+
+def _seal_finished(engine: Engine, archive: Archive, config: Config) -> None:
+    """Makes uploads of rides that their riders finished just now: they look at what these are worth."""
+    with store.session(engine, write=False) as session:
+        devices = store.finished_devices(session, time.time() - live.FINISHED_WITHIN_S)
+    for token_id in devices:
+        with store.session(engine) as session:
+            live.seal_finished(session, archive, config, token_id)
 
 
 def _look(database_url: str, archive_url: str, config: Config, refused: Tried) -> str:

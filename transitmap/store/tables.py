@@ -96,12 +96,20 @@ class MessageRow(Base):
 
     The same request again is this one. Once its ride is an upload (`upload_id`) the bytes are there and
     `packed` is empty; the row stays for a while, to know a repetition. `n_bytes` is the length of its body.
+    `is_finish`: it says that a trip is over. The span is that of its fixes, and of its marks.
     """
 
     __tablename__ = "messages"
     __table_args__ = (
         sa.UniqueConstraint("token_id", "sha256"),
         sa.Index("ix_messages_waiting", "upload_id", "token_id", "received_s"),
+        sa.Index(
+            "ix_messages_finish",
+            "upload_id",
+            "received_s",
+            sqlite_where=sa.text("is_finish = 1"),
+            postgresql_where=sa.text("is_finish"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -113,6 +121,7 @@ class MessageRow(Base):
     n_fixes: Mapped[int]
     first_fix_s: Mapped[float | None] = mapped_column(default=None)
     last_fix_s: Mapped[float | None] = mapped_column(default=None)
+    is_finish: Mapped[bool] = mapped_column(default=False)
     packed: Mapped[bytes]
     upload_id: Mapped[str] = mapped_column(sa.String(32), default="")
 
@@ -188,7 +197,8 @@ class RideRow(Base):
     """One ride of an upload: what was kept and what it was recognised as. Its fixes are in the archive.
 
     `sequence` is the order in which rides were understood, without gaps: the order of scoring.
-    `stretch` names the calls between which the rider was on board (see `contribute`).
+    `stretch` names the calls between which the rider was on board (see `contribute`). `late_sha256` are the
+    marks that came after it was understood, empty where there are none.
     """
 
     __tablename__ = "rides"
@@ -221,6 +231,7 @@ class RideRow(Base):
     flagged: Mapped[dict[str, Any]] = mapped_column(default=dict)
     distance_m: Mapped[float]
     packed_sha256: Mapped[str] = mapped_column(sa.String(64))
+    late_sha256: Mapped[str] = mapped_column(sa.String(64), default="")
 
 
 class FeedVersion(Base):

@@ -36,6 +36,23 @@ def upgrade() -> None:
     _remake_ledger()
     _sum_up()
     _remake_observations("day")
+    _add_finishes()
+
+
+def _add_finishes() -> None:
+    """What says that a trip is over, and what came after one was understood."""
+    is_finish = sa.Column("is_finish", sa.Boolean(), nullable=False, server_default=sa.false())
+    with op.batch_alter_table("messages") as table:
+        table.add_column(is_finish)
+    with op.batch_alter_table("rides") as table:
+        table.add_column(sa.Column("late_sha256", sa.String(64), nullable=False, server_default=""))
+    op.create_index(
+        "ix_messages_finish",
+        "messages",
+        ["upload_id", "received_s"],
+        sqlite_where=sa.text("is_finish = 1"),
+        postgresql_where=sa.text("is_finish"),
+    )
 
 
 def _remake_ledger() -> None:
@@ -463,6 +480,10 @@ def downgrade() -> None:
     op.drop_table("ledger_after")
     first.guard_ledger()
     _remake_observations()
+    op.drop_index("ix_messages_finish", "messages")
+    for table, column in (("messages", "is_finish"), ("rides", "late_sha256")):
+        with op.batch_alter_table(table) as changed:
+            changed.drop_column(column)
     op.drop_index("ix_rides_user_id_route_id", "rides")
     op.drop_index(op.f("ix_users_is_hidden"), "users")
     for name in TABLES:
