@@ -15,11 +15,13 @@ import pytest
 import sqlalchemy as sa
 
 from tests.points.hand import bus_ride
-from transitmap import live, store, work
-from transitmap.archive import Archive, unpack_message
+from transitmap import erase, live, publish, store, work
+from transitmap.archive import Archive, unpack_message, unpack_ride
 from transitmap.collect.bundle import read_bundle
 from transitmap.config import Config, LiveConfig
 from transitmap.contribute import accept, receipt_of, understand
+from transitmap.errors import RidesWithdrawn
+from transitmap.late import with_late
 from transitmap.model import Message
 from transitmap.points.rules import load_rules
 from transitmap.store import Heading
@@ -372,7 +374,7 @@ def test_two_workers_seal_once(engine, archive, device):
 
 SEALER = """
 import sys, time
-from transitmap import live, store, work
+from transitmap import erase, live, publish, store, work
 from transitmap.archive import Archive
 from transitmap.config import Config
 engine = store.open_engine(sys.argv[1])
@@ -568,3 +570,102 @@ def test_a_rider_who_finished_knows_within_seconds(sqlite_engine, tmp_path):
         assert store.upload_of_time(session, device.user_id, "", now_s - 200, now_s - 100) is None
         assert store.upload_of_time(session, device.user_id + 1, "", now_s, now_s + 200) is None
     assert line.ride_id
+
+
+# --- marks that come late -------------------------------------------------------------------------
+
+
+def marks(*told: tuple[float, str, str]) -> Message:
+    """Marks alone, at so many seconds of the ride."""
+    events = [
+        {"k": f"t9:{at_s}", "kind": kind, "text": text, "lat": 19.0, "lon": -99.0, "t": (NOW_S + at_s) * 1000}
+        for at_s, kind, text in told
+    ]
+    return batch(events, NOW_S + 2000)
+
+
+def understand_all(engine, archive) -> None:
+    with store.session(engine) as session:
+        work.understand_waiting(session, archive, CONFIG, load_rules())
+
+
+def reasons(engine, upload_id: str) -> list[tuple[str, str, str]]:
+    with store.session(engine, write=False) as session:
+        return [(one.name, one.reason, one.upload_id) for one in receipt_of_id(session, upload_id).left_out]
+
+
+def receipt_of_id(session, upload_id: str):
+    return receipt_of(session, store.upload_by_id(session, upload_id, None))
+
+
+@pytest.fixture
+def ridden(engine, archive, device) -> str:
+    """The upload of a ride that is understood and paid."""
+    take(engine, device, batch(recorded(60)))
+    (upload_id,) = finish(engine, archive)
+    understand_all(engine, archive)
+    return upload_id
+
+
+def test_marks_that_come_late_are_kept_with_their_ride(engine, archive, device, ridden):
+    """For the map, where the ride was then, and without changing what was paid for."""
+    with store.session(engine, write=False) as session:
+        (before,) = store.rides_of_upload(session, ridden)
+        paid = len(store.ledger_rows(session, ride_id=before.id))
+    for _ in range(2):
+        take(engine, device, marks((100, "fare", "8"), (50, "stop", ""), (9000, "crowding", "packed")))
+        take(engine, device, marks((120, "step_free", "yes"), (100, "fare", "8")))
+    (late_id,) = seal(engine, archive)
+    understand_all(engine, archive)
+    assert reasons(engine, late_id) == [
+        ("tarifa 8, rampa", "late_mark", ridden),
+        ("parada", "sent_before", ridden),
+        ("aforo lleno", "lone_mark", ""),
+    ]
+    with store.session(engine, write=False) as session:
+        assert receipt_of_id(session, late_id).state == store.UNDERSTOOD
+        (row,) = store.rides_of_upload(session, ridden)
+        assert row.packed_sha256 == before.packed_sha256
+        assert len(store.ledger_rows(session, ride_id=row.id)) == paid
+        ride = with_late(archive, row, unpack_ride(archive.get(row.packed_sha256)))
+        assert row.late_sha256 in store.all_blobs(session)
+    assert ride.taps.name == ("parada", "tarifa 8", "rampa")
+    places = dict(zip(ride.fixes.time_s.tolist(), ride.fixes.lat_deg.tolist(), strict=True))
+    assert ride.taps.lat_deg.tolist() == [places[NOW_S + at_s] for at_s in (50, 100, 120)]
+
+
+def test_more_late_marks_join_those_before_and_the_feed_reads_all(engine, archive, device, ridden):
+    for at_s in (100, 120):
+        take(engine, device, marks((at_s, "fare", "8")))
+        seal(engine, archive)
+        understand_all(engine, archive)
+    with store.session(engine, write=False) as session:
+        rows = store.rides_of_upload(session, ridden)
+    (ride,) = publish._with_late(archive, rows, publish._rides_of(archive, rows))
+    assert ride.taps.name == ("parada", "tarifa 8", "tarifa 8")
+    archive.delete(rows[0].late_sha256)
+    with pytest.raises(RidesWithdrawn):
+        publish._with_late(archive, rows, publish._rides_of(archive, rows))
+
+
+def test_marks_without_a_ride_are_told_and_nobody_elses(engine, archive, device, ridden):
+    """At the time of another rider's ride: it is none of hers."""
+    beto = add_device(engine, "beto")
+    take(engine, beto, marks((100, "stop", "Mercado")))
+    (upload_id,) = seal(engine, archive)
+    understand_all(engine, archive)
+    assert reasons(engine, upload_id) == [("Mercado", "lone_mark", "")]
+    with store.session(engine, write=False) as session:
+        told = receipt_of_id(session, upload_id)
+        (row,) = store.rides_of_upload(session, ridden)
+    assert (told.state, told.reason, row.late_sha256) == (store.REFUSED, "lone_mark", "")
+
+
+def test_who_is_erased_leaves_no_late_marks(engine, archive, device, ridden):
+    take(engine, device, marks((100, "stop", "Mercado")))
+    seal(engine, archive)
+    understand_all(engine, archive)
+    with store.session(engine) as session:
+        (row,) = store.rides_of_upload(session, ridden)
+        erase.erase(session, archive, session.get_one(store.User, device.user_id), CONFIG, NOW_S + 9000)
+    assert row.late_sha256 and not archive.has(row.late_sha256)

@@ -169,6 +169,14 @@ def rides_of_user(session: Session, user_id: int, limit: int = 100, offset: int 
     return list(session.scalars(question.limit(limit).offset(offset)))
 
 
+def rides_between(session: Session, user_id: int, from_s: float, to_s: float) -> list[RideRow]:
+    """A rider's rides that were under way at any time from one moment to another, the first first."""
+    ended_s = sa.func.coalesce(RideRow.ended_s, RideRow.started_s)
+    question = sa.select(RideRow).where(RideRow.user_id == user_id, RideRow.packed_sha256 != "")
+    during = question.where(RideRow.started_s <= to_s, ended_s >= from_s)
+    return list(session.scalars(during.order_by(RideRow.sequence)))
+
+
 def rides_after(session: Session, sequence: int = 0) -> list[RideRow]:
     """Everybody's rides understood after that one, in the order of scoring; not those that were erased."""
     there = sa.select(RideRow).where(RideRow.sequence > sequence, RideRow.packed_sha256 != "")

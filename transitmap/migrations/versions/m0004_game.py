@@ -41,7 +41,9 @@ def upgrade() -> None:
 
 def _add_finishes() -> None:
     """What says that a trip is over, and what came after one was understood."""
-    is_finish = sa.Column("is_finish", sa.Boolean(), nullable=False, server_default=sa.false())
+    is_finish: sa.Column[bool] = sa.Column(
+        "is_finish", sa.Boolean(), nullable=False, server_default=sa.false()
+    )
     with op.batch_alter_table("messages") as table:
         table.add_column(is_finish)
     with op.batch_alter_table("rides") as table:
