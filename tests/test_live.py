@@ -667,5 +667,7 @@ def test_who_is_erased_leaves_no_late_marks(engine, archive, device, ridden):
     understand_all(engine, archive)
     with store.session(engine) as session:
         (row,) = store.rides_of_upload(session, ridden)
+        late_sha256 = row.late_sha256
+        assert archive.has(late_sha256)
         erase.erase(session, archive, session.get_one(store.User, device.user_id), CONFIG, NOW_S + 9000)
-    assert row.late_sha256 and not archive.has(row.late_sha256)
+    assert not archive.has(late_sha256)

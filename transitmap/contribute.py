@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from transitmap import geo, late, pipeline, reading, store
+from transitmap import geo, holder, late, pipeline, reading, store
 from transitmap.archive import Archive, unpack_columns, unpack_ride
 from transitmap.config import Config
 from transitmap.errors import ConfigError, ReaderBusy, ReaderDied, UnpackedEnough, UploadRefused
@@ -280,7 +280,7 @@ def accept(
         raise UploadRefused("too_large", f"{len(body)} bytes, at most {limit}")
     more = {"kind": kind, "token_id": token_id, "trim_m": trim_m, "parent_id": parent_id}
     if lease_s:
-        more |= {"lease_until_s": now_s + lease_s, "attempts": 1}
+        more |= {"lease_until_s": now_s + lease_s, "attempts": 1, "holder": holder.me()}
     sha256 = archive.put(body)
     return store.add_upload(session, user_id, sha256, name, len(body), now_s, consent, **more)
 

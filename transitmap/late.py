@@ -59,11 +59,13 @@ def with_late(archive: Archive, row: store.RideRow, ride: Ride) -> Ride:
     """
     if not row.late_sha256:
         return ride
-    taps = [ride.taps, unpack_ride(archive.get(row.late_sha256)).taps]
-    columns = [
-        np.concatenate([getattr(one, name) for one in taps]) for name in ("time_s", "lat_deg", "lon_deg")
-    ]
-    joined = Taps(*columns, (*taps[0].name, *taps[1].name))
+    own, more = ride.taps, unpack_ride(archive.get(row.late_sha256)).taps
+    joined = Taps(
+        np.concatenate([own.time_s, more.time_s]),
+        np.concatenate([own.lat_deg, more.lat_deg]),
+        np.concatenate([own.lon_deg, more.lon_deg]),
+        (*own.name, *more.name),
+    )
     return replace(ride, taps=joined.take(np.argsort(joined.time_s, kind="stable")))
 
 

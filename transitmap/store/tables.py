@@ -37,7 +37,8 @@ class User(Base):
 
     `trim_m` is how much of a ride's ends this rider leaves out; None is what the installation does.
     `prize_consent` names the words agreed to for taking part in prizes, empty where they were not. Of
-    somebody who was erased (`erased_s`) the row alone is left, under a name that says nobody.
+    somebody who was erased (`erased_s`) the row alone is left, under a name that says nobody. `turn` grows
+    with each upload that the worker took of anybody: whose is lowest is next.
     """
 
     __tablename__ = "users"
@@ -53,6 +54,7 @@ class User(Base):
     trim_m: Mapped[float | None] = mapped_column(default=None)
     prize_consent: Mapped[str] = mapped_column(sa.String(32), default="")
     erased_s: Mapped[float | None] = mapped_column(default=None)
+    turn: Mapped[int] = mapped_column(default=0, index=True)
     created_s: Mapped[float]
 
 
@@ -155,7 +157,8 @@ class Upload(Base):
     `kind` is `file`, or `live` for what a phone sent message by message (by device `token_id`). Members of an
     archive are uploads of their own, `parent_id` is the archive's. `refused` are the traces in it that gave
     no ride: name, reason, detail. `trim_m` is what was chosen for its ends, None what holds for the
-    installation. Whoever works on it holds it until `lease_until_s`; `attempts` counts those who began.
+    installation. Whoever works on it (`holder`) holds it until `lease_until_s`; `attempts` counts those who
+    began.
 
     The same bytes are one upload a rider, and one rider's upload: only refused ones, which earned
     nothing, may come from several people (everybody's empty file has the same bytes).
@@ -191,6 +194,7 @@ class Upload(Base):
     refused: Mapped[list[Any]] = mapped_column(default=list)
     lease_until_s: Mapped[float | None] = mapped_column(default=None)
     attempts: Mapped[int] = mapped_column(default=0)
+    holder: Mapped[str] = mapped_column(sa.String(128), default="")
 
 
 class RideRow(Base):
