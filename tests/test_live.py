@@ -8,18 +8,20 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from tests.points.hand import bus_ride
-from transitmap import live, store
-from transitmap.archive import Archive, unpack_message
+from transitmap import erase, live, publish, store, work
+from transitmap.archive import Archive, unpack_message, unpack_ride
 from transitmap.collect.bundle import read_bundle
 from transitmap.config import Config, LiveConfig
 from transitmap.contribute import accept, receipt_of, understand
-from transitmap.errors import FeedInvalid
+from transitmap.errors import RidesWithdrawn
+from transitmap.late import with_late
 from transitmap.model import Message
 from transitmap.points.rules import load_rules
 from transitmap.store import Heading
@@ -372,7 +374,7 @@ def test_two_workers_seal_once(engine, archive, device):
 
 SEALER = """
 import sys, time
-from transitmap import live, store
+from transitmap import erase, live, publish, store, work
 from transitmap.archive import Archive
 from transitmap.config import Config
 engine = store.open_engine(sys.argv[1])
@@ -451,9 +453,221 @@ def test_the_worker_seals_and_understands(sqlite_engine, tmp_path):
     """`transitmap work --once`: from what waits to a ride that is paid."""
     device = add_device(sqlite_engine)
     ride(sqlite_engine, device, 60)
-    with pytest.raises(FeedInvalid):  # of one rider, and no line is known: the ride stands all the same
-        work_once(str(sqlite_engine.url), str(tmp_path / "archive"), CONFIG)
+    work_once(str(sqlite_engine.url), str(tmp_path / "archive"), CONFIG)  # of one rider: it is no feed
     with store.session(sqlite_engine, write=False) as session:
         (upload,) = store.uploads_of_user(session, device.user_id)
         (found,) = store.rides_of_upload(session, upload.id)
     assert (upload.kind, upload.state, found.n_fixes) == ("live", store.UNDERSTOOD, 60)
+
+
+# --- rides that are said to be over ---------------------------------------------------------------
+
+
+def recorded(n: int = 40, trip: str = "t1", start_s: float = NOW_S) -> list[dict]:
+    """The rows of a ride as our recorder sends them, its end last."""
+    rows = [
+        {
+            "k": f"{trip}:{k}",
+            "trip": trip,
+            "lat": at["lat"],
+            "lon": at["lon"],
+            "acc": 5,
+            "t": at["tst"] * 1000,
+        }
+        for k, at in enumerate(point(k, start_s) for k in range(n))
+    ]
+    mark = {"kind": "stop", "text": "", "lat": None, "lon": None, "t": (start_s + 50) * 1000}
+    end = {"kind": "finish", "text": str(n + 2), "lat": None, "lon": None, "t": (start_s + n * STEP_S) * 1000}
+    return rows + [{"k": f"{trip}:{n + i}", "trip": trip, **one} for i, one in enumerate((mark, end))]
+
+
+def batch(rows: list[dict], received_s: float = NOW_S + 600) -> Message:
+    body = {
+        name: [row for row in rows if ("kind" in row) == (name == "events")] for name in ("points", "events")
+    }
+    return Message("recorder", received_s, "POST", "", "", {}, json.dumps(body).encode())
+
+
+def finish(engine, archive) -> list[str]:
+    """What the worker does each second."""
+    with store.session(engine) as session:
+        devices = store.finished_devices(session, NOW_S)
+        return [one for device in devices for one in live.seal_finished(session, archive, CONFIG, device)]
+
+
+def test_a_finished_ride_waits_for_no_silence(engine, archive, device):
+    rows = recorded()
+    take(engine, device, batch(rows[:30]))
+    assert finish(engine, archive) == [], "it goes on"
+    take(engine, device, batch(rows[30:]))
+    (upload_id,) = finish(engine, archive)
+    assert fixes(engine, archive, [upload_id]) == expected(40)
+    assert counts(engine)[2] == 0
+    assert finish(engine, archive) == []
+
+
+def test_the_end_waits_for_all_that_was_told_before_it(engine, archive, device):
+    """Batches may come in any order, and twice: whichever is the last, the ride is whole or waits."""
+    rows = recorded()
+    parts = [rows[30:], rows[:10], rows[5:20], rows[:10], rows[20:30]]
+    for part in parts[:-1]:
+        take(engine, device, batch(part))
+        assert finish(engine, archive) == []
+    take(engine, device, batch(parts[-1]))
+    assert len(finish(engine, archive)) == 1
+    assert fixes(engine, archive) == expected(40)
+
+
+def test_another_ride_of_the_device_goes_on(engine, archive, device):
+    take(engine, device, batch(recorded(40, "t1")))
+    take(engine, device, batch(recorded(40, "t2", NOW_S + 300)[:10]))
+    assert len(finish(engine, archive)) == 1
+    assert counts(engine)[2] == 1
+    assert seal(engine, archive, NOW_S + 700) == []
+
+
+def test_what_never_came_costs_only_the_silence(engine, archive, device):
+    rows = recorded()
+    take(engine, device, batch(rows[:10] + rows[20:]))
+    assert finish(engine, archive) == seal(engine, archive, NOW_S + 700) == []
+    assert len(seal(engine, archive)) == 1
+
+
+def test_what_comes_after_the_end_is_not_lost(engine, archive, device):
+    rows = recorded(60)
+    rows[-1]["text"] = ""  # an end that does not say how much there was
+    take(engine, device, batch(rows[:20] + rows[40:]))
+    (first,) = finish(engine, archive)
+    take(engine, device, batch(rows[:40]))
+    assert finish(engine, archive) == []
+    (second,) = seal(engine, archive)
+    assert sorted(fixes(engine, archive, [first]) + fixes(engine, archive, [second])) == expected(60)
+
+
+def test_a_rider_who_finished_knows_within_seconds(sqlite_engine, tmp_path):
+    """From the last batch to points, with the worker as it runs, while a feed takes its time."""
+    device, is_over = add_device(sqlite_engine), threading.Event()
+    now_s = time.time() - 400
+    take(sqlite_engine, device, batch(recorded(40, start_s=now_s), time.time()))
+    told = str(sqlite_engine.url), str(tmp_path / "archive"), CONFIG, is_over
+    worker = threading.Thread(target=work._read_on, args=told)
+    begun_s = time.monotonic()
+    worker.start()
+    try:
+        state = ""
+        while state != store.UNDERSTOOD and time.monotonic() - begun_s < 20:
+            time.sleep(0.1)
+            with store.session(sqlite_engine, write=False) as session:
+                state = "".join(one.state for one in store.uploads_of_user(session, device.user_id))
+        assert state == store.UNDERSTOOD
+    finally:
+        is_over.set()
+        worker.join()
+    with store.session(sqlite_engine, write=False) as session:
+        (line,) = store.ledger_rows(session, user_id=device.user_id)
+        upload = store.upload_of_time(session, device.user_id, "", now_s, now_s + 200)
+        assert upload is not None and upload.state == store.UNDERSTOOD
+        assert store.upload_of_time(session, device.user_id, "", now_s - 200, now_s - 100) is None
+        assert store.upload_of_time(session, device.user_id + 1, "", now_s, now_s + 200) is None
+    assert line.ride_id
+
+
+# --- marks that come late -------------------------------------------------------------------------
+
+
+def marks(*told: tuple[float, str, str]) -> Message:
+    """Marks alone, at so many seconds of the ride."""
+    events = [
+        {"k": f"t9:{at_s}", "kind": kind, "text": text, "lat": 19.0, "lon": -99.0, "t": (NOW_S + at_s) * 1000}
+        for at_s, kind, text in told
+    ]
+    return batch(events, NOW_S + 2000)
+
+
+def understand_all(engine, archive) -> None:
+    with store.session(engine) as session:
+        work.understand_waiting(session, archive, CONFIG, load_rules())
+
+
+def reasons(engine, upload_id: str) -> list[tuple[str, str, str]]:
+    with store.session(engine, write=False) as session:
+        return [(one.name, one.reason, one.upload_id) for one in receipt_of_id(session, upload_id).left_out]
+
+
+def receipt_of_id(session, upload_id: str):
+    return receipt_of(session, store.upload_by_id(session, upload_id, None))
+
+
+@pytest.fixture
+def ridden(engine, archive, device) -> str:
+    """The upload of a ride that is understood and paid."""
+    take(engine, device, batch(recorded(60)))
+    (upload_id,) = finish(engine, archive)
+    understand_all(engine, archive)
+    return upload_id
+
+
+def test_marks_that_come_late_are_kept_with_their_ride(engine, archive, device, ridden):
+    """For the map, where the ride was then, and without changing what was paid for."""
+    with store.session(engine, write=False) as session:
+        (before,) = store.rides_of_upload(session, ridden)
+        paid = len(store.ledger_rows(session, ride_id=before.id))
+    for _ in range(2):
+        take(engine, device, marks((100, "fare", "8"), (50, "stop", ""), (9000, "crowding", "packed")))
+        take(engine, device, marks((120, "step_free", "yes"), (100, "fare", "8")))
+    (late_id,) = seal(engine, archive)
+    understand_all(engine, archive)
+    assert reasons(engine, late_id) == [
+        ("tarifa 8, rampa", "late_mark", ridden),
+        ("parada", "sent_before", ridden),
+        ("aforo lleno", "lone_mark", ""),
+    ]
+    with store.session(engine, write=False) as session:
+        assert receipt_of_id(session, late_id).state == store.UNDERSTOOD
+        (row,) = store.rides_of_upload(session, ridden)
+        assert row.packed_sha256 == before.packed_sha256
+        assert len(store.ledger_rows(session, ride_id=row.id)) == paid
+        ride = with_late(archive, row, unpack_ride(archive.get(row.packed_sha256)))
+        assert row.late_sha256 in store.all_blobs(session)
+    assert ride.taps.name == ("parada", "tarifa 8", "rampa")
+    places = dict(zip(ride.fixes.time_s.tolist(), ride.fixes.lat_deg.tolist(), strict=True))
+    assert ride.taps.lat_deg.tolist() == [places[NOW_S + at_s] for at_s in (50, 100, 120)]
+
+
+def test_more_late_marks_join_those_before_and_the_feed_reads_all(engine, archive, device, ridden):
+    for at_s in (100, 120):
+        take(engine, device, marks((at_s, "fare", "8")))
+        seal(engine, archive)
+        understand_all(engine, archive)
+    with store.session(engine, write=False) as session:
+        rows = store.rides_of_upload(session, ridden)
+    (ride,) = publish._with_late(archive, rows, publish._rides_of(archive, rows))
+    assert ride.taps.name == ("parada", "tarifa 8", "tarifa 8")
+    archive.delete(rows[0].late_sha256)
+    with pytest.raises(RidesWithdrawn):
+        publish._with_late(archive, rows, publish._rides_of(archive, rows))
+
+
+def test_marks_without_a_ride_are_told_and_nobody_elses(engine, archive, device, ridden):
+    """At the time of another rider's ride: it is none of hers."""
+    beto = add_device(engine, "beto")
+    take(engine, beto, marks((100, "stop", "Mercado")))
+    (upload_id,) = seal(engine, archive)
+    understand_all(engine, archive)
+    assert reasons(engine, upload_id) == [("Mercado", "lone_mark", "")]
+    with store.session(engine, write=False) as session:
+        told = receipt_of_id(session, upload_id)
+        (row,) = store.rides_of_upload(session, ridden)
+    assert (told.state, told.reason, row.late_sha256) == (store.REFUSED, "lone_mark", "")
+
+
+def test_who_is_erased_leaves_no_late_marks(engine, archive, device, ridden):
+    take(engine, device, marks((100, "stop", "Mercado")))
+    seal(engine, archive)
+    understand_all(engine, archive)
+    with store.session(engine) as session:
+        (row,) = store.rides_of_upload(session, ridden)
+        late_sha256 = row.late_sha256
+        assert archive.has(late_sha256)
+        erase.erase(session, archive, session.get_one(store.User, device.user_id), CONFIG, NOW_S + 9000)
+    assert not archive.has(late_sha256)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
+import os
+import secrets
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,16 +15,19 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from tests.points.hand import DAY_S, NOON_S, bus_ride, gpx_of
 from tests.webapp.sending import zipped
-from transitmap import contribute, store, work
+from transitmap import contribute, holder, store, work
 from transitmap.archive import Archive
 from transitmap.config import Config, FeedConfig, QuotaConfig
 from transitmap.contribute import Receipt, accept, understand
 from transitmap.errors import ConfigError, ReaderDied, UploadRefused
 from transitmap.points.rules import load_rules
+from transitmap.store import uploads
 
 CONFIG = Config(feed=FeedConfig(timezone="America/Mexico_City"))
 RULES = load_rules()
@@ -82,6 +89,108 @@ def test_uploads_are_leased_in_order_and_come_back(session: Session, put) -> Non
     session.commit()
     assert row(session, ids[0]).attempts == 1
     assert (lease(NOW_S + 69), lease(NOW_S + 70, upload_id=ids[1]), lease(NOW_S + 70)) == ("", "", ids[0])
+
+
+SENT = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 5)), max_size=40)
+"""Who sends, and how many uploads are taken before the next one comes."""
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(SENT)
+def test_riders_take_turns(engine: sa.Engine, sent: list[tuple[int, int]]) -> None:
+    """Whoever sends how much when: while one waits nobody else goes twice; each keeps its order."""
+    riders = list(range(5))
+    with Session(engine) as session:
+        users = [store.add_user(session, f"rider {secrets.token_hex(8)}", "hash", NOW_S) for _ in riders]
+        ids = [user.id for user in users]
+        waiting: dict[int, list[str]] = {rider: [] for rider in riders}
+        since: dict[int, list[int]] = {rider: [] for rider in riders}
+        n = 0
+
+        def take() -> None:
+            upload = store.lease_upload(session, NOW_S + n, 60.0 * 60)
+            if upload is None:
+                assert not any(waiting.values())
+                return
+            rider = ids.index(upload.user_id)
+            assert waiting[rider].pop(0) == upload.id
+            for other in riders:
+                since[other] = [*since[other], rider] if waiting[other] and other != rider else []
+                assert all(since[other].count(one) <= 1 for one in riders)
+
+        for rider, n_taken in sent:
+            n += 1
+            told = ids[rider], secrets.token_hex(32), "a.gpx", 1, NOW_S + n
+            waiting[rider].append(store.add_upload(session, *told)[0].id)
+            for _ in range(n_taken):
+                take()
+        while any(waiting.values()):
+            take()
+        session.rollback()
+
+
+def test_turns_are_found_without_looking_at_what_is_settled(sqlite_engine: sa.Engine) -> None:
+    question = str(uploads._waiting(NOW_S).compile(sqlite_engine, compile_kwargs={"literal_binds": True}))
+    joined = (
+        question.replace("WHERE", "JOIN users ON users.id = uploads.user_id WHERE") + " ORDER BY users.turn"
+    )
+    with sqlite_engine.connect() as connection:
+        plan = " ".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {joined}"))
+    assert "ix_uploads_state" in plan and "SCAN uploads" not in plan and "SCAN users" not in plan
+
+
+def test_two_hundred_archives_of_one_keep_another_waiting_for_one(session: Session) -> None:
+    busy, other = (store.add_user(session, name, "hash", NOW_S) for name in ("busy", "other"))
+    for number in range(200):
+        store.add_upload(session, busy.id, secrets.token_hex(32), "a.zip", 1, NOW_S + number)
+    assert store.lease_upload(session, NOW_S + 300, 60.0).user_id == busy.id
+    late, _ = store.add_upload(session, other.id, secrets.token_hex(32), "a.gpx", 1, NOW_S + 300)
+    assert store.lease_upload(session, NOW_S + 301, 60.0).id == late.id
+
+
+HOLDS = """
+import sys, time
+from transitmap import store
+with store.session(store.open_engine(sys.argv[1])) as session:
+    print(store.lease_upload(session, float(sys.argv[2]), 300.0).id)
+sys.stdout.flush()
+time.sleep(60)
+"""
+
+
+def test_what_a_dead_process_held_is_taken_back_once(engine: sa.Engine, session: Session, put) -> None:
+    """A real one, killed; while it lives nobody takes anything from it."""
+    upload_id, url = put(1), engine.url.render_as_string(hide_password=False)
+    for n in (1, 2):
+        child = subprocess.Popen(
+            [sys.executable, "-c", HOLDS, url, str(NOW_S + n)], stdout=subprocess.PIPE, text=True
+        )
+        assert child.stdout is not None
+        assert child.stdout.readline().strip() == upload_id
+        session.commit()
+        assert store.take_back_uploads(session, NOW_S + 9) == 0, "it lives"
+        child.kill()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert store.take_back_uploads(session, NOW_S + 9) == (n == 1), (
+            "before its parent has looked at it too"
+        )
+        session.commit()
+        child.communicate()
+    assert not store.is_upload_waiting(session, NOW_S + 9), "it ended two: now its lease counts"
+    assert store.is_upload_waiting(session, NOW_S + 302)
+
+
+@pytest.mark.parametrize(
+    ("change", "is_dead"),
+    [(lambda name: name, False), (lambda name: "", False), (lambda name: "odd", False),
+     (lambda name: "another/1" + name[name.index(":") :], False),
+     (lambda name: name.rpartition(":")[0] + ":1", True),
+     (lambda name: f"{name.partition(':')[0]}:{2**22 + 1}:5", True)],
+)  # fmt: skip
+def test_who_is_known_to_be_dead(change, is_dead: bool) -> None:
+    """Only a process of this machine whose number is free, or is another's by now."""
+    assert holder.me()
+    assert holder.is_dead(change(holder.me())) is is_dead
 
 
 def test_many_workers_take_each_upload_once(engine: sa.Engine, archive: Archive, put) -> None:

@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -1155,18 +1155,11 @@ def _export(database_url: str, archive_url: str, config_path: Path | None) -> No
 
 @contextmanager
 def _worker(wanted: bool) -> Iterator[None]:
-    """A `transitmap work` beside the service, ended with it."""
-    import subprocess
+    """A `transitmap work` beside the service, started again where it ends, ended with it."""
+    from transitmap.watch import kept_running
 
-    if not wanted:
+    with kept_running([sys.executable, "-m", "transitmap.cli", "work"]) if wanted else nullcontext():
         yield
-        return
-    process = subprocess.Popen([sys.executable, "-m", "transitmap.cli", "work"])
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 @contextmanager

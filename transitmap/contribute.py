@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from transitmap import geo, pipeline, reading, store
+from transitmap import geo, holder, late, pipeline, reading, store
 from transitmap.archive import Archive, unpack_columns, unpack_ride
 from transitmap.config import Config
 from transitmap.errors import ConfigError, ReaderBusy, ReaderDied, UnpackedEnough, UploadRefused
@@ -161,12 +162,16 @@ class Receipt:
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """What is in an upload: its rides and the same packed, or the members of an archive."""
+    """What is in an upload: its rides and the same packed, or the members of an archive.
+
+    `marks` came without their ride: when each was made, and what it says.
+    """
 
     rides: list[Ride]
     packed: list[bytes]
     members: list[Member]
     left_out: list[LeftOut]
+    marks: list[late.Said]
 
 
 Member = tuple[str, str, int]
@@ -275,7 +280,7 @@ def accept(
         raise UploadRefused("too_large", f"{len(body)} bytes, at most {limit}")
     more = {"kind": kind, "token_id": token_id, "trim_m": trim_m, "parent_id": parent_id}
     if lease_s:
-        more |= {"lease_until_s": now_s + lease_s, "attempts": 1}
+        more |= {"lease_until_s": now_s + lease_s, "attempts": 1, "holder": holder.me()}
     sha256 = archive.put(body)
     return store.add_upload(session, user_id, sha256, name, len(body), now_s, consent, **more)
 
@@ -340,6 +345,8 @@ def understand(
         return
     if opened.members:
         _add_members(session, upload, opened, config, now_s)
+    elif not opened.rides:
+        _attach_alone(session, archive, upload, opened)
     else:
         _recognise_and_pay(session, archive, upload, opened, config, rules, now_s)
 
@@ -366,7 +373,19 @@ def _recognise_and_pay(
     if is_waiting:
         _keep(session, archive, upload, terrain, found, packed_sha256, (config, rules), now_s)
         upload.refused = [asdict(one) for one in opened.left_out]
+        upload.refused += late.attach(session, archive, upload, opened.marks)
         store.settle_upload(session, upload, store.UNDERSTOOD)
+    session.commit()
+
+
+def _attach_alone(session: Session, archive: Archive, upload: store.Upload, opened: Opened) -> None:
+    """Settles marks that came without a ride: of use where their ride came before."""
+    if _is_still_waiting(session, upload):
+        told = late.attach(session, archive, upload, opened.marks)
+        upload.refused = [asdict(one) for one in opened.left_out] + told
+        is_of_use = any(one["reason"] == late.LATE for one in told)
+        state, reason = (store.UNDERSTOOD, "") if is_of_use else (store.REFUSED, told[0]["reason"])
+        store.settle_upload(session, upload, state, reason)
     session.commit()
 
 
@@ -455,7 +474,7 @@ def open_upload(
         chosen["max_upload_bytes"] = 0
     config = replace(config, collect=replace(limits, **chosen))
     told = upload.id, str(upload.user_id), upload.kind, upload.name, archive.get(upload.sha256), config
-    opened = Opened([], [], [], [])
+    opened = Opened([], [], [], [], [])
     child = sandbox(limits.max_read_bytes, limits.max_read_cpu_s)
     for part, body in child.run(read, *told, upload.received_s, within_s=within_s):
         if "ride" in part:
@@ -465,6 +484,8 @@ def open_upload(
             if not may_unpack:
                 raise UnpackedEnough
             opened.members.append((part["member"], archive.put(body), len(body)))
+        elif "marks" in part:
+            opened.marks.extend((float(time_s), _shown(str(what))) for time_s, what in json.loads(body))
         else:
             opened.left_out.append(LeftOut(**part["left_out"]))
     return opened

@@ -33,6 +33,8 @@ MAX_KNOWN_UPLOADS = 50
 """So many earlier bundles of one time are looked at for fixes that come again."""
 RECORDER = "recorder"
 YEAR_S = 31_557_600.0
+FINISHED_WITHIN_S = 60.0
+"""Who said so long ago that a ride is over, and not all of it is here, waits as others do."""
 Span = tuple[()] | tuple[float, float]
 
 
@@ -81,7 +83,8 @@ def _key(message: Message) -> str:
 
 def _row(device: store.Device, message: Message, heard: Heard, limits: CollectConfig) -> dict[str, Any]:
     """The row of a message. Its span leaves out times that no ride can have."""
-    now_s, time_s = message.received_s, heard.fixes.time_s
+    now_s = message.received_s
+    time_s = np.concatenate([heard.fixes.time_s, heard.taps.time_s])
     oldest_s = now_s - (limits.max_past_years or 100.0) * YEAR_S
     time_s = time_s[(time_s >= oldest_s) & (time_s <= now_s + limits.max_future_s)]
     return {
@@ -93,6 +96,7 @@ def _row(device: store.Device, message: Message, heard: Heard, limits: CollectCo
         "n_fixes": len(heard.fixes),
         "first_fix_s": float(time_s.min()) if len(time_s) else None,
         "last_fix_s": float(time_s.max()) if len(time_s) else None,
+        "is_finish": bool(heard.finished),
         "packed": pack_message(message),
     }
 
@@ -178,20 +182,56 @@ def seal(session: Session, archive: Archive, config: Config, now_s: float) -> li
     """
     sealed = []
     for waiting in store.waiting_devices(session):
+        sealed += seal_finished(session, archive, config, waiting.token_id)
         headings = store.waiting_headings(session, waiting.token_id)
         session.commit()  # packing is slow and must keep no phone waiting
-        for ids in ended(headings, config.live, now_s):
-            span_s = _span_s(headings, ids)
-            try:
-                sealed += _seal_one(session, archive, waiting.token_id, ids, span_s, config)
-            except (DiskFailed, MemoryError, *store.TRY_AGAIN):
-                raise
-            except Exception as error:  # as in `work.understand_waiting`: nobody's messages stop another's
-                session.rollback()
-                log.error("messages of a device go on waiting: %s", type(error).__name__)
+        bundles = ended(headings, config.live, now_s)
+        sealed += _seal_each(session, archive, waiting.token_id, headings, bundles, config)
     store.sweep_messages(session, now_s - config.live.known_s)
     store.sweep_limits(session, now_s)
     session.commit()
+    return sealed
+
+
+def seal_finished(session: Session, archive: Archive, config: Config, token_id: int) -> list[str]:
+    """The new uploads of a device that said that a ride is over: nobody waits for silence then.
+
+    What of the ride is not here yet is waited for; what comes later still is a ride of its own.
+
+    Raises:
+        store.TRY_AGAIN: as `seal`.
+    """
+    headings = store.waiting_headings(session, token_id)
+    if not any(one.is_finish for one in headings):
+        return []
+    ids = [one.id for one in headings]
+    messages = [unpack_message(packed) for packed in store.packed_messages(session, ids)]
+    session.commit()
+    if len(messages) != len(ids):
+        return []
+    whole = [one for one, is_whole in zip(ids, hear.is_whole(messages), strict=True) if is_whole]
+    bundles = _bundles(headings, whole, config.live)
+    return _seal_each(session, archive, token_id, headings, bundles, config)
+
+
+def _seal_each(
+    session: Session,
+    archive: Archive,
+    token_id: int,
+    headings: Sequence[store.Heading],
+    bundles: Sequence[Sequence[int]],
+    config: Config,
+) -> list[str]:
+    """The new uploads. As in `work.understand_waiting`, nobody's messages stop another's."""
+    sealed = []
+    for ids in bundles:
+        try:
+            sealed += _seal_one(session, archive, token_id, ids, _span_s(headings, ids), config)
+        except (DiskFailed, MemoryError, *store.TRY_AGAIN):
+            raise
+        except Exception as error:
+            session.rollback()
+            log.error("messages of a device go on waiting: %s", type(error).__name__)
     return sealed
 
 
@@ -205,7 +245,11 @@ def _span_s(headings: Sequence[store.Heading], ids: Sequence[int]) -> Span:
 
 def ended(headings: Sequence[store.Heading], config: LiveConfig, now_s: float) -> list[list[int]]:
     """The ids of the waiting messages that make a bundle each, in the order they came."""
-    ids = _ended(headings, config, now_s)
+    return _bundles(headings, _ended(headings, config, now_s), config)
+
+
+def _bundles(headings: Sequence[store.Heading], ids: Sequence[int], config: LiveConfig) -> list[list[int]]:
+    """These messages in bundles that can be read."""
     sizes = {one.id: one.n_bytes for one in headings}
     bundles: list[list[int]] = []
     n_bytes = 0

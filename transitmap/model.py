@@ -151,7 +151,8 @@ class Heard:
     `trip`, `is_mock` and `claimed_m_s` have an entry a fix. `trip` is what the app calls the running trip,
     empty where it does not; `claimed_m_s` is the speed that the phone claims, which no stage uses (NaN where
     it does not). `dropped` counts by reason what could not be understood, `flagged` fixes that are kept.
-    `label` and `mode` are what the rider said of a trip, by that: when, and what.
+    `label` and `mode` are what the rider said of a trip, by that: when, and what. `finished` are trips that
+    the app says are over, each with how many things it told of it in all (0: it does not say).
     """
 
     fixes: Fixes
@@ -163,6 +164,7 @@ class Heard:
     flagged: dict[str, int] = field(default_factory=dict)
     label: dict[str, tuple[float, str]] = field(default_factory=dict)
     mode: dict[str, tuple[float, str]] = field(default_factory=dict)
+    finished: dict[str, int] = field(default_factory=dict)
 
     @property
     def n_told(self) -> int:

@@ -77,7 +77,12 @@ def gather(session: Session, user: store.User, now_s: float) -> OwnData:
         tables={name: some for name, some in shown.items() if name != "users"},
         account=shown["users"][0],
         uploads=tuple((row["id"], row["sha256"], row["name"]) for row in shown["uploads"]),
-        rides=tuple((row["id"], row["packed_sha256"]) for row in shown["rides"] if row["packed_sha256"]),
+        rides=tuple(
+            (f"{row['id']}{suffix}", row[column])
+            for row in shown["rides"]
+            for suffix, column in (("", "packed_sha256"), (".late", "late_sha256"))
+            if row[column]
+        ),
         messages=tuple((name, packed) for name, packed in messages if packed),
         written_s=now_s,
     )

@@ -103,6 +103,15 @@ def collect_live(name: str, body: bytes, config: Config, now_s: float) -> list[R
     return _clean(bundle.read_bundle(name, body, config), config, now_s)
 
 
+def collect_marks(name: str, body: bytes, config: Config) -> list[tuple[float, str]]:
+    """What riders marked in a bundle of live messages while none of its rides was under way: when, and what.
+
+    Raises:
+        UploadRefused: it is no bundle.
+    """
+    return bundle.lone_marks(name, body, config)
+
+
 def _clean(rides: Sequence[Ride], config: Config, now_s: float) -> list[Ride | Refusal]:
     """The rides screened, split and trimmed, or why they are none; numbered anew in their order."""
     collected: list[Ride | Refusal] = []

@@ -24,6 +24,7 @@ from transitmap.contribute import (
 )
 from transitmap.errors import FeedInvalid, NothingToPublish, RidesWithdrawn
 from transitmap.gtfs.admit import admitted_patterns
+from transitmap.late import with_late
 from transitmap.model import Ids, Network, Notice, Ride, Rules, Segments, Trips
 from transitmap.points import evidence, settle
 from transitmap.points.campaigns import campaign_of
@@ -65,7 +66,7 @@ def publish(
     before, rows = store.latest_feed(session), store.rides_after(session)
     session.commit()
     rides = _rides_of(archive, rows)
-    network, trips = pipeline.infer_network(rides, config, progress)
+    network, trips = pipeline.infer_network(_with_late(archive, rows, rides), config, progress)
     if before is None and not admitted_patterns(network, config.feed.min_riders).any():
         raise NothingToPublish(len(rides), config.feed.min_riders)
     official = pipeline.official_tables(config)
@@ -90,6 +91,18 @@ def _rides_of(archive: Archive, rows: Sequence[store.RideRow]) -> list[Ride]:
     """
     try:
         return [unpack_ride(archive.get(row.packed_sha256)) for row in rows]
+    except KeyError as gone:
+        raise RidesWithdrawn(len(rows)) from gone
+
+
+def _with_late(archive: Archive, rows: Sequence[store.RideRow], rides: Sequence[Ride]) -> list[Ride]:
+    """Rides with the marks that came late: for the map alone, as others may have been read by then.
+
+    Raises:
+        RidesWithdrawn: those of one are gone.
+    """
+    try:
+        return [with_late(archive, row, ride) for row, ride in zip(rows, rides, strict=True)]
     except KeyError as gone:
         raise RidesWithdrawn(len(rows)) from gone
 

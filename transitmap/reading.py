@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -20,7 +21,8 @@ LIVE = "live"
 def read(
     upload_id: str, rider_id: str, kind: str, name: str, body: bytes, config: Config, received_s: float
 ) -> Iterator[Part]:
-    """The parts of one upload: `ride` (packed), `member` of an archive (its body), `refused` (why).
+    """The parts of one upload: `ride` (packed), `member` of an archive (its body), `left_out` (why), and
+    `marks`, which came without their ride (JSON: when, what).
 
     Rides are named after the upload and belong to the rider. Where no trace gave a ride, the first one's
     reason ends it.
@@ -29,12 +31,26 @@ def read(
         UploadRefused: nothing in it can be used.
     """
     if kind == LIVE:
-        return _rides(upload_id, rider_id, pipeline.collect_live(name, body, config, received_s))
+        return _live(upload_id, rider_id, name, body, config, received_s)
     items = unpack(name, body, config.collect)
     first = next(items)
     if isinstance(first, Refusal) or first[1] is not body:
         return _members(name, chain([first], items))
     return _rides(upload_id, rider_id, pipeline.collect_file(name, body, config, received_s))
+
+
+def _live(
+    upload_id: str, rider_id: str, name: str, body: bytes, config: Config, received_s: float
+) -> Iterator[Part]:
+    """The parts of a bundle. Marks alone are no reason to refuse it: their ride may have come before."""
+    marks = pipeline.collect_marks(name, body, config)
+    try:
+        yield from _rides(upload_id, rider_id, pipeline.collect_live(name, body, config, received_s))
+    except UploadRefused:
+        if not marks:
+            raise
+    if marks:
+        yield {"marks": len(marks)}, json.dumps(marks).encode()
 
 
 def _members(name: str, items: Iterable[Item]) -> Iterator[Part]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime
 import logging
+import math
 import threading
 import time
 from typing import TYPE_CHECKING
 
-from transitmap import erase, live, publish, retention, review, store
+from transitmap import erase, live, publish, retention, review, store, watch
 from transitmap.archive import Archive
 from transitmap.config import Config
 from transitmap.contribute import LEASE_S, understand
@@ -18,6 +19,7 @@ from transitmap.points.rules import load_rules
 from transitmap.proposals import try_proposals
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
 log = logging.getLogger("transitmap.work")
@@ -88,8 +90,11 @@ def _publish_new(database_url: str, archive_url: str, config: Config, refused: T
 def _read_on(database_url: str, archive_url: str, config: Config, is_over: threading.Event) -> None:
     """Understands uploads soon after they came, until it is over; a failed disk is the end for all."""
     engine, archive, rules = store.open_engine(database_url), Archive(archive_url), load_rules()
+    seen_s = -math.inf
     while not is_over.wait(UNDERSTAND_EVERY_S):
         try:
+            seen_s = watch.note_seen(engine, seen_s)
+            _seal_finished(engine, archive, config)
             with store.session(engine, write=False) as session:
                 wanted = store.is_upload_waiting(session, time.time())
                 wanted = wanted and not _is_of_old_rules(session, rules)
@@ -104,6 +109,15 @@ def _read_on(database_url: str, archive_url: str, config: Config, is_over: threa
     engine.dispose()
 
 
+def _seal_finished(engine: Engine, archive: Archive, config: Config) -> None:
+    """Makes uploads of rides that their riders finished just now: they look at what these are worth."""
+    with store.session(engine, write=False) as session:
+        devices = store.finished_devices(session, time.time() - live.FINISHED_WITHIN_S)
+    for token_id in devices:
+        with store.session(engine) as session:
+            live.seal_finished(session, archive, config, token_id)
+
+
 def _look(database_url: str, archive_url: str, config: Config, refused: Tried) -> str:
     """One round. Under new rules nothing can be scored before there is a feed that was made by them."""
     engine, archive, rules = store.open_engine(database_url), Archive(archive_url), load_rules()
@@ -113,6 +127,7 @@ def _look(database_url: str, archive_url: str, config: Config, refused: Tried) -
             erase.finish(session, archive)
             retention.sweep_daily(session, archive, config.retention, time.time())
             version, is_held = "", store.is_held(session)
+            store.take_back_uploads(session, time.time())
             live.seal(session, archive, config, time.time())
             if _is_of_old_rules(session, rules) and not is_held:
                 version = _publish(session, archive, config, rules, refused)

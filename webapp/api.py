@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from typing import Any
 
 from flask import Flask, Response, json, request, url_for
@@ -15,6 +16,7 @@ from marshmallow.validate import Range
 from transitmap import store
 from transitmap.cells import plain_cell
 from transitmap.contribute import LeftOut
+from transitmap.watch import worker_state
 from webapp import auth, db, limits, missions, published, receipts, standings, uploads
 from webapp.errors import Problem, answer, as_members
 from webapp.receipts import RideView, Sent
@@ -152,6 +154,7 @@ class HealthSchema(Schema):
 
     status = fields.String(required=True)
     feed_version = fields.String(allow_none=True)
+    worker = fields.String(required=True)
 
 
 def _told(schema: type[Schema], description: str) -> dict[str, Any]:
@@ -366,9 +369,10 @@ def equity_grid() -> Response:
 @wellness.get("/health")
 @wellness.alt_response(200, schema=HealthSchema)
 def health() -> Response:
-    """Answers 200 while the database answers."""
+    """Answers 200 while the database answers; `worker` is ok, silent for two minutes, or was never there."""
     feed = store.latest_feed(db.session())
-    return _json({"status": "ok", "feed_version": feed.id if feed else None})
+    worker = worker_state(db.session(), time.time())
+    return _json({"status": "ok", "feed_version": feed.id if feed else None, "worker": worker})
 
 
 def _json(body: dict[str, Any], status: int = 200) -> Response:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask
 from flask_babel import format_currency, format_date, format_datetime, format_decimal
 
-from webapp import auth, published, words
+from webapp import auth, language, published, words
 
 
 def init_app(app: Flask) -> None:
@@ -22,6 +22,7 @@ def init_app(app: Flask) -> None:
         moment=_moment,
         first_capital=lambda text: text[:1].upper() + text[1:],
         day=lambda time_s: format_date(_local(time_s).date(), "medium"),
+        month=lambda first: format_date(first, "MMMM 'de' y" if language.language() == "es_MX" else "MMMM y"),
         isoday=lambda text: format_date(datetime.date.fromisoformat(text), "medium") if text else "",
     )
     app.context_processor(

@@ -18,10 +18,12 @@ from flask import (
     url_for,
 )
 from flask_babel import gettext as _
-from flask_login import user_logged_in, user_logged_out
+from flask_login import login_required, user_logged_in, user_logged_out
 from flask_wtf.csrf import generate_csrf
 
-from webapp import auth, language, static
+from transitmap import store
+from transitmap.live import RECORDER
+from webapp import auth, db, language, receipts, static, words
 from webapp.headers import HEADERS
 
 if TYPE_CHECKING:
@@ -88,6 +90,20 @@ def rider() -> Response:
     return response
 
 
+@blueprint.get("/worth")
+@login_required
+def worth() -> Response:
+    """What became of the ride that my recorder recorded from one time to another; {} while nobody knows."""
+    from_s, to_s = (request.args.get(name, 0.0, float) for name in ("from", "to"))
+    upload = store.upload_of_time(db.session(), auth.must_me().id, RECORDER, from_s, to_s)
+    if upload is None or upload.state == store.RECEIVED:
+        return _json({})
+    sent = receipts.sent_of(upload)
+    why = words.sentence(upload.reason) if upload.state == store.REFUSED else ""
+    address = url_for("traces.receipt", upload_id=upload.id)
+    return _json({"receipt": address, "points": sent.millipoints / 1000, "why": why})
+
+
 def key_of(user: User) -> str:
     """A name for an account that tells nothing, and that no later account of the same name or row has."""
     return hashlib.sha256(f"recorder {user.id} {user.created_s!r}".encode()).hexdigest()[:16]
@@ -133,7 +149,12 @@ def worker() -> Response:
 
 
 def _urls() -> dict[str, str]:
-    return {"page": url_for("recorder.index"), "rider": url_for("recorder.rider"), "send": SEND}
+    return {
+        "page": url_for("recorder.index"),
+        "rider": url_for("recorder.rider"),
+        "send": SEND,
+        "worth": url_for("recorder.worth"),
+    }
 
 
 def _modules() -> list[str]:

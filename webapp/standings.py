@@ -1,4 +1,4 @@
-"""The ranking: this week by default, my neighbours first, and every line of every rider's ledger."""
+"""The ranking: this week by default, my neighbours first, and what stands behind a rider's points."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import datetime
 import math
 import time
 import tomllib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -89,7 +90,10 @@ def index() -> str:
 
 @blueprint.get("/<path:name>")
 def rider(name: str) -> str:
-    """Every line of one rider's ledger, and what the rider gave the map, unless that rider opted out."""
+    """What one rider gave the map, unless she opted out: each line to herself, to others sums by month.
+
+    A line names a route and a day: four rides that somebody saw would tell who is behind the name.
+    """
     user, session = store.user_by_name(db.session(), name), db.session()
     if user is None or (user.is_hidden and user != auth.me()):
         raise Problem("not_found")
@@ -101,13 +105,25 @@ def rider(name: str) -> str:
     return render_template(
         "rider.html",
         rider=user,
-        awards=[award_view(row) for row in reversed(rows)],
+        awards=[award_view(row) for row in reversed(rows)] if user == auth.me() else None,
+        months=_by_month(rows),
         total=sum(row.millipoints for row in rows),
         verified=sum(row.verified_millipoints for row in rows),
         level=levels.level(deeds),
         badges=levels.badges(deeds),
         weeks=levels.weeks(ridden, _today(time.time(), published.timezone())) if user == auth.me() else None,
     )
+
+
+def _by_month(rows: Sequence[LedgerRow]) -> list[tuple[datetime.date, str, int]]:
+    """The first day of each month (the city's), a rule's name and its millipoints; the latest first."""
+    zone = ZoneInfo(published.timezone())
+    sums: Counter[tuple[datetime.date, str]] = Counter()
+    for row in rows:
+        day = datetime.datetime.fromtimestamp(row.created_s, zone).date()
+        sums[day.replace(day=1), row.rule] += row.millipoints
+    latest = sorted(sums.items(), key=lambda item: (-item[0][0].toordinal(), item[0][1]))
+    return [(month, words.sentence(rule), millipoints) for (month, rule), millipoints in latest]
 
 
 @blueprint.app_context_processor

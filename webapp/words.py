@@ -68,6 +68,8 @@ REFUSALS = {
     "too_many_files": _("The archive holds too many files. Split it."),
     "parser_crash": _("Our reader could not get through the file. We keep it and will look into it."),
     "too_complex": _("Reading the file takes more than we can give it. Split it by day."),
+    "late_mark": _("These marks came after their trip was counted. The map has them now; they earn nothing."),
+    "lone_mark": _("No trip of yours was under way when these marks were made, or it was at its cut ends."),
     "sent_before": _("You had sent this one before; nothing was counted twice."),
     "encrypted": _("The archive has a password. Send it without one."),
     "fit_crc": _("The file was damaged on its way from the watch. Copy it from there again."),

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import json
+import os
 import shutil
+import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -166,3 +170,30 @@ def test_a_failed_sync_of_the_database_ends_the_service(site: Site) -> None:
     assert n_rows(site)["messages"] == 0
     with running(site, more=NO_WORK):
         assert ask(site, "POST", "/ingest/overland", batch(0, START_S), headers)[0] == 200
+
+
+def test_a_worker_that_is_killed_is_followed_by_another(site: Site) -> None:
+    """Its upload waits for nobody's lease but its own; /health says that a worker is there."""
+
+    def children(pid: int) -> list[int]:
+        folders = Path(f"/proc/{pid}/task").glob("*/children")
+        return [int(child) for folder in folders for child in folder.read_text().split()]
+
+    def wait_until(is_so: Callable[[], bool]) -> None:
+        until_s = time.monotonic() + 60
+        while not is_so():
+            assert time.monotonic() < until_s
+            time.sleep(0.1)
+
+    def health() -> dict[str, str]:
+        return dict(json.loads(ask(site, "GET", "/health")[1]))
+
+    with running(site) as service:
+        wait_until(lambda: health()["worker"] == "ok")
+        (first,) = children(service.pid)
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: children(service.pid) not in ([], [first]))
+        headers = {"Authorization": f"Bearer {site.keys[0]}", "Prefer": "respond-async"}
+        assert ask(site, "POST", "/api/v1/traces", trace(0, 1), headers)[0] == 202
+        wait_until(lambda: n_waiting(site) == 0)
+    assert "the worker ended (-9)" in (site.folder / "service.log").read_text()

@@ -105,6 +105,7 @@ TABLE = {
     ("GET", "/record/manifest.webmanifest"): ANYONE,
     ("GET", "/record/rider"): ANYONE,
     ("GET", "/record/sw.js"): ANYONE,
+    ("GET", "/record/worth"): RIDERS,
     ("GET", "/review/"): REVIEWERS,
     ("GET", "/review/<int:finding_id>"): REVIEWERS,
     ("POST", "/review/<int:finding_id>"): REVIEWERS_ACT,

@@ -296,15 +296,15 @@ def test_a_ride_without_a_network_arrives_once(phone, server):
     received(phone)
     points = [row for row in server.rows() if "acc" in row]
     assert [(row["lat"], row["lon"]) for row in points] == STREET[:20]
-    assert len({row["k"] for row in server.rows()}) == len(server.rows()) == 27
+    assert len({row["k"] for row in server.rows()}) == len(server.rows()) == 28
     there = STREET[19][0]
     marks = [(row["kind"], row["text"], row["lat"]) for row in server.rows() if "kind" in row]
     assert marks == [
         ("label", "57", None), ("mode", "bus", None), ("board", "", STREET[9][0]),
         ("crowding", "standing", there), ("fare", "7.50", there), ("step_free", "yes", there),
-        ("stop", "", there),
+        ("stop", "", there), ("finish", "28", None),
     ]  # fmt: skip
-    assert "27" in page.locator(".trip").inner_text()
+    assert "28" in page.locator(".trip").inner_text()
     ride = server.ride()
     assert list(zip(ride.fixes.lat_deg, ride.fixes.lon_deg, strict=True)) == STREET[:20]
     assert ride.taps.name == ("sube", "aforo de pie", "tarifa 7.50", "rampa", "parada")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import time
 
 import pytest
@@ -74,11 +75,24 @@ def test_my_row_and_my_neighbours_come_before_the_top(award, log_in):
     assert ">Persona 57<" not in top
 
 
-def test_every_line_of_the_ledger_is_public_until_its_rider_opts_out(app, award, client):
+def test_every_line_of_the_ledger_is_its_riders_alone(app, award, client, log_in):
+    """Others get sums by month: no route, no day, no line (see benchmarks/privacy_attacks.py)."""
+    march_s = datetime.datetime(2026, 3, 14, 18, tzinfo=datetime.UTC).timestamp()
+    for points, when_s in ((12_000, march_s), (3_000, march_s + 86_400), (5_000, march_s + 30 * 86_400)):
+        award("Coyote", points, when_s, route_name="Ruta 57")
+    mine = log_in("Coyote").get("/standings/Coyote").text
+    assert mine.count(TEXT["text_es"]) == 3
+    assert log_in("Coyote").get("/standings/Coyote?lang=en").text.count(TEXT["text_en"]) == 3
+    award("Zorro", 1)
+    for page in (client.get("/standings/Coyote").text, log_in("Zorro").get("/standings/Coyote").text):
+        assert TEXT["text_es"] not in page and "line-" not in page and "57" not in page
+        table = re.sub(r"<[^>]+>|\s+", " ", page[page.index("<tbody>") :])
+        assert re.search(r"abril de 2026 .*\+5.0 .*marzo de 2026 .*\+15.0 ", table), table
+        assert "14" not in table
+
+
+def test_who_opts_out_is_on_no_page(app, award, client):
     award("Coyote", 12_000)
-    page = client.get("/standings/Coyote").text
-    assert TEXT["text_es"] in page
-    assert TEXT["text_en"] in client.get("/standings/Coyote?lang=en").text
     with store.session(app.extensions["transitmap_engine"]) as session:
         store.user_by_name(session, "Coyote").is_hidden = True
     assert client.get("/standings/Coyote").status_code == 404

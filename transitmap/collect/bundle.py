@@ -15,7 +15,7 @@ from transitmap.config import Config
 from transitmap.errors import UploadRefused
 from transitmap.model import IntArray, Message, Ride
 
-__all__ = ["bundle_keys", "fix_keys", "pack_bundle", "read_bundle"]
+__all__ = ["bundle_keys", "fix_keys", "lone_marks", "pack_bundle", "read_bundle"]
 
 _FIRST_LINE = b"transitmap live 1"
 """No format of a file begins so: a bundle that somebody makes up and sends as a file is no trace."""
@@ -58,6 +58,25 @@ def read_bundle(name: str, body: bytes, config: Config) -> list[Ride]:
     """
     known, messages = _unpacked(body)
     return gather(name, [hear(message) for message in messages], known, config.collect, config.live)
+
+
+def lone_marks(name: str, body: bytes, config: Config) -> list[tuple[float, str]]:
+    """When and what was marked while no ride of this bundle was under way, to the millisecond, in time order.
+
+    Raises:
+        UploadRefused: `not_a_trace`.
+    """
+    _, messages = _unpacked(body)
+    taps = [hear(message).taps for message in messages]
+    told = {one for some in taps for one in zip(some.time_s.tolist(), some.name, strict=True)}
+    if not told:
+        return []
+    try:
+        rides = read_bundle(name, body, config)
+    except UploadRefused:
+        rides = []
+    told -= {one for ride in rides for one in zip(ride.taps.time_s.tolist(), ride.taps.name, strict=True)}
+    return sorted((round(time_s, 3), words) for time_s, words in told if np.isfinite(time_s))
 
 
 def bundle_keys(body: bytes) -> IntArray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from transitmap.collect.clients import (
     gpslogger,
     locus,
@@ -44,6 +46,15 @@ def hear(message: Message) -> Heard:
         return nothing(error.reason, error.n)
     except Exception:  # a fault of an adapter: whoever mends it reads the message again
         return nothing("unreadable")
+
+
+def is_whole(messages: Sequence[Message]) -> list[bool]:
+    """Which messages of one device speak of nothing but trips that are over and wholly here.
+
+    Only our own recorder says when a trip is over.
+    """
+    whole = iter(recorder.is_whole([one for one in messages if one.dialect == "recorder"]))
+    return [one.dialect == "recorder" and next(whole) for one in messages]
 
 
 def answer(message: Message, heard: Heard) -> Answer:

@@ -92,8 +92,8 @@ class Trail:
 def trail_of(session: Session, user: User, name: str = "") -> Trail:
     """What somebody would leave behind; `name` is what nobody is called, else a random one."""
     name = user.name if user.erased_s else name or NOBODY + secrets.token_hex(6)
-    kept = sa.select(RideRow.id, RideRow.packed_sha256).where(RideRow.user_id == user.id)
-    rides = [(ride_id, sha) for ride_id, sha in session.execute(kept) if sha]
+    kept = sa.select(RideRow.id, RideRow.packed_sha256, RideRow.late_sha256).where(RideRow.user_id == user.id)
+    rides = [(ride_id, sha) for ride_id, *both in session.execute(kept) for sha in both if sha]
     sent = sa.select(Upload.id, Upload.sha256).where(Upload.user_id == user.id, Upload.reason != ERASED)
     uploads = [(upload_id, sha) for upload_id, sha in session.execute(sent)]
     blobs = {sha for _, sha in (*rides, *uploads)}
@@ -102,7 +102,7 @@ def trail_of(session: Session, user: User, name: str = "") -> Trail:
         name,
         tuple(sorted(blobs - needed(session, blobs, user.id))),
         tuple(upload_id for upload_id, _ in uploads),
-        tuple(ride_id for ride_id, _ in rides),
+        tuple(dict.fromkeys(ride_id for ride_id, _ in rides)),
     )
 
 
@@ -119,7 +119,11 @@ def needed(session: Session, blobs: Collection[str], but_user_id: int | None = N
     wanted = sorted(blobs)
     for start in range(0, len(wanted), CHUNK):
         some = wanted[start : start + CHUNK]
-        for column, owner in ((Upload.sha256, Upload.user_id), (RideRow.packed_sha256, RideRow.user_id)):
+        for column, owner in (
+            (Upload.sha256, Upload.user_id),
+            (RideRow.packed_sha256, RideRow.user_id),
+            (RideRow.late_sha256, RideRow.user_id),
+        ):
             question = sa.select(column).where(column.in_(some))
             if but_user_id is not None:
                 question = question.where(owner != but_user_id)
@@ -202,6 +206,7 @@ def _empty_uploads(session: Session, user_id: int, name: str) -> None:
         "flagged": {},
         "distance_m": 0.0,
         "packed_sha256": "",
+        "late_sha256": "",
     }
     session.execute(sa.update(RideRow).where(RideRow.user_id == user_id).values(emptied))
     session.execute(sa.delete(Upload).where(Upload.user_id == user_id, Upload.id != name))
@@ -316,7 +321,13 @@ def raw_in_use(session: Session, blobs: Collection[str], but_upload_ids: Collect
 def all_blobs(session: Session) -> set[str]:
     """The names of all blobs that any row names, and of all that a fact does."""
     columns = [getattr(FeedVersion, name) for name in BLOBS_OF_A_FEED]
-    columns += [Upload.sha256, RideRow.packed_sha256, Fact.value, Campaign.snapshot_sha256]
+    columns += [
+        Upload.sha256,
+        RideRow.packed_sha256,
+        RideRow.late_sha256,
+        Fact.value,
+        Campaign.snapshot_sha256,
+    ]
     found: set[str] = set()
     for column in columns:
         found |= set(session.scalars(sa.select(column)))

@@ -24,9 +24,10 @@ _DEVICE = sa.text(
     "WHERE token_sha256 = :token_sha256 AND revoked_s IS NULL"
 )
 _ADD = sa.text(
-    "INSERT INTO messages (token_id, sha256, received_s, dialect, n_bytes, n_fixes, first_fix_s, last_fix_s,"
-    " packed, upload_id) VALUES (:token_id, :sha256, :received_s, :dialect, :n_bytes, :n_fixes, :first_fix_s,"
-    " :last_fix_s, :packed, '') ON CONFLICT (token_id, sha256) DO NOTHING RETURNING id"
+    "INSERT INTO messages (token_id, sha256, received_s, dialect, n_bytes, n_fixes, first_fix_s,"
+    " last_fix_s, is_finish, packed, upload_id) VALUES (:token_id, :sha256, :received_s, :dialect, :n_bytes,"
+    " :n_fixes, :first_fix_s, :last_fix_s, :is_finish, :packed, '')"
+    " ON CONFLICT (token_id, sha256) DO NOTHING RETURNING id"
 )
 _COUNT = sa.text(
     "UPDATE tokens SET n_messages = n_messages + :n_messages, n_fixes = n_fixes + :n_fixes, heard_s = :now_s,"
@@ -69,6 +70,7 @@ class Heading:
     n_bytes: int
     first_fix_s: float | None
     last_fix_s: float | None
+    is_finish: bool = False
 
 
 def device_of_token(engine: sa.Engine, plain: str) -> Device | None:
@@ -175,9 +177,16 @@ def waiting_devices(session: Session) -> list[Spool]:
 def waiting_headings(session: Session, token_id: int) -> list[Heading]:
     """The waiting messages of a device in the order they came."""
     row = MessageRow
-    columns = (row.id, row.received_s, row.n_bytes, row.first_fix_s, row.last_fix_s)
+    columns = (row.id, row.received_s, row.n_bytes, row.first_fix_s, row.last_fix_s, row.is_finish)
     question = sa.select(*columns).where(row.token_id == token_id, row.upload_id == "").order_by(row.id)
     return [Heading(*found) for found in session.execute(question)]
+
+
+def finished_devices(session: Session, since_s: float) -> list[int]:
+    """The devices that said since then that a trip is over, where that still waits."""
+    row = MessageRow
+    said = sa.select(row.token_id).where(row.upload_id == "", row.is_finish, row.received_s >= since_s)
+    return list(session.scalars(said.distinct().order_by(row.token_id)))
 
 
 def packed_messages(session: Session, ids: Sequence[int]) -> list[bytes]:
@@ -226,6 +235,19 @@ def overlapping_uploads(
         sa.or_(Upload.id.in_(said), Upload.id.in_(ridden)),
     )
     return list(session.scalars(question.order_by(Upload.received_s.desc(), Upload.id).limit(limit)))
+
+
+def upload_of_time(session: Session, user_id: int, app: str, from_s: float, to_s: float) -> Upload | None:
+    """The newest live upload of a rider's app that holds anything said of that time."""
+    row = MessageRow
+    question = (
+        sa.select(Upload)
+        .join(row, row.upload_id == Upload.id)
+        .join(Token, Token.id == row.token_id)
+        .where(Token.user_id == user_id, Token.app == app, Upload.user_id == user_id)
+        .where(row.first_fix_s <= to_s, row.last_fix_s >= from_s)
+    )
+    return session.scalar(question.order_by(Upload.received_s.desc(), Upload.id).limit(1))
 
 
 def sweep_messages(session: Session, before_s: float) -> int:

@@ -37,7 +37,8 @@ class User(Base):
 
     `trim_m` is how much of a ride's ends this rider leaves out; None is what the installation does.
     `prize_consent` names the words agreed to for taking part in prizes, empty where they were not. Of
-    somebody who was erased (`erased_s`) the row alone is left, under a name that says nobody.
+    somebody who was erased (`erased_s`) the row alone is left, under a name that says nobody. `turn` grows
+    with each upload that the worker took of anybody: whose is lowest is next.
     """
 
     __tablename__ = "users"
@@ -53,6 +54,7 @@ class User(Base):
     trim_m: Mapped[float | None] = mapped_column(default=None)
     prize_consent: Mapped[str] = mapped_column(sa.String(32), default="")
     erased_s: Mapped[float | None] = mapped_column(default=None)
+    turn: Mapped[int] = mapped_column(default=0, index=True)
     created_s: Mapped[float]
 
 
@@ -96,12 +98,20 @@ class MessageRow(Base):
 
     The same request again is this one. Once its ride is an upload (`upload_id`) the bytes are there and
     `packed` is empty; the row stays for a while, to know a repetition. `n_bytes` is the length of its body.
+    `is_finish`: it says that a trip is over. The span is that of its fixes, and of its marks.
     """
 
     __tablename__ = "messages"
     __table_args__ = (
         sa.UniqueConstraint("token_id", "sha256"),
         sa.Index("ix_messages_waiting", "upload_id", "token_id", "received_s"),
+        sa.Index(
+            "ix_messages_finish",
+            "upload_id",
+            "received_s",
+            sqlite_where=sa.text("is_finish = 1"),
+            postgresql_where=sa.text("is_finish"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -113,6 +123,7 @@ class MessageRow(Base):
     n_fixes: Mapped[int]
     first_fix_s: Mapped[float | None] = mapped_column(default=None)
     last_fix_s: Mapped[float | None] = mapped_column(default=None)
+    is_finish: Mapped[bool] = mapped_column(default=False)
     packed: Mapped[bytes]
     upload_id: Mapped[str] = mapped_column(sa.String(32), default="")
 
@@ -146,7 +157,8 @@ class Upload(Base):
     `kind` is `file`, or `live` for what a phone sent message by message (by device `token_id`). Members of an
     archive are uploads of their own, `parent_id` is the archive's. `refused` are the traces in it that gave
     no ride: name, reason, detail. `trim_m` is what was chosen for its ends, None what holds for the
-    installation. Whoever works on it holds it until `lease_until_s`; `attempts` counts those who began.
+    installation. Whoever works on it (`holder`) holds it until `lease_until_s`; `attempts` counts those who
+    began.
 
     The same bytes are one upload a rider, and one rider's upload: only refused ones, which earned
     nothing, may come from several people (everybody's empty file has the same bytes).
@@ -182,13 +194,15 @@ class Upload(Base):
     refused: Mapped[list[Any]] = mapped_column(default=list)
     lease_until_s: Mapped[float | None] = mapped_column(default=None)
     attempts: Mapped[int] = mapped_column(default=0)
+    holder: Mapped[str] = mapped_column(sa.String(128), default="")
 
 
 class RideRow(Base):
     """One ride of an upload: what was kept and what it was recognised as. Its fixes are in the archive.
 
     `sequence` is the order in which rides were understood, without gaps: the order of scoring.
-    `stretch` names the calls between which the rider was on board (see `contribute`).
+    `stretch` names the calls between which the rider was on board (see `contribute`). `late_sha256` are the
+    marks that came after it was understood, empty where there are none.
     """
 
     __tablename__ = "rides"
@@ -221,6 +235,7 @@ class RideRow(Base):
     flagged: Mapped[dict[str, Any]] = mapped_column(default=dict)
     distance_m: Mapped[float]
     packed_sha256: Mapped[str] = mapped_column(sa.String(64))
+    late_sha256: Mapped[str] = mapped_column(sa.String(64), default="")
 
 
 class FeedVersion(Base):

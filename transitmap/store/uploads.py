@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from transitmap import holder
 from transitmap.errors import UploadRefused
 from transitmap.store.opening import try_add
 from transitmap.store.tables import RECEIVED, REFUSED, Fact, RideRow, Upload, User
@@ -97,27 +98,37 @@ def members_of_upload(session: Session, upload_id: str) -> list[Upload]:
 
 def is_upload_waiting(session: Session, now_s: float) -> bool:
     """Whether there is an upload to understand that nobody holds."""
-    return session.scalar(_waiting(now_s)) is not None
+    return session.scalar(_waiting(now_s).limit(1)) is not None
 
 
 def lease_upload(
     session: Session, now_s: float, lease_s: float, upload_id: str = "", parent_id: str = ""
 ) -> Upload | None:
-    """The upload that has waited longest, held from now on; None where all are settled or held by others.
+    """The next upload, held from now on; None where all are settled or held by others.
 
-    `upload_id` asks for that one alone, `parent_id` for members of that archive. Others are kept from it by
-    the session's commit. Where its holder is stopped, it waits again once the lease is over.
+    Riders take turns, and each one's upload that has waited longest is next: however much one sends, nobody
+    waits for more than one upload of each other rider. `upload_id` asks for that one alone, `parent_id` for
+    members of that archive; these are nobody's turn. Others are kept from it by the session's commit. Where
+    its holder is stopped, it waits again once the lease is over.
     """
-    question = _waiting(now_s).with_for_update(skip_locked=True)
+    question = _waiting(now_s).order_by(Upload.received_s, Upload.id)
     if upload_id:
         question = question.where(Upload.id == upload_id)
     if parent_id:
         question = question.where(Upload.parent_id == parent_id)
-    if (found := session.scalar(question)) is None:
+    is_turn = not (upload_id or parent_id)
+    if is_turn:
+        question = _waiting(now_s).join(User, User.id == Upload.user_id)
+        question = question.order_by(User.turn, Upload.received_s, Upload.id)
+    found = session.scalar(question.limit(1).with_for_update(skip_locked=True, of=Upload))
+    if found is None:
         return None
     upload = session.get_one(Upload, found, populate_existing=True)
-    upload.lease_until_s, upload.attempts = now_s + lease_s, upload.attempts + 1
+    upload.lease_until_s, upload.attempts, upload.holder = now_s + lease_s, upload.attempts + 1, holder.me()
     session.flush()
+    if is_turn:
+        last = sa.select(sa.func.max(User.turn)).scalar_subquery()
+        session.execute(sa.update(User).where(User.id == upload.user_id).values(turn=last + 1))
     return upload
 
 
@@ -125,8 +136,22 @@ def _waiting(now_s: float) -> sa.Select[str]:
     """Uploads that nobody holds; who seems to hold one for too long did so by a clock that was ahead."""
     until_s = Upload.lease_until_s
     free = sa.or_(until_s.is_(None), until_s <= now_s, until_s > now_s + MAX_LEASE_S)
-    waiting = sa.select(Upload.id).where(Upload.state == RECEIVED, free)
-    return waiting.order_by(Upload.received_s, Upload.id).limit(1)
+    return sa.select(Upload.id).where(Upload.state == RECEIVED, free)
+
+
+def take_back_uploads(session: Session, now_s: float) -> int:
+    """Frees what processes hold that are known to be dead; how many uploads.
+
+    Once each: what ended two of its holders waits for its lease, lest it ends one after the other.
+    """
+    held = sa.and_(Upload.state == RECEIVED, Upload.lease_until_s > now_s, Upload.attempts <= 1)
+    dead = [
+        one for one in session.scalars(sa.select(Upload.holder).where(held).distinct()) if holder.is_dead(one)
+    ]
+    if not dead:
+        return 0
+    freed = sa.update(Upload).where(held, Upload.holder.in_(dead)).values(lease_until_s=None, holder="")
+    return len(session.execute(freed.returning(Upload.id)).all())
 
 
 def give_back_upload(
@@ -167,6 +192,14 @@ def rides_of_user(session: Session, user_id: int, limit: int = 100, offset: int 
     """A rider's rides, newest first."""
     question = sa.select(RideRow).where(RideRow.user_id == user_id).order_by(RideRow.sequence.desc())
     return list(session.scalars(question.limit(limit).offset(offset)))
+
+
+def rides_between(session: Session, user_id: int, from_s: float, to_s: float) -> list[RideRow]:
+    """A rider's rides that were under way at any time from one moment to another, the first first."""
+    ended_s = sa.func.coalesce(RideRow.ended_s, RideRow.started_s)
+    question = sa.select(RideRow).where(RideRow.user_id == user_id, RideRow.packed_sha256 != "")
+    during = question.where(RideRow.started_s <= to_s, ended_s >= from_s)
+    return list(session.scalars(during.order_by(RideRow.sequence)))
 
 
 def rides_after(session: Session, sequence: int = 0) -> list[RideRow]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from transitmap.model import Answer, Heard, Message, Taps
 
 MAX_KEY_CHARS = 100
 _SAID = ("label", "mode")
+_FINISH = "finish"
 _PLACES = {"stop": "parada", "board": "sube", "alight": "baja"}
 _CROWDING = {"seats": "asientos", "standing": "de pie", "packed": "lleno"}
 _STEP_FREE = {"yes": "rampa", "true": "rampa", "no": "sin rampa", "false": "sin rampa"}
@@ -27,20 +29,61 @@ def hear(message: Message) -> Heard:
     Raises:
         Unreadable: `empty`, `bad_json`, `too_many`.
     """
-    told = as_object(read_json(message.body))
-    points, events = (_list(told, name) for name in ("points", "events"))
+    points, events = _told_of(message)
     return _with_events(heard([_told(point) for point in points]), events)
 
 
 def answer(message: Message, heard: Heard) -> Answer:
     """The keys of all that is kept: the recorder deletes these, and only these."""
-    try:
-        told = as_object(read_json(message.body))
-        keys = [item.get("k") for name in ("points", "events") for item in _list(told, name)]
-    except Unreadable:
-        keys = []
+    points, events = _readable(message)
+    keys = [item.get("k") for item in (*points, *events)]
     ack = [key for key in keys if isinstance(key, str) and len(key) <= MAX_KEY_CHARS]
     return Answer(200, "application/json", json.dumps({"ack": ack}).encode())
+
+
+def is_whole(messages: Sequence[Message]) -> list[bool]:
+    """Which messages speak of trips alone that are over and of which everything is here.
+
+    A recorder sends the end of a trip when all before it was acknowledged; it says how many rows that were,
+    which holds also where another app sends in another order.
+    """
+    keys: dict[str, set[str]] = {}
+    n_rows: dict[str, int] = {}
+    trips: list[set[str]] = []
+    for message in messages:
+        points, events = _readable(message)
+        trips.append({_trip(item) for item in (*points, *events)})
+        for item in (*points, *events):
+            keys.setdefault(_trip(item), set()).add(str(item.get("k")))
+        n_rows |= _finished(events)
+    return [bool(some) and all(_is_here(trip, keys, n_rows) for trip in some) for some in trips]
+
+
+def _is_here(trip: str, keys: dict[str, set[str]], n_rows: dict[str, int]) -> bool:
+    return trip in n_rows and len(keys[trip]) >= n_rows[trip]
+
+
+def _readable(message: Message) -> tuple[list[Item], list[Item]]:
+    try:
+        return _told_of(message)
+    except Unreadable:
+        return [], []
+
+
+def _told_of(message: Message) -> tuple[list[Item], list[Item]]:
+    """The points and the events of a message.
+
+    Raises:
+        Unreadable: `empty`, `bad_json`, `too_many`.
+    """
+    told = as_object(read_json(message.body))
+    return _list(told, "points"), _list(told, "events")
+
+
+def _finished(events: list[Item]) -> dict[str, int]:
+    """The trips that are over; of how many rows each is, 0 where that is not said."""
+    ends = [event for event in events if event.get("kind") == _FINISH]
+    return {_trip(event): int(words) if (words := _words(event)).isdecimal() else 0 for event in ends}
 
 
 def _list(told: Item, name: str) -> list[Item]:
@@ -67,6 +110,8 @@ def _with_events(fixes: Heard, events: list[Item]) -> Heard:
     """The same with taps, labels and modes; events that say nothing, or not when, are counted."""
     if not events:
         return fixes
+    finished = _finished(events)
+    events = [event for event in events if event.get("kind") != _FINISH]
     time_s = times_s([event.get("t") for event in events])[0].tolist()
     timed = [(when_s, event) for when_s, event in zip(time_s, events, strict=True) if not math.isnan(when_s)]
     marks = [(when_s, event, name) for when_s, event in timed if (name := _name(event))]
@@ -82,6 +127,7 @@ def _with_events(fixes: Heard, events: list[Item]) -> Heard:
         ),
         label=_last(said, "label"),
         mode=_last(said, "mode"),
+        finished=finished,
         dropped={**fixes.dropped, "event": odd} if odd else fixes.dropped,
     )
 

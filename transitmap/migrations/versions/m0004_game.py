@@ -36,6 +36,30 @@ def upgrade() -> None:
     _remake_ledger()
     _sum_up()
     _remake_observations("day")
+    _add_finishes()
+
+
+def _add_finishes() -> None:
+    """What says that a trip is over, what came after one was understood, whose turn it is and who works."""
+    for table, column in _columns():
+        op.add_column(table, column)
+    op.create_index(op.f("ix_users_turn"), "users", ["turn"])
+    op.create_index(
+        "ix_messages_finish",
+        "messages",
+        ["upload_id", "received_s"],
+        sqlite_where=sa.text("is_finish = 1"),
+        postgresql_where=sa.text("is_finish"),
+    )
+
+
+def _columns() -> list[tuple[str, sa.Column[Any]]]:
+    return [
+        ("messages", sa.Column("is_finish", sa.Boolean(), nullable=False, server_default=sa.false())),
+        ("rides", sa.Column("late_sha256", sa.String(64), nullable=False, server_default="")),
+        ("users", sa.Column("turn", sa.Integer(), nullable=False, server_default="0")),
+        ("uploads", sa.Column("holder", sa.String(128), nullable=False, server_default="")),
+    ]
 
 
 def _remake_ledger() -> None:
@@ -463,6 +487,10 @@ def downgrade() -> None:
     op.drop_table("ledger_after")
     first.guard_ledger()
     _remake_observations()
+    op.drop_index("ix_messages_finish", "messages")
+    op.drop_index(op.f("ix_users_turn"), "users")
+    for table, column in _columns():
+        op.drop_column(table, column.name)
     op.drop_index("ix_rides_user_id_route_id", "rides")
     op.drop_index(op.f("ix_users_is_hidden"), "users")
     for name in TABLES:

@@ -46,6 +46,7 @@ async function fill(card, trip, state, trimMetres) {
   at("progress").setAttribute("aria-label", say("of", { sent: number(trip.sent || 0), total: number(trip.total || 0) }));
   show("receipt", !isOurs);
   at("receipt").firstElementChild.textContent = isOurs ? "" : say("received_at", { time: clock(trip.received), total: number(trip.total) });
+  if (trip.worth) fillWorth(at("receipt"), trip.worth);
   for (const [action, states] of Object.entries({ send: "held waiting", resume: "held", gpx: "held waiting", delete: "held waiting", dismiss: "received" })) {
     card.querySelector(`[data-do="${action}"]`).hidden = !states.split(" ").includes(trip.state);
   }
@@ -53,6 +54,11 @@ async function fill(card, trip, state, trimMetres) {
   card.querySelector(".glance").classList.toggle("bare", !isHeld);
   sketch(card.querySelector(".sketch"), isHeld ? rows.filter((row) => !row.kind) : [], trimMetres);
   fillMarks(card, isHeld ? rows.filter((row) => row.kind) : []);
+}
+
+function fillWorth(line, { receipt, points, why }) {
+  line.firstElementChild.textContent += ` ${why || say("worth", { points: number(points, 1) })}`;
+  line.querySelector("a").href = receipt;
 }
 
 function fillHeld(card, trip) {

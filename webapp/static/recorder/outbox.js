@@ -59,11 +59,15 @@ export function approve(id, said) {
     for (const [index, [kind, text]] of Object.entries(said).entries()) { // before all fixes: they may arrive in parts
       if (text) rows.put({ trip: id, n: index - WORDS, t: trip.started, lat: null, lon: null, kind, text });
     }
+    if (await asked(rows.count(all(id)))) rows.put(end(trip, 1 + await asked(rows.count(all(id)))));
     const total = await asked(rows.count(all(id)));
     trips.put(Object.assign(trip, { state: total ? "waiting" : "received", total, sent: 0 }));
     return trip;
   });
 }
+
+// Goes behind all others: whoever reads it has all of the ride, and need not wait for silence.
+function end({ id, n, started, ended }, total) { return { trip: id, n, t: ended ?? started, lat: null, lon: null, kind: "finish", text: String(total) }; }
 
 // Deletes the rows that the server has acknowledged, and only those. Of a ride that arrived no place is left.
 export function settle(id, numbers) {

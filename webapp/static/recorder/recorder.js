@@ -5,9 +5,10 @@ import { ride } from "./ride.js";
 import { showTrips } from "./cards.js";
 import { send, whoRides } from "./sender.js";
 import { duration, say, span } from "./words.js";
+import { askWorth } from "./worth.js";
 
 const page = document.getElementById("recorder");
-const urls = { page: page.dataset.page, rider: page.dataset.rider, send: page.dataset.send };
+const urls = { page: page.dataset.page, rider: page.dataset.rider, send: page.dataset.send, worth: page.dataset.worth };
 const part = (id) => document.getElementById(id);
 const WEEK_MS = 7 * 86_400_000, FIRST_WAIT_S = 5, LONGEST_WAIT_S = 300, MEMORY = "recorder.rider", ASK = "recorder.ask.", CONSENT = "recorder.consent";
 let rider = null, isRiding = false, isSending = false, nFailed = 0, retry;
@@ -28,6 +29,7 @@ async function begin() {
   await show();
   await learnRider();
   await forgetOld();
+  if (rider) askWorth(urls.worth, rider.key);
   sendSoon(0);
 }
 
@@ -158,6 +160,7 @@ async function sendNow() {
   nFailed = outcome.state === "later" ? nFailed + 1 : 0;
   if (outcome.state === "later") waitAndRetry(outcome.wait_s);
   if (outcome.state === "done") note("all_sent");
+  if (outcome.state === "done") askWorth(urls.worth, rider.key);
   if (outcome.state === "log_in") note("log_in");
   await (outcome.state === "log_in" ? learnRider() : show());
 }
