@@ -21,13 +21,13 @@ from sqlalchemy.orm import Session
 
 from tests.points.hand import DAY_S, NOON_S, bus_ride, gpx_of
 from tests.webapp.sending import zipped
-from transitmap import contribute, holder, store, work
+from transitmap import contribute, store, work
 from transitmap.archive import Archive
 from transitmap.config import Config, FeedConfig, QuotaConfig
 from transitmap.contribute import Receipt, accept, understand
 from transitmap.errors import ConfigError, ReaderDied, UploadRefused
 from transitmap.points.rules import load_rules
-from transitmap.store import uploads
+from transitmap.store import holder, uploads
 
 CONFIG = Config(feed=FeedConfig(timezone="America/Mexico_City"))
 RULES = load_rules()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from transitmap import geo, holder, late, pipeline, reading, store
+from transitmap import geo, late, pipeline, reading, store
 from transitmap.archive import Archive, unpack_columns, unpack_ride
 from transitmap.config import Config
 from transitmap.errors import ConfigError, ReaderBusy, ReaderDied, UnpackedEnough, UploadRefused
@@ -34,6 +34,7 @@ from transitmap.model import (
 from transitmap.points import evidence
 from transitmap.points.score import Score, score
 from transitmap.sandbox import Read, sandbox
+from transitmap.store import holder
 from transitmap.terms import Deal, claimed_checks, deal_for
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from transitmap import holder
 from transitmap.errors import UploadRefused
+from transitmap.store import holder
 from transitmap.store.opening import try_add
 from transitmap.store.tables import RECEIVED, REFUSED, Fact, RideRow, Upload, User
 
