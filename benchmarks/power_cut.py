@@ -63,9 +63,9 @@ def mounted(folder: Path) -> Iterator[Path]:
     command = [sys.executable, "-m", "tests.faults.forgetful_disk", str(backing), str(mount)]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     until = time.monotonic() + 20
-    while not mount.is_mount() and time.monotonic() < until:
-        time.sleep(0.05)
     try:
+        while not mount.is_mount() and time.monotonic() < until:
+            time.sleep(0.05)
         yield mount
     finally:
         subprocess.run(["umount", "-l", str(mount)], check=False)
