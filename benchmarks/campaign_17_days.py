@@ -22,11 +22,12 @@ import numpy as np
 
 from benchmarks.cities import table
 from benchmarks.evaluate_page import put
-from transitmap.model import Confirm, Observed, Rules, Segments, Terms
+from transitmap.model import Observed, Rules, Segments, Terms
 from transitmap.points.rules import load_rules
 from transitmap.points.score import score, weight_of
 from transitmap.points.settle import shares
 from transitmap.points.voices import voices
+from transitmap.settling import confirm_of
 
 OUT, PAGE = Path("docs/figures/campaign.svg"), Path("docs/game.md")
 DAYS, POT_PESOS = 17, 170_000
@@ -468,8 +469,7 @@ def settled(city: City, given: Assumptions) -> tuple[int, float]:
     direction = np.searchsorted([own[0] for own in campaign.segments], segment, "right") - 1
     known, ride = np.unique(np.column_stack([direction, user]), axis=0, return_inverse=True)
     seen = Observed(ride.reshape(-1), user, segment, day, np.full(len(rows), 850_000), place)
-    names = ("confirm_voices", "provisional_permille", "group_max", "outside_permille", "observer_weights")
-    confirm = Confirm(**{name: getattr(rules, name) for name in names})
+    confirm = confirm_of(rules)
     said = voices(seen, (), frozenset(), confirm)
     share = shares(seen, said, frozenset(), np.empty(0, dtype=np.int64), confirm)
     is_twice = campaign.n_known[known[:, 0]] > 1

@@ -20,6 +20,7 @@ from transitmap.points import settle
 from transitmap.points.rules import load_rules
 from transitmap.points.score import score
 from transitmap.points.voices import voices
+from transitmap.settling import confirm_of
 
 MIN_RIDERS = 3  # as on a server
 DAYS, RING, NOBODY = 17, 1_000_000, frozenset[int]()
@@ -27,13 +28,7 @@ NO_SEGMENTS = np.zeros(0, dtype=np.int64)
 CAMPAIGNS = {"sparse": (619, 1000, 2000), "middling": (619, 1500, 6000), "dense": (619, 3500, 20_000)}
 """Route-directions (as many as Mapatón published), riders, rides."""
 RULES = load_rules()
-CONFIRM = Confirm(
-    RULES.confirm_voices,
-    RULES.provisional_permille,
-    RULES.group_max,
-    RULES.outside_permille,
-    RULES.observer_weights,
-)
+CONFIRM = confirm_of(RULES)
 
 
 @dataclass(frozen=True)

@@ -302,6 +302,14 @@ def official_tables(config: Config) -> Tables | None:
     return read.read_tables(Path(config.reference.feed)) if config.reference.feed else None
 
 
+def official_patterns(network: Network, official: Tables | None, config: Config) -> list[int]:
+    """Which patterns run along a line of the city's official feed, published or not; none without one."""
+    if official is None:
+        return []
+    ids = carry_ids.carry_ids(network, None)
+    return diff.known_patterns(official, network, ids, config.diff)
+
+
 def _heed_official(
     network: Network, ids: Ids, official: Tables, passes: Passes, config: Config
 ) -> tuple[Ids, diff.Comparison]:

@@ -77,6 +77,7 @@ def publish(
     versions.note_changes(archive, version, before, config.diff)
     terrain = terrain_of(version, archive, config, rules, key)
     decided = store.people_decided(session)
+    decided["official"] = pipeline.official_patterns(network, official, config)
     session.commit()
     found = found_in(terrain, rides, trips, rules)
     count = count_rides(found, rules, Count(), decided["withheld"])
@@ -231,10 +232,11 @@ def _settle(
 ) -> Mapping[int, int]:
     """Pays what is confirmed now and was not before, and what was said; which rider is whose voice."""
     (count, decided), before = counted, store.confirmed_shares(session)
-    known = terrain.known
-    shares, voice_of = confirmed(count, decided, rules)
+    known, paid_by = terrain.known, paying_rules(session, rules, version.made_s)
+    official = evidence.segments_of(terrain.ground, decided["official"], terrain.key)
+    shares, voice_of = confirmed(count, decided, official, store.campaigns_of_rides(session), paid_by)
     rose = settle.rise(before, shares)
-    awards, paid_by = store.awards_of(session, sorted(rose)), paying_rules(session, rules, version.made_s)
+    awards = store.awards_of(session, sorted(rose))
     lines = lines_of(awards, before, rose, paid_by)
     rides = {ride.ride_id: ride for ride in found.rides}
     lines += said_lines(

@@ -25,7 +25,7 @@ def drives_of(*rows: tuple[int, int, range]) -> list[Drive]:
 
 def shares(drives: list[Drive], linked=(), staff=NOBODY, official=NO_SEGMENTS, confirm=CONFIRM) -> list[int]:
     observed = cheat_rings.count(drives)
-    heard = voices(observed, linked, staff, confirm, official)
+    heard = voices(observed, linked, staff, confirm)
     return settle.shares(observed, heard, staff, official, confirm, len(drives)).tolist()
 
 
@@ -58,13 +58,69 @@ def test_two_who_confirm_only_one_another_wait_until_somebody_else_comes() -> No
     assert shares([*two, *stranger]) == [0] * 3  # to whom three are still one group, they wait for a fourth
 
 
-@pytest.mark.parametrize("known", ["a reviewer", "an official line"])
-def test_a_reviewer_or_an_official_line_confirms_anybody(known: str) -> None:
+def test_a_reviewer_confirms_anybody() -> None:
     rows = drives_of((1, 1, HERE), (2, 2, HERE))
-    if known == "a reviewer":
-        assert shares([*rows, Drive(9, 3, HERE)], staff=frozenset({9})) == [1000, 1000, 1000]
-    else:
-        assert shares(rows, official=np.arange(20)) == [1000, 1000]
+    assert shares([*rows, Drive(9, 3, HERE)], staff=frozenset({9})) == [1000, 1000, 1000]
+
+
+SEGMENT = 80_000 * 1000
+"""What one segment of these drives is worth to the first observer; the second gets four fifths."""
+
+
+def trusting(n_segments: float) -> Confirm:
+    return replace(CONFIRM, trust_worth=round(n_segments * SEGMENT))
+
+
+def test_two_strangers_are_confirmed_on_trust_up_to_so_many_points() -> None:
+    two = drives_of((1, 1, HERE), (2, 2, HERE))
+    assert shares(two, confirm=trusting(20)) == [1000, 1000]
+    assert shares(two, confirm=trusting(8)) == [400, 500]  # each gets as many points, of 20 and of 16
+    alone = drives_of((1, 1, HERE))
+    assert shares(alone, confirm=trusting(20)) == [0]  # a ride that nobody else saw is no matter of trust
+
+
+def test_an_official_line_confirms_on_trust_and_no_more() -> None:
+    """Its shape is public: without a limit whoever draws rides along it would be confirmed at once."""
+    forged = drives_of(*((1, day, range(100 * day, 100 * day + 10)) for day in range(1, 9)))
+    official = np.arange(1000)
+    assert shares(forged, official=official, confirm=trusting(25)) == [1000, 1000, 500, 0, 0, 0, 0, 0]
+    assert shares(forged, official=official) == [0] * 8
+    assert shares(forged, official=official[:150], confirm=trusting(25)) == [1000] + [0] * 7
+
+
+def test_earlier_rides_first_so_that_later_ones_take_nothing_from_them() -> None:
+    one_by_one = drives_of(
+        *((who, day, range(20 * day, 20 * day + 20)) for day in range(6) for who in (1, 2))
+    )
+    one_by_one = [replace(drive, day=2 * drive.day + drive.user_id) for drive in one_by_one]
+    before = [0] * len(one_by_one)
+    for n in range(2, len(one_by_one) + 1, 2):
+        now = shares(one_by_one[:n], confirm=trusting(30))
+        assert now[: n - 2] == before[: n - 2]
+        before = now
+    assert before[::2] == [1000, 500, 0, 0, 0, 0]
+
+
+def test_half_of_what_others_confirmed_or_the_trust_but_not_both() -> None:
+    pair = drives_of((1, 1, HERE), (2, 2, HERE), (1, 20, range(200, 210)))
+    crowd = [replace(drive, day=drive.day + 30, segments=range(200, 210)) for drive in CROWD]
+    observed, heard = cheat_rings.count([*pair, *crowd]), Voices({}, {1: 1, 2: 1})
+    got = [
+        settle.shares(observed, heard, NOBODY, NO_SEGMENTS, confirm)[0]
+        for confirm in (trusting(0), trusting(3), trusting(4.9925), trusting(10))
+    ]
+    assert got == [249, 249, 249, 500]
+
+
+def test_each_campaign_trusts_for_itself() -> None:
+    pairs = drives_of((1, 1, HERE), (2, 2, HERE), (1, 3, THERE), (2, 4, THERE))
+    observed = cheat_rings.count(pairs)
+    heard = voices(observed, [], NOBODY, CONFIRM)
+    for campaigns, expected in (([1, 1, 1, 1], [500, 625, 0, 0]), ([1, 1, 2, 2], [500, 625, 500, 625])):
+        got = settle.shares(
+            observed, heard, NOBODY, NO_SEGMENTS, trusting(10), 4, np.array(campaigns, dtype=np.int64)
+        )
+        assert got.tolist() == expected
 
 
 def test_what_only_a_group_saw_counts_as_far_as_others_confirm_enough() -> None:

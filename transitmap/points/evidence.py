@@ -330,6 +330,16 @@ def _hashed(rows: list[Cell], key: bytes) -> IntArray:
     return np.array(hashed, dtype=np.int64).reshape(-1, 6)
 
 
+def segments_of(ground: Ground, patterns: Sequence[int], key: bytes) -> IntArray:
+    """All segments of the lines of some patterns, as `gather` names them with this `key`; sorted."""
+    names = {
+        f"{line.route_index}|{line.direction_id}|{segment}"
+        for line in (ground.lines[row] for row in patterns)
+        for segment in np.unique(line.segment).tolist()
+    }
+    return np.array(sorted(_hash(name, key) for name in names), dtype=np.int64)
+
+
 def _hash(text: str, key: bytes) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8, key=key).digest(), "big", signed=True)
 
