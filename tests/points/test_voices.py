@@ -15,7 +15,7 @@ def honest():
 
 
 def test_honest_riders_wait_seldom_where_many_ride(honest) -> None:
-    everything, half, lost = cheat_rings.waiting("a small campaign", honest[0], CONFIRM)
+    everything, half, lost = cheat_rings.waiting(honest[0], CONFIRM)
     assert everything < 0.03 and half < 0.1 and lost < 0.1
 
 
