@@ -26,8 +26,13 @@ MIN_RIDERS = 3  # as on a server
 RINGS = (2, 4, 10, 20)
 DAYS, RING, NOBODY = 17, 1_000_000, frozenset[int]()
 NO_SEGMENTS = np.zeros(0, dtype=np.int64)
-CAMPAIGNS = {"sparse": (619, 1000, 2000), "middling": (619, 1500, 6000), "dense": (619, 3500, 20_000)}
-"""Route-directions (as many as Mapatón published), riders, rides."""
+CAMPAIGNS = {
+    "thin": (1000, 1000, 600),
+    "sparse": (619, 1000, 2000),
+    "middling": (619, 1500, 6000),
+    "dense": (619, 3500, 20_000),
+}
+"""Route-directions (619 are as many as Mapatón published), riders, usable rides (646 were)."""
 RULES = load_rules()
 CONFIRM = confirm_of(RULES)
 DRAWN = (
@@ -416,9 +421,9 @@ def waits_of(paid: Paid, naive: Paid) -> tuple[float, float, float]:
 
 def print_drawn(n_accounts: Sequence[int] = (1, 10)) -> None:
     """What accounts get that draw rides along lines which an official feed knows, without being there."""
-    honest, start = town(1, *CAMPAIGNS["sparse"])
+    honest, start = town(1, *CAMPAIGNS["thin"])
     official = np.arange(int(start[-1]))
-    print("drawn: rides along lines of a sparse campaign that an official feed knows, in % of the pot")
+    print("drawn: rides along lines of a thin campaign that an official feed knows, in % of the pot")
     for n in n_accounts:
         for n_rides in (6, 60):
             drives, _ = with_ring(honest, start, n, n_rides, "pairs", n_fake=0)
@@ -588,7 +593,7 @@ def print_vandals() -> None:
 
 
 def main() -> None:
-    """Print the tables that are asked for, or all; `A10 sparse` one campaign's, `A10 dense 10` of one ring."""
+    """Print the tables that are asked for, or all; `A10 dense 10` prints one campaign's, rings of ten."""
     if sys.argv[1:2] == ["A10"]:
         names = [word for word in sys.argv[2:] if word in CAMPAIGNS]
         sizes = [int(word) for word in sys.argv[2:] if word.isdecimal()]

@@ -302,12 +302,12 @@ def official_tables(config: Config) -> Tables | None:
     return read.read_tables(Path(config.reference.feed)) if config.reference.feed else None
 
 
-def official_patterns(network: Network, official: Tables | None, config: Config) -> list[int]:
-    """Which patterns run along a line of the city's official feed, published or not; none without one."""
+def official_lines(official: Tables | None) -> Shapes | None:
+    """Where the lines of the city's official feed run; None without one."""
     if official is None:
-        return []
-    ids = carry_ids.carry_ids(network, None)
-    return diff.known_patterns(official, network, ids, config.diff)
+        return None
+    chart = diff.draw_chart(official)
+    return Shapes(chart.point_start, chart.lat_deg, chart.lon_deg, np.zeros(len(chart.lat_deg)))
 
 
 def _heed_official(

@@ -27,10 +27,10 @@ from transitmap.contribute import (
 from transitmap.errors import UploadRefused
 from transitmap.examined import WITHHELD, Bench, bench
 from transitmap.model import Ride, Rules, Terms
-from transitmap.points import evidence, settle
+from transitmap.points import settle
 from transitmap.points.campaigns import campaign_of
 from transitmap.points.score import FRESH, MORE, NEW, score
-from transitmap.publish import found_in
+from transitmap.publish import found_in, officially_known
 from transitmap.said import LABEL, said_lines
 from transitmap.settling import Count, confirmed, lines_of
 from transitmap.terms import recorded_terms, rules_of
@@ -114,7 +114,7 @@ def pay_again(
     rules = ledger.rules
     for version, settlement in _versions(session, rows):
         terrain = _terrain_again(session, archive, version, config, rules[store.OWN_CAMPAIGN])
-        _under_version(session, terrain, rows, rides, settlement, config, ledger)
+        _under_version(session, archive, terrain, rows, rides, settlement, config, ledger)
     found = ledger.bench.differences()
     ledger.differences += [Difference(name, "findings", *both) for name, *both in found]
 
@@ -197,6 +197,7 @@ def _recognise_again(
 
 def _under_version(
     session: Session,
+    archive: Archive,
     terrain: Terrain,
     rows: Sequence[store.RideRow],
     rides: dict[str, Ride],
@@ -215,13 +216,13 @@ def _under_version(
     waiting = settlement
     for index, ride in enumerate(found.rides):
         if waiting and of[ride.ride_id].sequence > waiting.through_sequence:
-            _settle_again(session, terrain, waiting, count, erased, ledger)
+            _settle_again(session, archive, terrain, waiting, count, erased, ledger)
             waiting, withheld = None, set()
         if ride.ride_id not in withheld:
             _score_again(terrain, found, index, of[ride.ride_id], count, ledger)
             _note_erased(count, erased, [segment for segment, _, _ in count.seen_last()])
     if waiting:
-        _settle_again(session, terrain, waiting, count, erased, ledger)
+        _settle_again(session, archive, terrain, waiting, count, erased, ledger)
     ledger.differences += _compare_observers(session, terrain.version, count)
 
 
@@ -271,6 +272,7 @@ def _line_of(line: dict[str, Any]) -> Line:
 
 def _settle_again(
     session: Session,
+    archive: Archive,
     terrain: Terrain,
     settlement: store.Settlement,
     count: Count,
@@ -281,7 +283,7 @@ def _settle_again(
     over = {one.id for one in ledger.campaigns if (one.closed_s or np.inf) <= settlement.made_s}
     pays = {number: rules for number, rules in ledger.rules.items() if number not in over}
     awards = [line for line in ledger.lines.values() if line.told["kind"] == "award"]
-    official = evidence.segments_of(terrain.ground, settlement.inputs["official"], terrain.key)
+    official = officially_known(archive, terrain, settlement.inputs, ledger.rules[store.OWN_CAMPAIGN])
     campaign_of = {line.ride_id: line.campaign_id for line in awards}
     now, voice_of = confirmed(count, settlement.inputs, official, campaign_of, pays)
     told = {

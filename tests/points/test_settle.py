@@ -200,6 +200,51 @@ def test_splitting_rides_over_accounts_of_one_phone_never_gains(drives: list[Dri
     assert verified(split, {1, 101, 102, 103}, linked, EACH_ALONE) <= alone
 
 
+@settings(max_examples=60)
+@given(rides, st.lists(st.integers(0, 3), min_size=12, max_size=12), st.integers(0, 40))
+def test_nor_does_it_where_much_is_confirmed_on_trust(drives: list[Drive], account, n_trusted: int) -> None:
+    """R1 in a town where all are one group: only what is trusted counts, and one person has it once."""
+    split = [
+        replace(drive, user_id=100 + k) if drive.user_id == 1 and k else drive
+        for drive, k in zip(drives, account, strict=False)
+    ]
+    person, group = {100 + k: 1 for k in range(1, 4)}, dict.fromkeys([*range(1, 7), 101, 102, 103], 1)
+    official = np.arange(10)
+    got = [
+        cheat_rings.settle_all(some, trusting(n_trusted), heard=heard, official=official).verified
+        for some, heard in ((drives, Voices({}, group)), (split, Voices(person, group)))
+    ]
+    one, many = (sum(told.get(who, 0) for who in (1, 101, 102, 103)) for told in got)
+    assert many <= one <= n_trusted * SEGMENT
+
+
+@settings(max_examples=40)
+@given(rides, st.integers(1, 12), st.integers(0, 30))
+def test_a_settlement_more_never_confirms_more_in_one_group(drives, n: int, n_trusted: int) -> None:
+    """What each settlement confirms stays; at the end it is what one settlement at the end confirms."""
+    confirm, heard = trusting(n_trusted), Voices({}, dict.fromkeys(range(1, 7), 1))
+    highest = np.zeros(len(drives), dtype=np.int64)
+    for end in range(n, len(drives) + 1):
+        observed = cheat_rings.count(drives[:end])
+        now = settle.shares(observed, heard, NOBODY, NO_SEGMENTS, confirm, len(drives))
+        highest = np.maximum(highest, now)
+        value = observed.worth_mm * confirm.weights(observed.place)
+        kept = np.bincount(observed.user_id, value * highest[observed.ride_index] / 1000, 7)
+        assert (kept <= n_trusted * SEGMENT + 1e-3).all()
+
+
+@settings(max_examples=40)
+@given(rides, st.integers(0, 30), st.integers(0, 30))
+def test_more_trust_never_confirms_less(drives, little: int, more: int) -> None:
+    observed = cheat_rings.count(drives)
+    heard = voices(observed, [(1, 2)], NOBODY, CONFIRM)
+    low, high = (
+        settle.shares(observed, heard, NOBODY, np.arange(5), trusting(one), len(drives))
+        for one in (little, little + more)
+    )
+    assert (high >= low).all()
+
+
 @pytest.mark.parametrize("n", [2, 11, 200])
 def test_another_account_of_a_known_person_brings_nothing(n: int) -> None:
     """A9: an account a day, on a way of one's own and on one that others ride."""
@@ -220,8 +265,11 @@ def test_the_order_of_rows_and_names_decides_nothing(drives: list[Drive], shuffl
     mixed = observed.take(np.array(order, dtype=np.int64))
     heard = voices(observed, [(1, 2)], NOBODY, CONFIRM)
     assert voices(mixed, [(2, 1)], NOBODY, CONFIRM) == heard
-    got = [settle.shares(one, heard, NOBODY, NO_SEGMENTS, CONFIRM, len(drives)) for one in (observed, mixed)]
-    assert got[0].tolist() == got[1].tolist()
+    for confirm in (CONFIRM, trusting(5)):
+        got = [
+            settle.shares(one, heard, NOBODY, NO_SEGMENTS, confirm, len(drives)) for one in (observed, mixed)
+        ]
+        assert got[0].tolist() == got[1].tolist()
 
 
 @settings(max_examples=40)
@@ -230,11 +278,12 @@ def test_a_voice_more_never_takes_from_what_was_confirmed(drives: list[Drive]) -
     """Given the groups: somebody new who rides everywhere on a day of their own confirms everything."""
     everywhere = [*drives, Drive(99, 50, range(0, 40))]
     heard = voices(cheat_rings.count(drives), [], NOBODY, CONFIRM)
-    before, after = (
-        settle.shares(cheat_rings.count(some), heard, NOBODY, NO_SEGMENTS, CONFIRM, len(drives))
-        for some in (drives, everywhere)
-    )
-    assert (after[: len(drives)] >= before).all()
+    for confirm in (CONFIRM, trusting(5)):
+        before, after = (
+            settle.shares(cheat_rings.count(some), heard, NOBODY, NO_SEGMENTS, confirm, len(drives))
+            for some in (drives, everywhere)
+        )
+        assert (after[: len(drives)] >= before).all()
 
 
 @settings(max_examples=40)

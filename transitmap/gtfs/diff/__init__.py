@@ -3,7 +3,7 @@
 from transitmap.config import DiffConfig
 from transitmap.errors import NotEnoughData
 from transitmap.gtfs.diff.chart import draw_chart
-from transitmap.gtfs.diff.official import Match, compare_official, known_patterns, match_official
+from transitmap.gtfs.diff.official import Match, compare_official, match_official
 from transitmap.gtfs.diff.partners import find_partners
 from transitmap.gtfs.diff.seen import Comparison, Finding
 from transitmap.gtfs.diff.seen_words import describe_seen, seen_as_csv, seen_as_json
@@ -23,8 +23,8 @@ __all__ = [
     "describe",
     "describe_seen",
     "diff",
+    "draw_chart",
     "from_json",
-    "known_patterns",
     "match_official",
     "seen_as_csv",
     "seen_as_json",

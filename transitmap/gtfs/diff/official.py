@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from transitmap.config import DiffConfig, ReferenceConfig
 from transitmap.errors import NotEnoughData
 from transitmap.gtfs.diff.asking import texts
 from transitmap.gtfs.diff.chart import Chart, draw_chart
 from transitmap.gtfs.diff.network_chart import chart_network
-from transitmap.gtfs.diff.partners import Partners, find_places, inverse, shares_along
+from transitmap.gtfs.diff.partners import Partners, find_places, inverse
 from transitmap.gtfs.diff.seen import Comparison, find_seen
 from transitmap.model import Claims, Ids, IntArray, Network, Passes, Tables
 
@@ -58,16 +56,6 @@ def match_official(
 def _claimed(official_ids: tuple[str, ...], partner: IntArray, n: int) -> tuple[str, ...]:
     """For each of our rows the id of its official partner, or none."""
     return tuple(official_ids[row] if row >= 0 else "" for row in inverse(partner, n).tolist())
-
-
-def known_patterns(tables: Tables, network: Network, ids: Ids, config: DiffConfig) -> list[int]:
-    """Which patterns of a network run for `share_line` of their way along one line of an official feed.
-
-    Unlike `match_official` a part of a line will do, and several patterns may run along one.
-    """
-    official, ours = draw_chart(tables), chart_network(network, ids, ("",) * len(ids.route_id))
-    covered = shares_along(ours, official)
-    return np.flatnonzero((covered >= config.share_line).any(axis=1)).tolist()
 
 
 def compare_official(

@@ -209,11 +209,6 @@ def _alike_patterns(
         yield -alike - 0.5 * (names[0] == names[1] != "") - KNOWN_WORTH * is_known, a, b
 
 
-def shares_along(chart: Chart, other: Chart) -> FloatArray:
-    """(patterns of the one, of the other): the share of each line that runs along the other, the same way."""
-    return _covered(chart, other, _plane(chart, other))
-
-
 def _covered(chart: Chart, other: Chart, plane: Plane) -> FloatArray:
     """(patterns of the one, of the other): the share of each line that runs along the other, the same way.
 
