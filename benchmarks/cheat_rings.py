@@ -173,7 +173,9 @@ def little_world(random: np.random.Generator) -> tuple[list[Drive], int]:
     return drives, 8
 
 
-def verified_of(drives: Sequence[Drive], who: set[int], linked: Sequence[tuple[int, int]]) -> int:
+def verified_of(
+    drives: Sequence[Drive], who: set[int], linked: Sequence[tuple[int, int]], confirm: Confirm = CONFIRM
+) -> int:
     """Verified millipoints of some accounts: awards by the real rules, shares by the real settlement."""
     observers: dict[int, list[tuple[int, int]]] = {}
     rows, full = [], []
@@ -191,16 +193,16 @@ def verified_of(drives: Sequence[Drive], who: set[int], linked: Sequence[tuple[i
             rows.append((ride, user_id, where, when, drive.worth_mm, len(those)))
             those.append((user_id, when))
     observed = Observed(*np.array(rows, dtype=np.int64).reshape(-1, 6).T)
-    heard = voices(observed, linked, NOBODY, CONFIRM)
-    shares = settle.shares(observed, heard, NOBODY, NO_SEGMENTS, CONFIRM, len(drives))
+    heard = voices(observed, linked, NOBODY, confirm)
+    shares = settle.shares(observed, heard, NOBODY, NO_SEGMENTS, confirm, len(drives))
     return sum(
-        settle.pay(points, 0, share, CONFIRM)[1]
+        settle.pay(points, 0, share, confirm)[1]
         for drive, points, share in zip(drives, full, shares.tolist(), strict=True)
         if drive.user_id in who
     )
 
 
-def splits(n: int, is_linked: bool, seed: int = 1) -> IntArray:
+def splits(n: int, is_linked: bool, seed: int = 1, confirm: Confirm = CONFIRM) -> IntArray:
     """What `n` random splits of one rider's rides over 2 to 8 accounts gain, in verified millipoints."""
     random = np.random.default_rng(seed)
     gains = []
@@ -212,15 +214,21 @@ def splits(n: int, is_linked: bool, seed: int = 1) -> IntArray:
             for drive in drives
         ]
         links = [(1, other) for other in accounts[1:]] if is_linked else []
-        gains.append(verified_of(split, set(accounts), links) - verified_of(drives, {1}, []))
+        alone = verified_of(drives, {1}, [], confirm)
+        gains.append(verified_of(split, set(accounts), links, confirm) - alone)
     return np.array(gains, dtype=np.int64)
 
 
 def print_splits(n: int = 10_000) -> None:
     """R1."""
     print("R1: one rider's rides split over 2 to 8 accounts at random, verified millipoints")
-    for name, is_linked, k in (("one phone or copies (linked)", True, n), ("never linked", False, n // 10)):
-        gain = splits(k, is_linked)
+    for name, is_linked, k, points in (
+        ("one phone or copies (linked), no trust", True, n, 0),
+        ("one phone or copies (linked)", True, n, RULES.trust_millipoints / 1000),
+        ("never linked, no trust", False, n // 10, 0),
+        ("never linked", False, n // 10, RULES.trust_millipoints / 1000),
+    ):
+        gain = splits(k, is_linked, confirm=trusting(points))
         print(
             f"  {name}: {k} splits, {(gain > 0).sum()} gain, most {gain.max()}, mean {gain.mean():.0f}",
             flush=True,
