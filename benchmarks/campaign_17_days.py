@@ -22,11 +22,12 @@ import numpy as np
 
 from benchmarks.cities import table
 from benchmarks.evaluate_page import put
-from transitmap.model import Confirm, Observed, Rules, Segments, Terms
+from transitmap.model import IntArray, Observed, Rules, Segments, Terms
 from transitmap.points.rules import load_rules
 from transitmap.points.score import score, weight_of
 from transitmap.points.settle import shares
 from transitmap.points.voices import voices
+from transitmap.settling import confirm_of
 
 OUT, PAGE = Path("docs/figures/campaign.svg"), Path("docs/game.md")
 DAYS, POT_PESOS = 17, 170_000
@@ -44,6 +45,8 @@ ANSWERS, GOAL = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0), 3.0
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 SETTLED_AVOID = 0.94
 """The fitted value for 1,900 outings."""
+TRUST_POINTS, RING, RING_WAYS = (0, 20, 50, 100, 200), 10, 3
+"""What is tried of `confirm.trust_points`; a ring that confirms itself, and how many ways each invents."""
 CHANCES = 8
 """Rides on one outing at most; nobody gets near."""
 
@@ -446,17 +449,23 @@ def main(words: list[str]) -> None:
 
 
 def settled_table() -> str:
-    """What the settlement confirms of the rides on directions that two or more rode, by how many go out."""
+    """What the settlement confirms of the rides on directions that two or more rode, by how many go out.
+
+    For each of TRUST_POINTS, all riders honest; in brackets what a ring of ten would have of the pot.
+    """
     rows = []
     for n_outings in (1_900, 3_800, 7_600, 19_000):
         given = replace(Assumptions(), n_outings=n_outings, avoid=SETTLED_AVOID)
-        found = [settled(make_city(given, seed), given) for seed in QUICK_SEEDS]
-        rows.append([f"{n_outings:,}", *(f"{value:.0f}" for value in np.mean(found, axis=0))])
-    return table(["outings", "directions seen twice", "of their rides confirmed, %"], rows)
+        city = make_city(given, QUICK_SEEDS[0])
+        n_twice, found = settled(city, given)
+        told = [f"{share:.0%} ({ring:.1%})" for share, ring in found]
+        rows.append([f"{n_outings:,}", str(n_twice), *told])
+    header = ["outings", "directions seen twice", *(f"{points} points on trust" for points in TRUST_POINTS)]
+    return table(header, rows)
 
 
-def settled(city: City, given: Assumptions) -> tuple[int, float]:
-    """Directions with two observers, and how much of their rides is confirmed: all riders are honest."""
+def settled(city: City, given: Assumptions) -> tuple[int, list[tuple[float, float]]]:
+    """Directions with two observers; what of their rides is confirmed, and a ring's share of the pot."""
     rules = load_rules()
     campaign = Campaign(city, given, OURS, rules)
     for day in range(DAYS):
@@ -466,14 +475,41 @@ def settled(city: City, given: Assumptions) -> tuple[int, float]:
     rows = [(s, *who, n) for s, many in campaign.observers.items() for n, who in enumerate(many)]
     segment, user, day, place = np.array(rows).T
     direction = np.searchsorted([own[0] for own in campaign.segments], segment, "right") - 1
-    known, ride = np.unique(np.column_stack([direction, user]), axis=0, return_inverse=True)
+    known, ride = np.unique(np.column_stack([day, direction, user]), axis=0, return_inverse=True)
     seen = Observed(ride.reshape(-1), user, segment, day, np.full(len(rows), 850_000), place)
-    names = ("confirm_voices", "provisional_permille", "group_max", "outside_permille", "observer_weights")
-    confirm = Confirm(**{name: getattr(rules, name) for name in names})
-    said = voices(seen, (), frozenset(), confirm)
-    share = shares(seen, said, frozenset(), np.empty(0, dtype=np.int64), confirm)
-    is_twice = campaign.n_known[known[:, 0]] > 1
-    return int(np.sum(campaign.n_known > 1)), float(share[is_twice].mean() / 10)
+    is_twice = campaign.n_known[known[:, 1]] > 1
+    honest = [one[is_twice].mean() / 1000 for one, _ in _trusted(seen, rules)]
+    faked = [worth[-1] / worth.sum() for _, worth in _trusted(_with_ring(seen), rules)]
+    return int(np.sum(campaign.n_known > 1)), list(zip(honest, faked, strict=True))
+
+
+def _with_ring(seen: Observed) -> Observed:
+    """Ten people more who send three rides each of ways that they invent, each way in two of their names."""
+    n_km, first = 12, int(seen.segment.max()) + 1
+    way, half, km = (axis.ravel() for axis in np.indices((RING * RING_WAYS, 2, n_km)))
+    user = int(seen.user_id.max()) + 1 + (way + half * (1 + way // RING)) % RING
+    ride = int(seen.ride_index.max()) + 1 + 2 * way + half
+    extra = (ride, user, first + way * n_km + km, way % DAYS + half, np.full(len(km), 850_000), half)
+    names = Observed.__dataclass_fields__
+    return Observed(
+        *(np.concatenate([getattr(seen, name), one]) for name, one in zip(names, extra, strict=True))
+    )
+
+
+def _trusted(seen: Observed, rules: Rules) -> list[tuple[IntArray, IntArray]]:
+    """For each of TRUST_POINTS the confirmed thousandths of each ride, and what is verified in all.
+
+    That is of all riders but the last ten, and of these, in millimetres times thousandths.
+    """
+    found, nobody = [], np.empty(0, dtype=np.int64)
+    said = voices(seen, (), frozenset(), confirm_of(rules))
+    for points in TRUST_POINTS:
+        confirm = confirm_of(replace(rules, trust_millipoints=1000 * points))
+        share = shares(seen, said, frozenset(), nobody, confirm)
+        worth = seen.worth_mm * confirm.weights(seen.place) * share[seen.ride_index] // 1000
+        is_last = seen.user_id > int(seen.user_id.max()) - RING
+        found.append((share, np.array([worth[~is_last].sum(), worth[is_last].sum()])))
+    return found
 
 
 def curve(change: dict[str, float], seeds: tuple[int, ...]) -> list[float]:

@@ -1,4 +1,4 @@
-"""What accounts gain by confirming one another: `python -m benchmarks.cheat_rings [A9|A10|A13|A14|R1|pot]`.
+"""What accounts gain by confirming one another: `python -m benchmarks.cheat_rings [A9|A10|A13|R1|drawn|...]`.
 
 Campaigns are simulated segment by segment: riders with homes, routes by popularity and distance, stretches of
 them on days of their own, counted first come as the service does it; A13 runs the whole pipeline on a town.
@@ -20,20 +20,29 @@ from transitmap.points import settle
 from transitmap.points.rules import load_rules
 from transitmap.points.score import score
 from transitmap.points.voices import voices
+from transitmap.settling import confirm_of
 
 MIN_RIDERS = 3  # as on a server
+RINGS = (2, 4, 10, 20)
 DAYS, RING, NOBODY = 17, 1_000_000, frozenset[int]()
 NO_SEGMENTS = np.zeros(0, dtype=np.int64)
-CAMPAIGNS = {"sparse": (619, 1000, 2000), "middling": (619, 1500, 6000), "dense": (619, 3500, 20_000)}
-"""Route-directions (as many as Mapatón published), riders, rides."""
+CAMPAIGNS = {
+    "thin": (1000, 1000, 600),
+    "sparse": (619, 1000, 2000),
+    "middling": (619, 1500, 6000),
+    "dense": (619, 3500, 20_000),
+}
+"""Route-directions (619 are as many as Mapatón published), riders, usable rides (646 were)."""
 RULES = load_rules()
-CONFIRM = Confirm(
-    RULES.confirm_voices,
-    RULES.provisional_permille,
-    RULES.group_max,
-    RULES.outside_permille,
-    RULES.observer_weights,
+CONFIRM = confirm_of(RULES)
+DRAWN = (
+    ("no feed, no trust", 0, 0),
+    ("no feed, 50 points", 50, 0),
+    ("feed, 50 points", 50, None),
+    ("feed, no limit", 10**6, None),
 )
+TRUST_POINTS = (0, 20, 50, 100, 200)
+"""What is tried of `confirm.trust_points`."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,7 @@ class Drive:
 
 @dataclass(frozen=True)
 class Paid:
-    """What is verified of each rider, in thousandths of a millimetre, and how much of it was faked."""
+    """What is verified of each rider, in millimetres times thousandths, and how much of it was faked."""
 
     verified: dict[int, int]
     faked: int
@@ -90,23 +99,30 @@ def count(drives: Sequence[Drive]) -> Observed:
 
 
 def settle_all(
-    drives: Sequence[Drive],
+    drives: Sequence[Drive] | Observed,
     confirm: Confirm = CONFIRM,
     linked: Sequence[tuple[int, int]] = (),
     fake_from: int = sys.maxsize,
     heard: Voices | None = None,
+    official: IntArray = NO_SEGMENTS,
 ) -> Paid:
     """What a settlement verifies of a campaign; segments from `fake_from` on are invented."""
-    observed = count(drives)
+    observed = drives if isinstance(drives, Observed) else count(drives)
     heard = voices(observed, linked, NOBODY, confirm) if heard is None else heard
-    verdict = settle.judge(observed, heard, NOBODY, NO_SEGMENTS, confirm)
+    verdict = settle.judge(observed, heard, NOBODY, official, confirm)
     part = 1000 * verdict.is_open + verdict.allowed * verdict.is_inside
     paid = observed.worth_mm * confirm.weights(observed.place) * part // 1000
-    verified: dict[int, int] = {}
-    for user_id, millimetres in zip(observed.user_id.tolist(), paid.tolist(), strict=True):
-        verified[user_id] = verified.get(user_id, 0) + millimetres
+    users, back = np.unique(observed.user_id, return_inverse=True)
+    verified = np.zeros(len(users), dtype=np.int64)
+    np.add.at(verified, back, paid)
     faked = int(paid[observed.segment >= fake_from].sum())
-    return Paid(verified, faked, int(paid.sum()), observed, heard)
+    by_user = dict(zip(users.tolist(), verified.tolist(), strict=True))
+    return Paid(by_user, faked, int(paid.sum()), observed, heard)
+
+
+def trusting(points: float) -> Confirm:
+    """The rules with another `trust_points`."""
+    return confirm_of(replace(RULES, trust_millipoints=round(1000 * points)))
 
 
 def with_ring(
@@ -157,7 +173,9 @@ def little_world(random: np.random.Generator) -> tuple[list[Drive], int]:
     return drives, 8
 
 
-def verified_of(drives: Sequence[Drive], who: set[int], linked: Sequence[tuple[int, int]]) -> int:
+def verified_of(
+    drives: Sequence[Drive], who: set[int], linked: Sequence[tuple[int, int]], confirm: Confirm = CONFIRM
+) -> int:
     """Verified millipoints of some accounts: awards by the real rules, shares by the real settlement."""
     observers: dict[int, list[tuple[int, int]]] = {}
     rows, full = [], []
@@ -175,16 +193,16 @@ def verified_of(drives: Sequence[Drive], who: set[int], linked: Sequence[tuple[i
             rows.append((ride, user_id, where, when, drive.worth_mm, len(those)))
             those.append((user_id, when))
     observed = Observed(*np.array(rows, dtype=np.int64).reshape(-1, 6).T)
-    heard = voices(observed, linked, NOBODY, CONFIRM)
-    shares = settle.shares(observed, heard, NOBODY, NO_SEGMENTS, CONFIRM, len(drives))
+    heard = voices(observed, linked, NOBODY, confirm)
+    shares = settle.shares(observed, heard, NOBODY, NO_SEGMENTS, confirm, len(drives))
     return sum(
-        settle.pay(points, 0, share, CONFIRM)[1]
+        settle.pay(points, 0, share, confirm)[1]
         for drive, points, share in zip(drives, full, shares.tolist(), strict=True)
         if drive.user_id in who
     )
 
 
-def splits(n: int, is_linked: bool, seed: int = 1) -> IntArray:
+def splits(n: int, is_linked: bool, seed: int = 1, confirm: Confirm = CONFIRM) -> IntArray:
     """What `n` random splits of one rider's rides over 2 to 8 accounts gain, in verified millipoints."""
     random = np.random.default_rng(seed)
     gains = []
@@ -196,15 +214,21 @@ def splits(n: int, is_linked: bool, seed: int = 1) -> IntArray:
             for drive in drives
         ]
         links = [(1, other) for other in accounts[1:]] if is_linked else []
-        gains.append(verified_of(split, set(accounts), links) - verified_of(drives, {1}, []))
+        alone = verified_of(drives, {1}, [], confirm)
+        gains.append(verified_of(split, set(accounts), links, confirm) - alone)
     return np.array(gains, dtype=np.int64)
 
 
 def print_splits(n: int = 10_000) -> None:
     """R1."""
     print("R1: one rider's rides split over 2 to 8 accounts at random, verified millipoints")
-    for name, is_linked, k in (("one phone or copies (linked)", True, n), ("never linked", False, n // 10)):
-        gain = splits(k, is_linked)
+    for name, is_linked, k, points in (
+        ("one phone or copies (linked), no trust", True, n, 0),
+        ("one phone or copies (linked)", True, n, RULES.trust_millipoints / 1000),
+        ("never linked, no trust", False, n // 10, 0),
+        ("never linked", False, n // 10, RULES.trust_millipoints / 1000),
+    ):
+        gain = splits(k, is_linked, confirm=trusting(points))
         print(
             f"  {name}: {k} splits, {(gain > 0).sum()} gain, most {gain.max()}, mean {gain.mean():.0f}",
             flush=True,
@@ -343,14 +367,16 @@ def print_told(name: str, told: Told) -> None:
 # --- A10: rings ----------------------------------------------------------------------------------
 
 
-def print_rings(names: Sequence[str] = tuple(CAMPAIGNS)) -> None:
-    """A10, and what the rule costs honest riders."""
+def print_rings(names: Sequence[str] = tuple(CAMPAIGNS), sizes: Sequence[int] = RINGS) -> None:
+    """A10, and what the rule costs honest riders, for each of TRUST_POINTS."""
     for name in names:
         honest, start = town(1, *CAMPAIGNS[name])
-        waiting(name, honest)
-        print("  design  ring honest-rides-each  faked %  of the pot (two accounts suffice: %)  own honest %")
+        print_waiting(name, honest)
+        columns = " ".join(f"{points:6d}" for points in TRUST_POINTS)
+        print("  faked, in % of the pot: of two accounts that suffice, and with so many points on trust")
+        print(f"  design ring honest-rides-each  two {columns}", flush=True)
         for design in ("pairs", "all"):
-            for n in (2, 4, 10, 20):
+            for n in sizes:
                 for n_honest in (0, 3, 6):
                     print_ring(honest, start, design, n, n_honest)
 
@@ -358,31 +384,67 @@ def print_rings(names: Sequence[str] = tuple(CAMPAIGNS)) -> None:
 def print_ring(honest: Sequence[Drive], start: IntArray, design: str, n: int, n_honest: int) -> None:
     """One line of A10."""
     drives, base = with_ring(honest, start, n, n_honest, design)
-    paid = settle_all(drives, fake_from=base)
-    naive = settle_all(drives, fake_from=base, heard=Voices())
-    own = sum(points for who, points in paid.verified.items() if who >= RING) - paid.faked
+    observed = count(drives)
+    heard = voices(observed, (), NOBODY, CONFIRM)
+    naive = settle_all(observed, CONFIRM, fake_from=base, heard=Voices())
+    paid = [settle_all(observed, trusting(points), (), base, heard) for points in TRUST_POINTS]
+    faked = " ".join(f"{100 * one.faked / one.pot:6.2f}" for one in paid)
     print(
-        f"  {design:6s} {n:3d} {n_honest:2d}   {100 * paid.faked / paid.pot:6.2f}"
-        f"   ({100 * naive.faked / naive.pot:5.1f})   {100 * own / paid.pot:5.2f}",
+        f"  {design:6s} {n:3d} {n_honest:2d}   {100 * naive.faked / naive.pot:17.1f} {faked}",
         flush=True,
     )
 
 
-def waiting(name: str, honest: list[Drive], confirm: Confirm = CONFIRM) -> tuple[float, float, float]:
+def print_waiting(name: str, honest: list[Drive]) -> None:
+    """What waits of honest riders of whom two accounts would confirm anything."""
+    observed = count(honest)
+    heard = voices(observed, (), NOBODY, CONFIRM)
+    naive = settle_all(observed, heard=Voices())
+    n_alone = sum(not points for points in naive.verified.values())
+    print(f"{name}: {len(naive.verified)} riders, {n_alone} where nobody else rides; of the others wait for")
+    for points in TRUST_POINTS:
+        paid = settle_all(observed, trusting(points), heard=heard)
+        everything, half, lost = waits_of(paid, naive)
+        print(
+            f"  {points:3d} points on trust: everything {everything:.1%}, more than half {half:.1%}; "
+            f"points that wait {lost:.1%}, verified {paid.pot / (1e9 / 10):,.0f}",
+            flush=True,
+        )
+
+
+def waiting(honest: Sequence[Drive], confirm: Confirm = CONFIRM) -> tuple[float, float, float]:
     """Shares of honest riders of whom all waits, half of what two accounts would confirm; of points."""
-    paid, naive = settle_all(honest, confirm), settle_all(honest, confirm, heard=Voices())
-    confirmed = [user_id for user_id, points in naive.verified.items() if points]
-    got = np.array([paid.verified.get(user_id, 0) for user_id in confirmed])
-    could = np.array([naive.verified[user_id] for user_id in confirmed])
-    nobody_else = len(naive.verified) - len(confirmed)
-    everything, half = (got == 0).mean(), (got < could / 2).mean()
-    lost = 1 - paid.pot / naive.pot
-    print(
-        f"{name}: {len(naive.verified)} riders, {nobody_else} where nobody else rides; of the others wait "
-        f"for everything {everything:.1%}, for more than half {half:.1%}; points that wait {lost:.1%}",
-        flush=True,
-    )
-    return float(everything), float(half), float(lost)
+    return waits_of(settle_all(honest, confirm), settle_all(honest, confirm, heard=Voices()))
+
+
+def waits_of(paid: Paid, naive: Paid) -> tuple[float, float, float]:
+    """As `waiting`."""
+    could = np.array([points for points in naive.verified.values() if points])
+    got = np.array([paid.verified[user_id] for user_id, points in naive.verified.items() if points])
+    return float((got == 0).mean()), float((got < could / 2).mean()), 1 - paid.pot / naive.pot
+
+
+# --- rides drawn along an official line ----------------------------------------------------------
+
+
+def print_drawn(n_accounts: Sequence[int] = (1, 10)) -> None:
+    """What accounts get that draw rides along lines which an official feed knows, without being there."""
+    honest, start = town(1, *CAMPAIGNS["thin"])
+    official = np.arange(int(start[-1]))
+    print("drawn: rides along lines of a thin campaign that an official feed knows, in % of the pot")
+    for n in n_accounts:
+        for n_rides in (6, 60):
+            drives, _ = with_ring(honest, start, n, n_rides, "pairs", n_fake=0)
+            observed = count(drives)
+            heard = voices(observed, (), NOBODY, CONFIRM)
+            for name, points, known in DRAWN:
+                paid = settle_all(observed, trusting(points), heard=heard, official=official[:known])
+                mine = sum(verified for who, verified in paid.verified.items() if who >= RING)
+                print(
+                    f"  {n} accounts, {n_rides} rides each, {name}: {mine / paid.pot:.2%} "
+                    f"({(paid.pot - mine) / 1e8:,.0f} points of honest riders)",
+                    flush=True,
+                )
 
 
 # --- who gets the pot of a segment and day -------------------------------------------------------
@@ -539,13 +601,16 @@ def print_vandals() -> None:
 
 
 def main() -> None:
-    """Print the tables that are asked for, or all; `A10 sparse` prints one campaign's."""
+    """Print the tables that are asked for, or all; `A10 dense 10` prints one campaign's, rings of ten."""
     if sys.argv[1:2] == ["A10"]:
-        return print_rings(sys.argv[2:] or tuple(CAMPAIGNS))
+        names = [word for word in sys.argv[2:] if word in CAMPAIGNS]
+        sizes = [int(word) for word in sys.argv[2:] if word.isdecimal()]
+        return print_rings(names or tuple(CAMPAIGNS), sizes or RINGS)
     tables = {
         "R1": print_splits,
         "A9": print_sybils,
         "A10": print_rings,
+        "drawn": print_drawn,
         "pot": print_pot,
         "A13": print_vandals,
         "A14": print_griefing,

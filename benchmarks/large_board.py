@@ -34,7 +34,7 @@ from transitmap.points.score import score
 N_ROUTES, N_TEAMS, TEAM_SIZE = 85, 2_000, 8
 LINES_A_RIDE, N_WEEKS, DAY_S = 5, 26, 86_400
 SEGMENTS_A_WAY, OBSERVERS = 120, 12
-NETWORK, RULES, RACE = "1-benchmark", "2026.2", 2
+NETWORK, RULES, RACE = "1-benchmark", "2026.3", 2
 CHUNK = 20_000
 
 

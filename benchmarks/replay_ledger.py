@@ -68,7 +68,7 @@ def lines(n: int) -> Iterator[dict[str, Any]]:
             "rule": "new_metres" if is_award else "confirmed",
             "millipoints": full // 4 if is_award else full - full // 4,
             "verified_millipoints": 0 if is_award else full,
-            "rules_version": "2026.2",
+            "rules_version": "2026.3",
             "network_version": "20260101T000000Z-1a2b3c4d",
             "evidence": {"length_m": length_m, "quality": 0.93, "full_millipoints": full, "known_m": 0},
             "text_es": TEXT.format(km=length_m / 1000, points=full / 1000),

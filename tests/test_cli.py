@@ -364,6 +364,14 @@ def test_users_and_tokens_for_scripts(tmp_path):
     with store.session(store.open_engine(url)) as session:
         user = store.user_of_token(session, token, 0.0)
         assert user is not None and (user.name, user.role) == ("Ana", "organiser")
+    done = run("users", "role", "ana", "reviewer", "--database-url", url)
+    assert (done.exit_code, done.output) == (0, "Ana: reviewer\n")
+    with store.session(store.open_engine(url)) as session:
+        assert store.people_decided(session)["staff"] == [1]
+    assert run("users", "role", "ana", "king", "--database-url", url).exit_code == 2
+    assert run("users", "role", "ana", "rider", "--database-url", url).exit_code == 0
+    with store.session(store.open_engine(url)) as session:
+        assert store.people_decided(session)["staff"] == []
     assert run("tokens", "new", "Nobody", "--database-url", url).exit_code == 2
     assert run("db", "upgrade", "--database-url", url).exit_code == 0
 

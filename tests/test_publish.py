@@ -252,6 +252,36 @@ def test_what_others_confirm_is_paid_in_full_and_once(session: Session, archive:
     assert replay(session, archive, CONFIG, RULES) == []
 
 
+def test_an_official_feed_confirms_on_trust_and_is_not_needed_for_a_replay(
+    session: Session, archive: Archive, tmp_path: Path
+) -> None:
+    """Each rides alone: a line that riders know, new ground along an official one, and where it has none."""
+    for number in range(3):
+        send(session, archive, "of a line", EAST, number, 10 + number)
+        send(session, archive, "of another", NORTH, number, 20 + number)
+    (tmp_path / "official.zip").write_bytes(archive.get(make(session, archive).feed_sha256))
+    send(session, archive, "elsewhere", WEST, 3, 30)
+    assert set(verified_by_name(session).values()) == {0}
+    feed = dataclasses.replace(CONFIG.feed, min_riders=1)
+    reference = ReferenceConfig(feed=str(tmp_path / "official.zip"))
+    make(session, archive, dataclasses.replace(CONFIG, reference=reference, feed=feed))
+    (tmp_path / "official.zip").unlink()
+    verified = verified_by_name(session)
+    assert verified["elsewhere"] == 0
+    assert 0 < verified["of a line"] <= RULES.trust_millipoints
+    assert 0 < verified["of another"] <= RULES.trust_millipoints
+    (lines,) = store.settlements(session)[-1].inputs["official"]
+    assert lines in store.all_blobs(session)
+    assert replay(session, archive, CONFIG, RULES) == []
+
+
+def verified_by_name(session: Session) -> dict[str, int]:
+    found = Counter[str]()
+    for line in store.ledger_rows(session):
+        found[store.user_by_id(session, line.user_id).name] += line.verified_millipoints
+    return dict(found)
+
+
 def test_a_replay_of_nothing_finds_nothing(session: Session, archive: Archive) -> None:
     assert replay(session, archive, CONFIG, RULES) == []
 

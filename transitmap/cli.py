@@ -527,6 +527,9 @@ def restore(folder: Path, name: str, database_url: str, archive_url: str) -> Non
     click.echo(f"{done.name}: {told}; {done.n_erased} people erased again")
 
 
+ROLE = click.Choice(["rider", "reviewer", "planner", "organiser"])
+
+
 @main.group()
 def users() -> None:
     """People."""
@@ -534,12 +537,7 @@ def users() -> None:
 
 @users.command("add")
 @click.argument("name")
-@click.option(
-    "--role",
-    default="rider",
-    type=click.Choice(["rider", "reviewer", "planner", "organiser"]),
-    help="What they may do.",
-)
+@click.option("--role", default="rider", type=ROLE, help="What they may do.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @DATABASE
 def add_user(name: str, role: str, password_stdin: bool, database_url: str) -> None:
@@ -555,6 +553,21 @@ def add_user(name: str, role: str, password_stdin: bool, database_url: str) -> N
         trim_m = draw_m("usual", _server_config(None).collect.trim_m)
         store.add_user(session, name, hashed, time.time(), role, trim_m=trim_m)
     click.echo(f"{name}: {role}")
+
+
+@users.command("role")
+@click.argument("name")
+@click.argument("role", type=ROLE)
+@DATABASE
+def change_role(name: str, role: str, database_url: str) -> None:
+    """Makes somebody a rider, reviewer, planner or organiser. The rides of all but riders confirm others'."""
+    from transitmap import store
+
+    store.upgrade(database_url)
+    with store.session(store.open_engine(database_url)) as session:
+        user = _user(session, name)
+        store.set_role(session, user, role)
+    click.echo(f"{user.name}: {role}")
 
 
 @users.command("export")

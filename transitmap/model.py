@@ -783,6 +783,7 @@ class Rules:
     confirm_voices: int
     group_max: int
     outside_permille: int
+    trust_millipoints: int
     fresh_after_days: int
     fresh_full_days: int
     fresh_permille: int
@@ -884,7 +885,8 @@ class Confirm:
 
     A segment needs `confirm_voices` independent voices. Of what is confirmed of a person at least
     `outside_permille` must be seen by others than the up to `group_max` people who confirm one another most;
-    the rest waits.
+    but `trust_worth` (millimetres times thousandths) counts of each person and campaign in any case.
+    The rest waits.
     """
 
     confirm_voices: int = 2
@@ -892,6 +894,7 @@ class Confirm:
     group_max: int = 12
     outside_permille: int = 667
     observer_weights: tuple[int, ...] = (1000, 800, 400)
+    trust_worth: int = 0
 
     def weights(self, place: IntArray) -> IntArray:
         """What the observer in each place is paid: beyond the list half of the one before, rounded down.

@@ -302,6 +302,14 @@ def official_tables(config: Config) -> Tables | None:
     return read.read_tables(Path(config.reference.feed)) if config.reference.feed else None
 
 
+def official_lines(official: Tables | None) -> Shapes | None:
+    """Where the lines of the city's official feed run; None without one."""
+    if official is None:
+        return None
+    chart = diff.draw_chart(official)
+    return Shapes(chart.point_start, chart.lat_deg, chart.lon_deg, np.zeros(len(chart.lat_deg)))
+
+
 def _heed_official(
     network: Network, ids: Ids, official: Tables, passes: Passes, config: Config
 ) -> tuple[Ids, diff.Comparison]:

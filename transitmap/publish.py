@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from transitmap import missions, pipeline, store, versions
-from transitmap.archive import Archive, pack_columns, pack_network, unpack_ride
+from transitmap.archive import Archive, pack_columns, pack_network, unpack_columns, unpack_ride
 from transitmap.config import Config
 from transitmap.contribute import (
     Found,
@@ -25,7 +25,7 @@ from transitmap.contribute import (
 from transitmap.errors import FeedInvalid, NothingToPublish, RidesWithdrawn
 from transitmap.gtfs.admit import admitted_patterns
 from transitmap.late import with_late
-from transitmap.model import Ids, Network, Notice, Ride, Rules, Segments, Trips
+from transitmap.model import Ids, IntArray, Network, Notice, Ride, Rules, Segments, Shapes, Trips
 from transitmap.points import evidence, settle
 from transitmap.points.campaigns import campaign_of
 from transitmap.points.rules import load_rules
@@ -77,6 +77,8 @@ def publish(
     versions.note_changes(archive, version, before, config.diff)
     terrain = terrain_of(version, archive, config, rules, key)
     decided = store.people_decided(session)
+    lines = pipeline.official_lines(official)
+    decided["official"] = [] if lines is None else [archive.put(pack_columns(lines))]
     session.commit()
     found = found_in(terrain, rides, trips, rules)
     count = count_rides(found, rules, Count(), decided["withheld"])
@@ -214,7 +216,7 @@ def _hold(
     store.add_feed(session, version)
     through = (late or rows)[-1].sequence if late or rows else 0
     everything = join_found(found, late_found)
-    voice_of = _settle(session, version, terrain, everything, (count, decided), through, rules)
+    voice_of = _settle(session, archive, version, terrain, everything, (count, decided), through, rules)
     _ask_for_more(session, archive, version, terrain, everything, (decided, voice_of), config, rules)
     session.commit()
     return version
@@ -222,6 +224,7 @@ def _hold(
 
 def _settle(
     session: Session,
+    archive: Archive,
     version: store.FeedVersion,
     terrain: Terrain,
     found: Found,
@@ -231,10 +234,11 @@ def _settle(
 ) -> Mapping[int, int]:
     """Pays what is confirmed now and was not before, and what was said; which rider is whose voice."""
     (count, decided), before = counted, store.confirmed_shares(session)
-    known = terrain.known
-    shares, voice_of = confirmed(count, decided, rules)
+    known, paid_by = terrain.known, paying_rules(session, rules, version.made_s)
+    official = officially_known(archive, terrain, decided, rules)
+    shares, voice_of = confirmed(count, decided, official, store.campaigns_of_rides(session), paid_by)
     rose = settle.rise(before, shares)
-    awards, paid_by = store.awards_of(session, sorted(rose)), paying_rules(session, rules, version.made_s)
+    awards = store.awards_of(session, sorted(rose))
     lines = lines_of(awards, before, rose, paid_by)
     rides = {ride.ride_id: ride for ride in found.rides}
     lines += said_lines(
@@ -254,6 +258,19 @@ def _settle(
     )
     store.add_settlement(session, settlement, rose)
     return voice_of
+
+
+def officially_known(
+    archive: Archive, terrain: Terrain, decided: Mapping[str, Any], rules: Rules
+) -> IntArray:
+    """The segments that the official feed knew whose lines a settlement kept."""
+    found = [
+        evidence.official_segments(
+            terrain.ground, unpack_columns(Shapes, archive.get(sha256)), rules, terrain.key
+        )
+        for sha256 in decided["official"]
+    ]
+    return np.concatenate([np.zeros(0, dtype=np.int64), *found])
 
 
 def _ask_for_more(

@@ -14,7 +14,6 @@ from transitmap.archive import Archive, pack_ride, unpack_ride
 from transitmap.config import Config
 from transitmap.contribute import (
     Found,
-    Known,
     Terrain,
     collect_canonical,
     join_trips,
@@ -31,7 +30,7 @@ from transitmap.model import Ride, Rules, Terms
 from transitmap.points import settle
 from transitmap.points.campaigns import campaign_of
 from transitmap.points.score import FRESH, MORE, NEW, score
-from transitmap.publish import found_in
+from transitmap.publish import found_in, officially_known
 from transitmap.said import LABEL, said_lines
 from transitmap.settling import Count, confirmed, lines_of
 from transitmap.terms import recorded_terms, rules_of
@@ -115,7 +114,7 @@ def pay_again(
     rules = ledger.rules
     for version, settlement in _versions(session, rows):
         terrain = _terrain_again(session, archive, version, config, rules[store.OWN_CAMPAIGN])
-        _under_version(session, terrain, rows, rides, settlement, config, ledger)
+        _under_version(session, archive, terrain, rows, rides, settlement, config, ledger)
     found = ledger.bench.differences()
     ledger.differences += [Difference(name, "findings", *both) for name, *both in found]
 
@@ -198,6 +197,7 @@ def _recognise_again(
 
 def _under_version(
     session: Session,
+    archive: Archive,
     terrain: Terrain,
     rows: Sequence[store.RideRow],
     rides: dict[str, Ride],
@@ -216,13 +216,13 @@ def _under_version(
     waiting = settlement
     for index, ride in enumerate(found.rides):
         if waiting and of[ride.ride_id].sequence > waiting.through_sequence:
-            _settle_again(session, terrain.known, waiting, count, erased, ledger)
+            _settle_again(session, archive, terrain, waiting, count, erased, ledger)
             waiting, withheld = None, set()
         if ride.ride_id not in withheld:
             _score_again(terrain, found, index, of[ride.ride_id], count, ledger)
             _note_erased(count, erased, [segment for segment, _, _ in count.seen_last()])
     if waiting:
-        _settle_again(session, terrain.known, waiting, count, erased, ledger)
+        _settle_again(session, archive, terrain, waiting, count, erased, ledger)
     ledger.differences += _compare_observers(session, terrain.version, count)
 
 
@@ -272,14 +272,20 @@ def _line_of(line: dict[str, Any]) -> Line:
 
 def _settle_again(
     session: Session,
-    known: Known,
+    archive: Archive,
+    terrain: Terrain,
     settlement: store.Settlement,
     count: Count,
     erased: dict[int, dict[int, int]],
     ledger: Ledger,
 ) -> None:
     """Pays what was confirmed then; what rests on riders who were erased since is left as it was."""
-    now, voice_of = confirmed(count, settlement.inputs, ledger.rules[store.OWN_CAMPAIGN])
+    over = {one.id for one in ledger.campaigns if (one.closed_s or np.inf) <= settlement.made_s}
+    pays = {number: rules for number, rules in ledger.rules.items() if number not in over}
+    awards = [line for line in ledger.lines.values() if line.told["kind"] == "award"]
+    official = officially_known(archive, terrain, settlement.inputs, ledger.rules[store.OWN_CAMPAIGN])
+    campaign_of = {line.ride_id: line.campaign_id for line in awards}
+    now, voice_of = confirmed(count, settlement.inputs, official, campaign_of, pays)
     told = {
         str(row.ride_id): int(row.evidence["permille"])
         for row in ledger.recorded.values()
@@ -290,11 +296,10 @@ def _settle_again(
     for ride_id in blurred - set(told):
         now.pop(ride_id, None)
     rose = settle.rise(ledger.shares, now)
-    awards = [line for line in ledger.lines.values() if line.told["kind"] == "award"]
-    over = {one.id for one in ledger.campaigns if (one.closed_s or np.inf) <= settlement.made_s}
-    pays = {number: rules for number, rules in ledger.rules.items() if number not in over}
     rows = list(ledger.bench.rows.values())
-    said = said_lines(session, known, rows, ledger.bench.rides, voice_of, pays, settlement.through_sequence)
+    said = said_lines(
+        session, terrain.known, rows, ledger.bench.rides, voice_of, pays, settlement.through_sequence
+    )
     for line in lines_of(awards, ledger.shares, rose, pays) + said:
         line["network_version"] = settlement.network_version
         ledger.lines.setdefault(line["key"], _line_of(line))

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from transitmap import store
 from transitmap.contribute import Found
-from transitmap.model import Confirm, Observed, Rules
+from transitmap.model import Confirm, IntArray, Observed, Rules, Voices
 from transitmap.points import settle
 from transitmap.points.score import Score, score
 from transitmap.points.voices import voices
@@ -17,7 +18,8 @@ from transitmap.points.voices import voices
 CONFIRMED = "confirmed"
 GROUP_IS_AT_MOST = 4
 """A group apart is at most a quarter of all who ride: a campaign of a dozen is the campaign, and no ring."""
-NO_SEGMENTS = np.zeros(0, dtype=np.int64)
+MM_PERMILLE_PER_KM = 10**9
+"""A kilometre in millimetres times thousandths, as worth is weighed."""
 
 
 class Award(Protocol):
@@ -86,24 +88,41 @@ def count_rides(found: Found, rules: Rules, count: Count, withheld: Iterable[str
 
 
 def confirmed(
-    count: Count, decided: Mapping[str, Any], rules: Rules
+    count: Count,
+    decided: Mapping[str, Any],
+    official: IntArray,
+    campaign_of: Mapping[str, int],
+    rules: Mapping[int, Rules],
 ) -> tuple[dict[str, int], Mapping[int, int]]:
     """How many thousandths of each ride are confirmed, and which rider is whose voice.
 
     A ride that waits for a reviewer is left out. `decided` is what people had decided
-    (`store.people_decided`).
+    (`store.people_decided`), `official` the segments that an official feed knows. Each ride is confirmed by
+    the `rules` of its campaign, the installation's where `campaign_of` does not name it or it pays no longer.
     """
+    own = rules[store.OWN_CAMPAIGN]
+    campaign = np.array([campaign_of.get(one, store.OWN_CAMPAIGN) for one in count.ride_ids], dtype=np.int64)
+    heard, shares = _confirmed_by(confirm_of(own), count, decided, official, campaign)
+    for confirm in {confirm_of(one) for one in rules.values()} - {confirm_of(own)}:
+        theirs = np.isin(campaign, [one for one, its in rules.items() if confirm_of(its) == confirm])
+        shares = np.where(theirs, _confirmed_by(confirm, count, decided, official, campaign)[1], shares)
+    waits = {*decided["held"], *decided["withheld"]}
+    told = zip(count.ride_ids, shares.tolist(), strict=True)
+    return {ride_id: share for ride_id, share in told if share and ride_id not in waits}, heard.group
+
+
+def _confirmed_by(
+    confirm: Confirm, count: Count, decided: Mapping[str, Any], official: IntArray, campaign_id: IntArray
+) -> tuple[Voices, IntArray]:
+    """Who speaks with whom, and what is confirmed of each ride, as if all were confirmed by one rule."""
     observed = count.observed()
     n_people = len(np.unique(observed.user_id))
-    confirm = confirm_of(rules)
     confirm = replace(confirm, group_max=max(1, min(confirm.group_max, n_people // GROUP_IS_AT_MOST)))
     staff = frozenset(decided["staff"])
     linked = [(int(one), int(other)) for one, other in decided["linked"]]
     heard = voices(observed, linked, staff, confirm)
-    shares = settle.shares(observed, heard, staff, NO_SEGMENTS, confirm, len(count.ride_ids))
-    waits = {*decided["held"], *decided["withheld"]}
-    told = zip(count.ride_ids, shares.tolist(), strict=True)
-    return {ride_id: share for ride_id, share in told if share and ride_id not in waits}, heard.group
+    n = len(count.ride_ids)
+    return heard, settle.shares(observed, heard, staff, official, confirm, n, campaign_id)
 
 
 def confirm_of(rules: Rules) -> Confirm:
@@ -114,6 +133,7 @@ def confirm_of(rules: Rules) -> Confirm:
         rules.group_max,
         rules.outside_permille,
         rules.observer_weights,
+        rules.trust_millipoints * MM_PERMILLE_PER_KM // rules.millipoints_per_km,
     )
 
 

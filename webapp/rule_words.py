@@ -45,7 +45,7 @@ WORDS = {
     "confirm.voices": (
         PLAIN,
         _("Independent voices that confirm a stretch"),
-        _("Other people, on other days; also somebody of the staff, or an official feed."),
+        _("Other people, on other days; one of the staff is enough. An official feed confirms on trust."),
     ),
     "confirm.group_max": (
         PLAIN,
@@ -58,7 +58,15 @@ WORDS = {
     "confirm.min_outside": (
         SHARE,
         _("Of what is confirmed of somebody, others must confirm at least"),
-        _("Others than those people, or a reviewer, or an official feed. What goes beyond waits."),
+        _("Others than those people, or a reviewer. What goes beyond waits."),
+    ),
+    "confirm.trust_points": (
+        POINTS,
+        _("Of each rider and campaign, confirmed on trust"),
+        _(
+            "Where only those people saw it, or only an official feed knows the route. The earlier trips "
+            "first, counted before missions and areas in need. Half of what others confirmed, if more."
+        ),
     ),
     "fresh.after_days": (
         DAYS,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.points.hand import DAY_S, NONE, NOON_S, network_of, part_of, ride_along, trips_of
 from transitmap.model import BUS, CAR, RAIL, WALK, Ride, Segments, Trips
-from transitmap.points.evidence import gather, survey
+from transitmap.points.evidence import gather, official_segments, survey
 from transitmap.points.rules import load_rules
 
 RULES = load_rules()
@@ -184,6 +184,24 @@ def test_another_phone_on_the_same_street_finds_no_new_ground(seed: int) -> None
         if key not in seen
     )
     assert fresh / second.length_mm.sum() < 0.02
+
+
+@pytest.mark.parametrize("network", [network_of(), CITY])
+def test_what_an_official_line_runs_along_is_known_whatever_it_is_called(network) -> None:
+    """As new ground or as a route, in its direction, also where it is ridden in part or with noise."""
+    official = network_of((0, 0, STREET), (0, 0, BRANCH)).shapes
+    known = set(official_segments(survey(network, RULES), official, RULES, KEY).tolist())
+    pattern = (NONE, NONE, NONE) if network is not CITY else ((0, *ALL), (1, *ALL), (2, *ALL))
+    for row, way, expected in ((0, STREET[:1] + [(1500.0, 0.0)], 1.0), (1, BRANCH, 1.0), (2, BACK, 0.0)):
+        rows = evidence(ride_along(way, noise_m=3.0, seed=row), trips_of(pattern[row]), network)
+        is_known = np.array([one in known for one in rows.segment.tolist()])
+        assert rows.worth_mm.sum() > 0
+        assert rows.worth_mm[is_known].sum() / rows.worth_mm.sum() == pytest.approx(expected, abs=0.05)
+
+
+def test_no_official_lines_know_nothing() -> None:
+    nothing = network_of().shapes
+    assert len(official_segments(survey(CITY, RULES), nothing, RULES, KEY)) == 0
 
 
 def test_going_round_in_circles_does_not_pay() -> None:

@@ -25,7 +25,7 @@ def drives_of(*rows: tuple[int, int, range]) -> list[Drive]:
 
 def shares(drives: list[Drive], linked=(), staff=NOBODY, official=NO_SEGMENTS, confirm=CONFIRM) -> list[int]:
     observed = cheat_rings.count(drives)
-    heard = voices(observed, linked, staff, confirm, official)
+    heard = voices(observed, linked, staff, confirm)
     return settle.shares(observed, heard, staff, official, confirm, len(drives)).tolist()
 
 
@@ -58,13 +58,69 @@ def test_two_who_confirm_only_one_another_wait_until_somebody_else_comes() -> No
     assert shares([*two, *stranger]) == [0] * 3  # to whom three are still one group, they wait for a fourth
 
 
-@pytest.mark.parametrize("known", ["a reviewer", "an official line"])
-def test_a_reviewer_or_an_official_line_confirms_anybody(known: str) -> None:
+def test_a_reviewer_confirms_anybody() -> None:
     rows = drives_of((1, 1, HERE), (2, 2, HERE))
-    if known == "a reviewer":
-        assert shares([*rows, Drive(9, 3, HERE)], staff=frozenset({9})) == [1000, 1000, 1000]
-    else:
-        assert shares(rows, official=np.arange(20)) == [1000, 1000]
+    assert shares([*rows, Drive(9, 3, HERE)], staff=frozenset({9})) == [1000, 1000, 1000]
+
+
+SEGMENT = 80_000 * 1000
+"""What one segment of these drives is worth to the first observer; the second gets four fifths."""
+
+
+def trusting(n_segments: float) -> Confirm:
+    return replace(CONFIRM, trust_worth=round(n_segments * SEGMENT))
+
+
+def test_two_strangers_are_confirmed_on_trust_up_to_so_many_points() -> None:
+    two = drives_of((1, 1, HERE), (2, 2, HERE))
+    assert shares(two, confirm=trusting(20)) == [1000, 1000]
+    assert shares(two, confirm=trusting(8)) == [400, 500]  # each gets as many points, of 20 and of 16
+    alone = drives_of((1, 1, HERE))
+    assert shares(alone, confirm=trusting(20)) == [0]  # a ride that nobody else saw is no matter of trust
+
+
+def test_an_official_line_confirms_on_trust_and_no_more() -> None:
+    """Its shape is public: without a limit whoever draws rides along it would be confirmed at once."""
+    forged = drives_of(*((1, day, range(100 * day, 100 * day + 10)) for day in range(1, 9)))
+    official = np.arange(1000)
+    assert shares(forged, official=official, confirm=trusting(25)) == [1000, 1000, 500, 0, 0, 0, 0, 0]
+    assert shares(forged, official=official) == [0] * 8
+    assert shares(forged, official=official[:150], confirm=trusting(25)) == [1000] + [0] * 7
+
+
+def test_earlier_rides_first_so_that_later_ones_take_nothing_from_them() -> None:
+    one_by_one = drives_of(
+        *((who, day, range(20 * day, 20 * day + 20)) for day in range(6) for who in (1, 2))
+    )
+    one_by_one = [replace(drive, day=2 * drive.day + drive.user_id) for drive in one_by_one]
+    before = [0] * len(one_by_one)
+    for n in range(2, len(one_by_one) + 1, 2):
+        now = shares(one_by_one[:n], confirm=trusting(30))
+        assert now[: n - 2] == before[: n - 2]
+        before = now
+    assert before[::2] == [1000, 500, 0, 0, 0, 0]
+
+
+def test_half_of_what_others_confirmed_or_the_trust_but_not_both() -> None:
+    pair = drives_of((1, 1, HERE), (2, 2, HERE), (1, 20, range(200, 210)))
+    crowd = [replace(drive, day=drive.day + 30, segments=range(200, 210)) for drive in CROWD]
+    observed, heard = cheat_rings.count([*pair, *crowd]), Voices({}, {1: 1, 2: 1})
+    got = [
+        settle.shares(observed, heard, NOBODY, NO_SEGMENTS, confirm)[0]
+        for confirm in (trusting(0), trusting(3), trusting(4.9925), trusting(10))
+    ]
+    assert got == [249, 249, 249, 500]
+
+
+def test_each_campaign_trusts_for_itself() -> None:
+    pairs = drives_of((1, 1, HERE), (2, 2, HERE), (1, 3, THERE), (2, 4, THERE))
+    observed = cheat_rings.count(pairs)
+    heard = voices(observed, [], NOBODY, CONFIRM)
+    for campaigns, expected in (([1, 1, 1, 1], [500, 625, 0, 0]), ([1, 1, 2, 2], [500, 625, 500, 625])):
+        got = settle.shares(
+            observed, heard, NOBODY, NO_SEGMENTS, trusting(10), 4, np.array(campaigns, dtype=np.int64)
+        )
+        assert got.tolist() == expected
 
 
 def test_what_only_a_group_saw_counts_as_far_as_others_confirm_enough() -> None:
@@ -144,6 +200,51 @@ def test_splitting_rides_over_accounts_of_one_phone_never_gains(drives: list[Dri
     assert verified(split, {1, 101, 102, 103}, linked, EACH_ALONE) <= alone
 
 
+@settings(max_examples=60)
+@given(rides, st.lists(st.integers(0, 3), min_size=12, max_size=12), st.integers(0, 40))
+def test_nor_does_it_where_much_is_confirmed_on_trust(drives: list[Drive], account, n_trusted: int) -> None:
+    """R1 in a town where all are one group: only what is trusted counts, and one person has it once."""
+    split = [
+        replace(drive, user_id=100 + k) if drive.user_id == 1 and k else drive
+        for drive, k in zip(drives, account, strict=False)
+    ]
+    person, group = {100 + k: 1 for k in range(1, 4)}, dict.fromkeys([*range(1, 7), 101, 102, 103], 1)
+    official = np.arange(10)
+    got = [
+        cheat_rings.settle_all(some, trusting(n_trusted), heard=heard, official=official).verified
+        for some, heard in ((drives, Voices({}, group)), (split, Voices(person, group)))
+    ]
+    one, many = (sum(told.get(who, 0) for who in (1, 101, 102, 103)) for told in got)
+    assert many <= one <= n_trusted * SEGMENT
+
+
+@settings(max_examples=40)
+@given(rides, st.integers(1, 12), st.integers(0, 30))
+def test_a_settlement_more_never_confirms_more_in_one_group(drives, n: int, n_trusted: int) -> None:
+    """What each settlement confirms stays; at the end it is what one settlement at the end confirms."""
+    confirm, heard = trusting(n_trusted), Voices({}, dict.fromkeys(range(1, 7), 1))
+    highest = np.zeros(len(drives), dtype=np.int64)
+    for end in range(n, len(drives) + 1):
+        observed = cheat_rings.count(drives[:end])
+        now = settle.shares(observed, heard, NOBODY, NO_SEGMENTS, confirm, len(drives))
+        highest = np.maximum(highest, now)
+        value = observed.worth_mm * confirm.weights(observed.place)
+        kept = np.bincount(observed.user_id, value * highest[observed.ride_index] / 1000, 7)
+        assert (kept <= n_trusted * SEGMENT + 1e-3).all()
+
+
+@settings(max_examples=40)
+@given(rides, st.integers(0, 30), st.integers(0, 30))
+def test_more_trust_never_confirms_less(drives, little: int, more: int) -> None:
+    observed = cheat_rings.count(drives)
+    heard = voices(observed, [(1, 2)], NOBODY, CONFIRM)
+    low, high = (
+        settle.shares(observed, heard, NOBODY, np.arange(5), trusting(one), len(drives))
+        for one in (little, little + more)
+    )
+    assert (high >= low).all()
+
+
 @pytest.mark.parametrize("n", [2, 11, 200])
 def test_another_account_of_a_known_person_brings_nothing(n: int) -> None:
     """A9: an account a day, on a way of one's own and on one that others ride."""
@@ -164,8 +265,11 @@ def test_the_order_of_rows_and_names_decides_nothing(drives: list[Drive], shuffl
     mixed = observed.take(np.array(order, dtype=np.int64))
     heard = voices(observed, [(1, 2)], NOBODY, CONFIRM)
     assert voices(mixed, [(2, 1)], NOBODY, CONFIRM) == heard
-    got = [settle.shares(one, heard, NOBODY, NO_SEGMENTS, CONFIRM, len(drives)) for one in (observed, mixed)]
-    assert got[0].tolist() == got[1].tolist()
+    for confirm in (CONFIRM, trusting(5)):
+        got = [
+            settle.shares(one, heard, NOBODY, NO_SEGMENTS, confirm, len(drives)) for one in (observed, mixed)
+        ]
+        assert got[0].tolist() == got[1].tolist()
 
 
 @settings(max_examples=40)
@@ -174,11 +278,12 @@ def test_a_voice_more_never_takes_from_what_was_confirmed(drives: list[Drive]) -
     """Given the groups: somebody new who rides everywhere on a day of their own confirms everything."""
     everywhere = [*drives, Drive(99, 50, range(0, 40))]
     heard = voices(cheat_rings.count(drives), [], NOBODY, CONFIRM)
-    before, after = (
-        settle.shares(cheat_rings.count(some), heard, NOBODY, NO_SEGMENTS, CONFIRM, len(drives))
-        for some in (drives, everywhere)
-    )
-    assert (after[: len(drives)] >= before).all()
+    for confirm in (CONFIRM, trusting(5)):
+        before, after = (
+            settle.shares(cheat_rings.count(some), heard, NOBODY, NO_SEGMENTS, confirm, len(drives))
+            for some in (drives, everywhere)
+        )
+        assert (after[: len(drives)] >= before).all()
 
 
 @settings(max_examples=40)

@@ -15,7 +15,7 @@ def honest():
 
 
 def test_honest_riders_wait_seldom_where_many_ride(honest) -> None:
-    everything, half, lost = cheat_rings.waiting("a small campaign", honest[0], CONFIRM)
+    everything, half, lost = cheat_rings.waiting(honest[0], CONFIRM)
     assert everything < 0.03 and half < 0.1 and lost < 0.1
 
 
@@ -48,7 +48,21 @@ def test_no_group_is_larger_than_the_rules_say(honest) -> None:
 
 def test_splits_over_unlinked_and_linked_accounts() -> None:
     """R1 by the real awards: what is one person's gains nothing, in any of some hundred random splits."""
-    assert cheat_rings.splits(25, is_linked=True).max() <= 0
+    assert cheat_rings.splits(25, is_linked=True, confirm=CONFIRM).max() <= 0
+
+
+def test_splits_gain_a_thousandth_of_a_ride_at_most_where_trust_ends() -> None:
+    """The ride at the limit is confirmed in whole thousandths: a loss that is not the same for all rides."""
+    largest_millipoints = 20_000
+    assert cheat_rings.splits(25, is_linked=True).max() <= largest_millipoints / 1000
+
+
+@pytest.mark.parametrize(("design", "n"), [("pairs", 2), ("pairs", 10), ("all", 10)])
+def test_a_ring_has_what_as_many_people_are_trusted_with(honest, design: str, n: int) -> None:
+    drives, base = cheat_rings.with_ring(*honest, n, 0, design)
+    paid = cheat_rings.settle_all(drives, fake_from=base)
+    trusted = cheat_rings.CONFIRM.trust_worth
+    assert 0.5 * n * trusted < paid.faked <= n * trusted
 
 
 def test_a_days_pot_goes_to_the_first_because_sharing_it_pays_a_second_account() -> None:

@@ -6,6 +6,7 @@ import datetime
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,7 @@ from transitmap.model import (
     Ride,
     Rules,
     Segments,
+    Shapes,
     Trips,
 )
 
@@ -409,3 +411,45 @@ def _close_by(
     ridden = {(cell, when) for _, _, cell, when, _, _ in cells}
     close = {tuple(pair) for pair in np.unique(np.concatenate(found), axis=0).tolist()}
     return [(-1, -1, cell, when, 0, 0) for cell, when in sorted(close - ridden)]
+
+
+# --- what an official feed knows -----------------------------------------------------------------
+
+
+def official_segments(ground: Ground, lines: Shapes, rules: Rules, key: bytes) -> IntArray:
+    """The segments, as `gather` names them with this `key`, that one of `lines` runs along; sorted.
+
+    Of known lines those of which half lies within `near_m` of one in the same direction, whatever it is
+    called; of new ground the cells that a ride along one can be in.
+    """
+    ends = [(a, b) for a, b in pairwise(lines.point_start.tolist()) if b - a > 1]
+    parts = [(lines.lat_deg[a:b], lines.lon_deg[a:b]) for a, b in ends]
+    names = _official_lines(ground, parts, rules)
+    for lat_deg, lon_deg in parts:
+        names |= _official_cells(lat_deg, lon_deg, rules)
+    return np.array(sorted(_hash(name, key) for name in names), dtype=np.int64)
+
+
+def _official_cells(lat_deg: FloatArray, lon_deg: FloatArray, rules: Rules) -> set[str]:
+    """The cells along one line and those close by."""
+    plane = geo.Plane.around(lat_deg, lon_deg)
+    xy_m = plane.to_metres(lat_deg, lon_deg)
+    features = _features(xy_m, _bins(xy_m))
+    place_deg = np.column_stack(plane.to_degrees(features[:, :2]))
+    heading_deg, day = geo.heading_deg(features[:, 2:]), np.zeros(len(features), dtype=np.int64)
+    return {f"-1|-1|{cell}" for _, _, cell, *_ in _close_by([], place_deg, heading_deg, day, rules)}
+
+
+def _official_lines(ground: Ground, parts: list[tuple[FloatArray, FloatArray]], rules: Rules) -> set[str]:
+    """The segments of known lines that run along one of some others."""
+    if ground.plane is None or not parts:
+        return set()
+    lines_m = [ground.plane.to_metres(*part) for part in parts]
+    official = _tree(np.concatenate([_features(xy_m, _bins(xy_m)) for xy_m in lines_m]))
+    names = set[str]()
+    for line in ground.lines:
+        off_m, _ = official.query(line.tree.data)
+        n, n_near = np.bincount(line.segment), np.bincount(line.segment, off_m <= rules.near_m)
+        found = np.flatnonzero((n > 0) & (2 * n_near >= n)).tolist()
+        names |= {f"{line.route_index}|{line.direction_id}|{segment}" for segment in found}
+    return names

@@ -29,6 +29,7 @@ WHOLE = {
     "label": ("max_per_ride",),
     "review": ("max_per_day",),
 }
+AMOUNTS = {"confirm": ("trust_points",)}
 FACTORS = {"mission": ("max_bonus",), "equity": ("max_weight",)}
 LISTS = {"pay": ("observer_weights", "min_segment_m")}
 MAX_FACTOR = 5.0
@@ -78,6 +79,7 @@ def _paying(tables: dict[str, Any]) -> dict[str, Any]:
         "confirm_voices": confirm["voices"],
         "group_max": confirm["group_max"],
         "outside_permille": round(confirm["min_outside"] * 1000),
+        "trust_millipoints": round(confirm["trust_points"] * 1000),
         "fresh_after_days": fresh["after_days"],
         "fresh_full_days": fresh["full_days"],
         "fresh_permille": round(fresh["full_share"] * 1000),
@@ -102,7 +104,7 @@ def _measuring(tables: dict[str, Any]) -> dict[str, Any]:
 
 def _check_keys(tables: dict[str, Any]) -> None:
     expected: dict[str, set[str]] = {"version": set()}
-    for group in (POSITIVE, SHARES, WHOLE, FACTORS, LISTS):
+    for group in (POSITIVE, SHARES, WHOLE, AMOUNTS, FACTORS, LISTS):
         for name, keys in group.items():
             expected.setdefault(name, set()).update(keys)
     check_keys("rules", tables, expected)
@@ -113,6 +115,7 @@ def _check_numbers(tables: dict[str, Any]) -> None:
         (POSITIVE, 0, 1e6, True),
         (SHARES, 0, 1, False),
         (WHOLE, 0, 10_000, False),
+        (AMOUNTS, 0, 1e6, False),
         (FACTORS, 1, MAX_FACTOR, False),
     ):
         for name, keys in group.items():

@@ -47,8 +47,8 @@ class Standing(Columns):
 class Verdict:
     """What holds of each row of Observed.
 
-    `speaks` as in Voices; confirmed (`is_open`) by enough groups, a reviewer or an official feed; or
-    (`is_inside`) by enough people, but of too few groups, of which `allowed` thousandths count.
+    `speaks` as in Voices; confirmed (`is_open`) by enough groups or a reviewer; or (`is_inside`) by enough
+    people, but of too few groups, or by an official feed alone, of which `allowed` thousandths count.
     """
 
     speaks: BoolArray
@@ -64,16 +64,17 @@ def shares(
     official: IntArray,
     confirm: Confirm,
     n_rides: int = 0,
+    campaign_id: IntArray | None = None,
 ) -> IntArray:
     """How many thousandths of each ride are confirmed, by ride index (at least `n_rides` of them).
 
-    A segment is confirmed once people of `confirm_voices` groups saw it, or one of `staff`, or where it is
-    one of the `official` segments. What only people of one group saw counts for each of them as far as
-    `outside_permille` of all that is confirmed of them is confirmed by others. Of one person's accounts the
-    first on a segment counts. Rows worth nothing and erased riders confirm nobody. `rise` keeps a share from
-    falling.
+    A segment is confirmed once people of `confirm_voices` groups saw it, or one of `staff`. What only people
+    of one group saw, or one person and the feed whose segments are `official`, counts for each of them as far
+    as `outside_permille` of all that is confirmed of them is confirmed by others, and `trust_worth` of it in
+    each campaign (`campaign_id`, by ride index) in any case. Of one person's accounts the first on a segment
+    counts. Rows worth nothing and erased riders confirm nobody. `rise` keeps a share from falling.
     """
-    return stand(observed, voices, staff, official, confirm, n_rides).confirmed
+    return stand(observed, voices, staff, official, confirm, n_rides, campaign_id).confirmed
 
 
 def stand(
@@ -83,9 +84,10 @@ def stand(
     official: IntArray,
     confirm: Confirm,
     n_rides: int = 0,
+    campaign_id: IntArray | None = None,
 ) -> Standing:
     """As `shares`, with what waits and why."""
-    verdict = judge(observed, voices, staff, official, confirm)
+    verdict = judge(observed, voices, staff, official, confirm, campaign_id)
     n = max(n_rides, int(observed.ride_index.max(initial=-1)) + 1)
     value = observed.worth_mm * confirm.weights(observed.place)
     total = np.maximum(_sum(observed.ride_index, value, n), 1)
@@ -111,6 +113,7 @@ def judge(
     staff: frozenset[int],
     official: IntArray,
     confirm: Confirm,
+    campaign_id: IntArray | None = None,
 ) -> Verdict:
     """What holds of each row of `observed`."""
     speaks = voices.speaks(observed)
@@ -118,12 +121,16 @@ def judge(
     person, group = named(observed.user_id, voices.person), named(observed.user_id, voices.group)
     n_people = _n_different(segment[speaks], person[speaks], len(segments))
     n_groups = _n_different(segment[speaks], group[speaks], len(segments))
-    by_staff = speaks & np.isin(observed.user_id, list(staff))
-    known = (np.bincount(segment, by_staff, len(segments)) > 0) | np.isin(segments, official)
+    by_staff = np.bincount(segment, speaks & np.isin(observed.user_id, list(staff)), len(segments)) > 0
+    by_some = (n_people >= confirm.confirm_voices) | np.isin(segments, official)
     value = observed.worth_mm * confirm.weights(observed.place)
-    is_open = speaks & ((n_groups >= confirm.confirm_voices) | known)[segment]
-    is_inside = speaks & ~is_open & (n_people >= confirm.confirm_voices)[segment]
-    return Verdict(speaks, is_open, is_inside, _allowed(person, value, is_open, is_inside, confirm))
+    is_open = speaks & ((n_groups >= confirm.confirm_voices) | by_staff)[segment]
+    is_inside = speaks & ~is_open & by_some[segment]
+    pot = np.zeros_like(person) if campaign_id is None else campaign_id[observed.ride_index]
+    allowed = np.empty(len(observed), dtype=np.int64)
+    row = np.lexsort((observed.place, observed.segment, observed.ride_index))
+    allowed[row] = _allowed(person[row], pot[row], (value * is_open)[row], (value * is_inside)[row], confirm)
+    return Verdict(speaks, is_open, is_inside, allowed)
 
 
 def _n_different(segment: IntArray, who: IntArray, n: int) -> IntArray:
@@ -133,22 +140,33 @@ def _n_different(segment: IntArray, who: IntArray, n: int) -> IntArray:
 
 
 def _allowed(
-    person: IntArray, value: IntArray, is_open: BoolArray, is_inside: BoolArray, confirm: Confirm
+    person: IntArray, pot: IntArray, outside: IntArray, inside: IntArray, confirm: Confirm
 ) -> IntArray:
-    """For each row the thousandths that count of what only its group saw.
+    """For each row the thousandths that count of what is confirmed `inside`, the rows that come first first.
 
-    So many that `outside_permille` of what is confirmed of the person is confirmed by others: the more others
-    ride there, the more of it counts, and nothing jumps.
+    First `trust_worth` in each pot; then so much more that `outside_permille` of what is confirmed of the
+    person is confirmed by others. A later row never takes from an earlier one, or what is confirmed at one
+    settlement and at the next, and never falls, would add up to more.
     """
     people, back = np.unique(person, return_inverse=True)
-    outside = _sum(back, value * is_open, len(people)).tolist()
-    inside = _sum(back, value * is_inside, len(people)).tolist()
     need = max(confirm.outside_permille, 1)
-    allowed = [
-        min(1000, 1000 * by_others * (1000 - need) // (need * own)) if own else 1000
-        for by_others, own in zip(outside, inside, strict=True)
-    ]
-    return np.array(allowed, dtype=np.int64)[back]
+    by_others = _sum(back, outside, len(people)) * (1000 - need) // need
+    _, purse = np.unique(np.column_stack([back, pot]), axis=0, return_inverse=True)
+    trusted = _first(purse.ravel(), inside, np.full(len(inside), confirm.trust_worth))
+    left = np.maximum(by_others - _sum(back, trusted, len(people)), 0)
+    more = _first(back, inside - trusted, left[back])
+    return np.asarray(1000 * (trusted + more) // np.maximum(inside, 1), dtype=np.int64)
+
+
+def _first(who: IntArray, value: IntArray, limit: IntArray) -> IntArray:
+    """Of each value what fits, after those of the same `who` that come before, in their limit."""
+    order = np.argsort(who, kind="stable")
+    before = np.cumsum(value[order]) - value[order]
+    begins = np.searchsorted(who[order], who[order])
+    left = limit[order] - (before - before[begins])
+    found = np.empty_like(value)
+    found[order] = np.clip(left, 0, value[order])
+    return found
 
 
 def rise(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, int]:

@@ -18,8 +18,8 @@ N_STEPS, RESTART, N_AT_ONCE = 16, 0.1, 256
 class Meetings:
     """Who met whom: row k says that `person[k]` saw stretch `stretch[k]`, worth `value[k]` to them.
 
-    A stretch is all segments that the same people saw: `n_people` of them; `is_known` where a reviewer or an
-    official feed knows it, too. Rows are sorted by person, those of person i from `start[i]`; `seen` is what
+    A stretch is all segments that the same people saw: `n_people` of them; `is_known` where a reviewer saw
+    it, too. Rows are sorted by person, those of person i from `start[i]`; `seen` is what
     each person's stretches are worth together. A stretch that only one person saw is none.
     """
 
@@ -41,19 +41,18 @@ def voices(
     linked: Sequence[tuple[int, int]],
     staff: frozenset[int],
     confirm: Confirm,
-    official: IntArray | None = None,
 ) -> Voices:
     """Who are one person and who are one group, of those in `observed` and `linked`.
 
     One person are accounts that `linked` connects (copies, one phone). A group are up to `group_max` people
     who are confirmed mostly by one another: of all that is confirmed of them, less than `outside_permille` is
-    confirmed by others, a reviewer (`staff`) or an `official` segment. Nobody is in two groups; `staff` is in
-    none. Rows worth nothing and erased riders confirm nobody. The order of rows decides nothing.
+    confirmed by others or a reviewer (`staff`). Nobody is in two groups; `staff` is in none. Rows worth
+    nothing and erased riders confirm nobody. The order of rows decides nothing.
     """
     pairs = np.array(linked, dtype=np.int64).reshape(-1, 2)
     users = np.unique(np.concatenate([observed.user_id[observed.user_id >= 0], pairs.ravel()]))
     person = _joined(np.searchsorted(users, pairs), len(users))
-    meetings = _meetings(observed, users, person, staff, confirm, official)
+    meetings = _meetings(observed, users, person, staff, confirm)
     groups = _apart(_closed_groups(meetings, confirm), meetings, confirm)
     ties = [(group[0], other) for group in groups for other in group[1:]]
     group = _joined(np.array(ties, dtype=np.int64).reshape(-1, 2), len(users))[person]
@@ -84,7 +83,6 @@ def _meetings(
     person_of: IntArray,
     staff: frozenset[int],
     confirm: Confirm,
-    official: IntArray | None,
 ) -> Meetings:
     """The rows that can confirm, one for each person and segment, gathered by who saw the same."""
     names = dict(zip(users.tolist(), users[person_of].tolist(), strict=True))
@@ -92,8 +90,6 @@ def _meetings(
     segments, segment = np.unique(observed.segment[rows], return_inverse=True)
     is_staff = np.isin(observed.user_id[rows], list(staff))
     is_known = np.bincount(segment, is_staff, len(segments)) > 0
-    if official is not None:
-        is_known |= np.isin(segments, official)
     rows, segment = rows[~is_staff], segment[~is_staff]
     person = person_of[np.searchsorted(users, observed.user_id[rows])]
     keys, back = np.unique(np.column_stack([segment, person]), axis=0, return_inverse=True)

@@ -42,6 +42,7 @@ from transitmap.store.tables_game import (
     Payout,
     Proposal,
     Reservation,
+    Settlement,
     Team,
     Vote,
 )
@@ -331,6 +332,8 @@ def all_blobs(session: Session) -> set[str]:
     found: set[str] = set()
     for column in columns:
         found |= set(session.scalars(sa.select(column)))
+    for inputs in session.scalars(sa.select(Settlement.inputs)):
+        found.update(inputs.get("official", []))
     return {sha for sha in found if len(sha) == 64}
 
 

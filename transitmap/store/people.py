@@ -56,6 +56,18 @@ def add_user(
     return user
 
 
+def set_role(session: Session, user: User, role: str) -> None:
+    """Makes somebody who is there something else. From the next settlement on staff's rides confirm.
+
+    Raises:
+        ConfigError: the role does not exist.
+    """
+    if role not in ROLES:
+        raise ConfigError("role", role, f"must be one of {', '.join(ROLES)}")
+    user.role = role
+    session.flush()
+
+
 def user_by_name(session: Session, name: str) -> User | None:
     """The rider of that name, in whatever case."""
     return session.scalar(sa.select(User).where(User.name_key == name_key(name)))

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased
 
 from transitmap.store.points import CHUNK
 from transitmap.store.tables import ROLES, LedgerRow, RideRow, Upload, User
-from transitmap.store.tables_game import Check, Decision, FindingRow, Settlement, Share
+from transitmap.store.tables_game import OWN_CAMPAIGN, Check, Decision, FindingRow, Settlement, Share
 
 RIDER, *STAFF = ROLES
 COPY = "copy"
@@ -80,6 +80,14 @@ def awards_of(session: Session, ride_ids: Sequence[str]) -> list[LedgerRow]:
         some = LedgerRow.ride_id.in_(ride_ids[start : start + CHUNK])
         found += session.scalars(sa.select(LedgerRow).where(some, LedgerRow.kind == "award"))
     return sorted(found, key=lambda row: row.sequence)
+
+
+def campaigns_of_rides(session: Session) -> dict[str, int]:
+    """In which campaign each ride is paid that is not paid in the installation's own."""
+    theirs = sa.select(LedgerRow.ride_id, LedgerRow.campaign_id).where(
+        LedgerRow.kind == "award", LedgerRow.campaign_id != OWN_CAMPAIGN
+    )
+    return {str(ride_id): campaign_id for ride_id, campaign_id in session.execute(theirs.distinct())}
 
 
 def worth_of_day(session: Session, user_id: int, day: int) -> int:

@@ -50,7 +50,8 @@ class Settlement(Base):
     """One time at which confirmed knowledge was paid: which rides and decisions it knew of.
 
     `inputs` is what people had decided by then, and no ride tells: who is `staff`, which accounts are
-    `linked`, which rides are `withheld` or `held` for a reviewer.
+    `linked`, which rides are `withheld` or `held` for a reviewer; and where the lines of the `official` feed
+    are kept, if there was one.
     """
 
     __tablename__ = "settlements"

@@ -23,6 +23,7 @@ __all__ = [
     "describe",
     "describe_seen",
     "diff",
+    "draw_chart",
     "from_json",
     "match_official",
     "seen_as_csv",
