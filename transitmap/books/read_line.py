@@ -76,8 +76,8 @@ def _is_canonical(text: str) -> bool:
 
 
 def _ride(ride_id: str | None, kind: str) -> int:
-    """The mark of the ride that a line counts for."""
-    return hash(ride_id) if ride_id else 0
+    """The mark of the ride that a line counts for; one of kind decision awards nothing."""
+    return hash(ride_id) if ride_id and kind != "decision" else 0
 
 
 def _cell(text: str) -> str:

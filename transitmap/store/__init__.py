@@ -171,6 +171,7 @@ from transitmap.store.people import (
 )
 from transitmap.store.points import (
     CHUNK,
+    MEMBER,
     Standing,
     add_lines,
     add_observations,
@@ -251,7 +252,7 @@ from transitmap.store.standings import (
     board_page,
     points_to_next,
     routes_ridden,
-    sums_of_all,
+    sum_of,
 )
 from transitmap.store.tables import (
     NO_NETWORK,
@@ -277,6 +278,7 @@ from transitmap.store.tables import (
     User,
 )
 from transitmap.store.tables_game import (
+    ALL_CAMPAIGNS,
     CAMPAIGN_STATES,
     OWN_CAMPAIGN,
     Adoption,
@@ -295,10 +297,10 @@ from transitmap.store.tables_game import (
     Settlement,
     Share,
     Team,
+    TeamSum,
     Vote,
 )
 from transitmap.store.teams import (
-    MEMBER,
     REQUESTED,
     accept_member,
     add_team,
@@ -307,9 +309,11 @@ from transitmap.store.teams import (
     leave_team,
     member_of,
     member_standings,
+    points_to_next_team,
     riders_asking,
+    team_around,
     team_by_id,
-    team_standings,
+    team_page,
 )
 from transitmap.store.uploads import (
     LEDGER_LOCK,
@@ -337,6 +341,7 @@ from transitmap.store.uploads import (
 )
 
 __all__ = [
+    "ALL_CAMPAIGNS",
     "APPEAL",
     "Adoption",
     "Appeal",
@@ -399,6 +404,7 @@ __all__ = [
     "TRY_AGAIN",
     "Tally",
     "Team",
+    "TeamSum",
     "Token",
     "Trail",
     "UNDERSTOOD",
@@ -565,6 +571,7 @@ __all__ = [
     "people_decided",
     "planted_checks",
     "points_to_next",
+    "points_to_next_team",
     "proposal_by_id",
     "proposals_to_try",
     "put_payouts",
@@ -609,13 +616,14 @@ __all__ = [
     "settlements",
     "sharing",
     "standings_rows",
-    "sums_of_all",
+    "sum_of",
     "sums_of_campaign",
     "sweep_limits",
     "sweep_messages",
     "take",
+    "team_around",
     "team_by_id",
-    "team_standings",
+    "team_page",
     "teams_of",
     "token_by_id",
     "token_by_plain",

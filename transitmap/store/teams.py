@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from transitmap.errors import ConfigError, NameTaken
 from transitmap.store.opening import try_add
 from transitmap.store.people import name_key
-from transitmap.store.points import Standing
+from transitmap.store.points import MEMBER, Standing, add_to_teams
+from transitmap.store.standings import BoardPart
 from transitmap.store.tables import Sum, User
-from transitmap.store.tables_game import Member, Team
+from transitmap.store.tables_game import Member, Team, TeamSum
 from transitmap.store.uploads import lock_ledger
 
-REQUESTED, MEMBER = ("requested", "member")
+REQUESTED = "requested"
 
 
 def add_team(
@@ -60,7 +58,9 @@ def accept_member(session: Session, team: Team, user_id: int, week: int, now_s: 
     if asks is None or asks.team_id != team.id or asks.state != REQUESTED:
         return False
     asks.state, asks.since_s, asks.week = MEMBER, now_s, week
-    so_far, this_week = (session.get(Sum, (team.campaign_id, period, user_id)) for period in (0, week))
+    so_far, this_week = (
+        session.get(Sum, (team.campaign_id, period, user_id), populate_existing=True) for period in (0, week)
+    )
     if so_far is not None:
         asks.before_millipoints = so_far.millipoints
         asks.before_verified_millipoints = so_far.verified_millipoints
@@ -86,10 +86,12 @@ def leave_team(session: Session, campaign_id: int, user_id: int) -> bool:
 
     A team without a member is no more, and its name is free.
     """
+    lock_ledger(session)  # no line may come between what is taken along and the moment of leaving
     mine = member_of(session, campaign_id, user_id)
     if mine is None:
         return False
     team_id = mine.team_id
+    take_along(session, mine)
     session.delete(mine)
     session.flush()
     members = sa.select(Member.user_id).where(Member.team_id == team_id, Member.state == MEMBER)
@@ -97,6 +99,17 @@ def leave_team(session: Session, campaign_id: int, user_id: int) -> bool:
         session.execute(sa.delete(Member).where(Member.team_id == team_id))
         session.execute(sa.delete(Team).where(Team.id == team_id))
     return True
+
+
+def take_along(session: Session, member: Member) -> None:
+    """What a member earned is the team's no longer. Call it under `lock_ledger`."""
+    since = sa.or_(Sum.period == 0, Member.week <= Sum.period)
+    question = (
+        sa.select(Sum.period, *_EARNED).join(Member, _IS_OF_MEMBER).where(Member.state == MEMBER, since)
+    )
+    theirs = question.where(Member.campaign_id == member.campaign_id, Member.user_id == member.user_id)
+    lost = {(member.team_id, period): (-points, -known) for period, points, known in session.execute(theirs)}
+    add_to_teams(session, lost)
 
 
 def team_by_id(session: Session, team_id: int) -> Team | None:
@@ -116,33 +129,97 @@ def riders_asking(session: Session, team_id: int) -> list[User]:
     return list(session.scalars(asked.order_by(Member.since_s, User.id)))
 
 
-def team_standings(session: Session, campaign_id: int, period: int = 0) -> list[Standing]:
-    """Every team of a campaign, most points first: by its id, with its number of members in place of rides.
-
-    Those who take no place on boards count with the others: a team's sum names nobody.
-    """
-    points, verified = (sa.func.coalesce(sa.func.sum(one), 0) for one in _earned(period))
-    n_members = sa.func.count(Member.user_id)
-    question = (
-        sa.select(Team.id, Team.name, points, verified, n_members)
-        .join(Member, Member.team_id == Team.id)
-        .outerjoin(Sum, _sum_of_member(period))
-        .where(Team.campaign_id == campaign_id, Member.state == MEMBER)
-        .group_by(Team.id, Team.name)
-        .order_by(points.desc(), Team.id)
+_IS_OF_MEMBER = sa.and_(Sum.campaign_id == Member.campaign_id, Sum.user_id == Member.user_id)
+_EARNED = tuple(
+    getattr(Sum, name)
+    - sa.case(
+        (Sum.period == 0, getattr(Member, f"before_{name}")),
+        (Sum.period == Member.week, getattr(Member, f"week_{name}")),
+        else_=0,
     )
-    rows = session.execute(question)
-    return [Standing(team_id, name, False, int(mp), n, int(known)) for team_id, name, mp, known, n in rows]
+    for name in ("millipoints", "verified_millipoints")
+)
+"""Points and verified points of a member since joining, in a period of Sum."""
+
+
+def team_page(
+    session: Session, campaign_id: int, period: int = 0, limit: int | None = None, first: int = 0
+) -> BoardPart:
+    """`limit` teams of a campaign from the one behind `first` others, or all of them.
+
+    Teams stand by their id, with their number of members in place of rides. Those who take no place on boards
+    count with the others: a team's sum names nobody.
+    """
+    teams = _teams(campaign_id, period)
+    return _part(session, teams, teams.c.place > first, limit, first)
+
+
+def team_around(
+    session: Session, campaign_id: int, period: int, team_id: int, n_each_side: int = 2
+) -> BoardPart | None:
+    """A team with up to `n_each_side` before and behind it; None where it is not of the campaign."""
+    teams = _teams(campaign_id, period)
+    mine = sa.select(teams.c.place).where(teams.c.id == team_id).scalar_subquery()
+    part = _part(session, teams, teams.c.place.between(mine - n_each_side, mine + n_each_side))
+    return part if part.rows else None
+
+
+def points_to_next_team(session: Session, campaign_id: int, period: int, mine: Standing) -> int:
+    """Thousandths of a point from a team to the next better rank; 0 at the top."""
+    points = sa.func.coalesce(TeamSum.millipoints, 0)
+    better = sa.select(sa.func.min(points)).select_from(Team).outerjoin(TeamSum, _sum_of(period))
+    found = session.scalar(better.where(Team.campaign_id == campaign_id, points > mine.millipoints))
+    return 0 if found is None else found - mine.millipoints
+
+
+def _sum_of(period: int) -> sa.ColumnElement[bool]:
+    return sa.and_(TeamSum.team_id == Team.id, TeamSum.period == period)
+
+
+def _teams(campaign_id: int, period: int) -> sa.Subquery:
+    """All teams of a campaign with their places, most points first, older ones first among equals."""
+    points = sa.func.coalesce(TeamSum.millipoints, 0)
+    order = points.desc(), Team.id
+    columns = (
+        Team.id,
+        Team.name,
+        points.label("points"),
+        sa.func.coalesce(TeamSum.verified_millipoints, 0).label("verified"),
+        sa.func.rank().over(order_by=points.desc()).label("rank"),
+        sa.func.row_number().over(order_by=order).label("place"),
+        sa.func.count().over().label("n"),
+    )
+    teams = sa.select(*columns).outerjoin(TeamSum, _sum_of(period)).where(Team.campaign_id == campaign_id)
+    return teams.subquery()
+
+
+def _part(
+    session: Session,
+    teams: sa.Subquery,
+    which: sa.ColumnElement[bool],
+    limit: int | None = None,
+    first: int = 0,
+) -> BoardPart:
+    """Neighbouring teams; only of those that are shown the members are counted."""
+    some = sa.select(teams).where(which).order_by(teams.c.place).limit(limit).subquery()
+    theirs = Member.team_id == some.c.id, Member.state == MEMBER
+    n_members = sa.select(sa.func.count(Member.user_id)).where(*theirs).scalar_subquery()
+    found = session.execute(sa.select(some, n_members).order_by(some.c.place)).all()
+    rows = tuple(Standing(one.id, one.name, False, one.points, one[-1], one.verified) for one in found)
+    if not rows:
+        return BoardPart((), 0, first, 0)
+    return BoardPart(rows, found[0].rank - 1, found[0].place - 1, found[0].n)
 
 
 def member_standings(session: Session, team: Team, period: int = 0) -> list[Standing]:
     """What each member earned for the team, most first; hidden riders, too."""
-    points, verified = (sa.func.coalesce(one, 0) for one in _earned(period))
+    points, verified = (sa.func.coalesce(one, 0) for one in _EARNED)
     n_rides = sa.func.coalesce(Sum.n_rides, 0)
+    since = sa.true() if period == 0 else Member.week <= period
     question = (
         sa.select(User.id, User.name, User.is_hidden, points, n_rides, verified)
         .join(Member, Member.user_id == User.id)
-        .outerjoin(Sum, _sum_of_member(period))
+        .outerjoin(Sum, sa.and_(_IS_OF_MEMBER, Sum.period == period, since))
         .where(Member.team_id == team.id, Member.state == MEMBER)
         .order_by(points.desc(), User.id)
     )
@@ -150,22 +227,3 @@ def member_standings(session: Session, team: Team, period: int = 0) -> list[Stan
         Standing(user_id, name, is_hidden, int(mp), int(n), int(known))
         for user_id, name, is_hidden, mp, n, known in session.execute(question)
     ]
-
-
-def _sum_of_member(period: int) -> sa.ColumnElement[bool]:
-    theirs = Sum.campaign_id == Member.campaign_id, Sum.period == period, Sum.user_id == Member.user_id
-    return sa.and_(*theirs, Member.week <= period) if period else sa.and_(*theirs)
-
-
-def _earned(period: int) -> Sequence[sa.ColumnElement[Any]]:
-    """Points and verified points since joining, of a week or, 0, of all the campaign."""
-    if not period:
-        return (
-            Sum.millipoints - Member.before_millipoints,
-            Sum.verified_millipoints - Member.before_verified_millipoints,
-        )
-    began = Member.week == period
-    return (
-        Sum.millipoints - sa.case((began, Member.week_millipoints), else_=0),
-        Sum.verified_millipoints - sa.case((began, Member.week_verified_millipoints), else_=0),
-    )
