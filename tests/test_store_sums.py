@@ -56,7 +56,7 @@ class Season:
     def play(self, who: store.User) -> None:
         """A rider leaves a team, or asks one and is let in, or makes one."""
         campaign_id, week = self.dice.choice((CITY, RACE)), WEEK + 7 * self.weeks
-        teams = store.team_page(self.session, campaign_id).rows
+        teams = store.team_board(self.session, campaign_id).page.rows
         if store.member_of(self.session, campaign_id, who.id):
             store.leave_team(self.session, campaign_id, who.id)
         elif teams and self.dice.random() < 0.7:
@@ -115,7 +115,7 @@ def check_teams(session: Session, periods: list[int]) -> None:
     n = 0
     for campaign_id in (CITY, RACE):
         for period in periods:
-            part = store.team_page(session, campaign_id, period)
+            part = store.team_board(session, campaign_id, period).page
             folds = []
             for row in part.rows:
                 team = store.team_by_id(session, row.user_id)
@@ -136,17 +136,16 @@ def check_teams(session: Session, periods: list[int]) -> None:
 
 
 def check_around(session: Session, campaign_id: int, period: int) -> None:
-    part = store.team_page(session, campaign_id, period)
+    part = store.team_board(session, campaign_id, period).page
     places = ranked(part.rows)
     assert part.n == len(places)
     for at, row in enumerate(part.rows):
-        around = store.team_around(session, campaign_id, period, row.user_id, 1)
+        told = store.team_board(session, campaign_id, period, 2, at, row.user_id, 1)
+        around = told.around
         assert around is not None
         assert ranked(around.rows, around.n_better, around.n_before) == places[max(0, at - 1) : at + 2]
-        some = store.team_page(session, campaign_id, period, 2, at)
-        assert ranked(some.rows, some.n_better, some.n_before) == places[at : at + 2]
+        assert ranked(told.page.rows, told.page.n_better, told.page.n_before) == places[at : at + 2]
         better = [one.millipoints for one in places if one.millipoints > row.millipoints]
-        lacking = store.points_to_next_team(session, campaign_id, period, row)
-        assert lacking == (min(better) - row.millipoints if better else 0)
-    assert store.team_around(session, campaign_id, period, 10**6) is None
-    assert store.team_page(session, campaign_id, period, 5, 10**6).rows == ()
+        assert told.to_next == (min(better) - row.millipoints if better else 0)
+    nothing = store.team_board(session, campaign_id, period, 5, 10**6, 10**6)
+    assert (nothing.page.rows, nothing.around) == ((), None)

@@ -7,9 +7,8 @@ import math
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -229,25 +228,23 @@ def _people(asked: Asked, scope: store.BoardScope, viewer: User | None, limit: i
             return Board(asked, why_not="too_few")
     around = store.board_around(session, scope, viewer.id) if viewer else None
     top = store.board_page(session, scope, viewer_id, limit, first, has_counts=around is None or first > 0)
-    return _board(asked, top, around, viewer_id or 0, partial(store.points_to_next, session, scope))
+    if viewer is None or around is None:
+        return _board(asked, top, None, 0, 0)
+    line = next(row for row in around.rows if row.user_id == viewer.id)
+    return _board(asked, top, around, viewer.id, store.points_to_next(session, scope, line))
 
 
 def _teams(asked: Asked, viewer: User | None, limit: int, first: int) -> Board:
-    session = db.session()
-    which = asked.campaign.id, this_week() if asked.period == "week" else 0
-    member = store.member_of(session, asked.campaign.id, viewer.id) if viewer else None
+    session, campaign_id = db.session(), asked.campaign.id
+    member = store.member_of(session, campaign_id, viewer.id) if viewer else None
     own_id = member.team_id if member and member.state == store.MEMBER else 0
-    around = store.team_around(session, *which, own_id) if own_id else None
-    top = store.team_page(session, *which, limit, first)
-    return _board(asked, top, around, own_id, partial(store.points_to_next_team, session, *which))
+    period = this_week() if asked.period == "week" else 0
+    teams = store.team_board(session, campaign_id, period, limit, first, own_id)
+    return _board(asked, teams.page, teams.around, own_id, teams.to_next)
 
 
 def _board(
-    asked: Asked,
-    top: store.BoardPart,
-    around: store.BoardPart | None,
-    own_id: int,
-    lacking: Callable[[store.Standing], int],
+    asked: Asked, top: store.BoardPart, around: store.BoardPart | None, own_id: int, lacking: int
 ) -> Board:
     """The first places, and those around one's own where there is one."""
     board = Board(asked, ranked(top.rows, top.n_better, top.n_before), n=around.n if around else top.n)
@@ -255,8 +252,7 @@ def _board(
         return board
     neighbours = ranked(around.rows, around.n_better, around.n_before)
     mine = next(place for place in neighbours if place.user_id == own_id)
-    line = next(row for row in around.rows if row.user_id == own_id)
-    return replace(board, neighbours=neighbours, mine=mine, to_next=lacking(line))
+    return replace(board, neighbours=neighbours, mine=mine, to_next=lacking)
 
 
 def _near_routes(viewer: User) -> frozenset[str] | None:

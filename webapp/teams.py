@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from transitmap.store import Campaign, Standing, Team
 
 blueprint = Blueprint("teams", __name__, url_prefix="/teams")
-MAX_FIRST = 10**6
 
 
 class TeamForm(FlaskForm):
@@ -53,7 +52,7 @@ def _page(campaign: Campaign, form: TeamForm) -> str:
     session, user = db.session(), auth.me()
     mine = store.member_of(session, campaign.id, user.id) if user else None
     first = request.args.get("first", 0, type=int)
-    part = store.team_page(session, campaign.id, first=max(0, min(first, MAX_FIRST)), limit=N_SHOWN)
+    part = store.team_board(session, campaign.id, first=max(0, first), limit=N_SHOWN).page
     return render_template(
         "teams.html",
         campaign=campaign,

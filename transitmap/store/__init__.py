@@ -302,6 +302,7 @@ from transitmap.store.tables_game import (
 )
 from transitmap.store.teams import (
     REQUESTED,
+    TeamBoard,
     accept_member,
     add_team,
     ask_to_join,
@@ -309,11 +310,9 @@ from transitmap.store.teams import (
     leave_team,
     member_of,
     member_standings,
-    points_to_next_team,
     riders_asking,
-    team_around,
+    team_board,
     team_by_id,
-    team_page,
 )
 from transitmap.store.uploads import (
     LEDGER_LOCK,
@@ -404,6 +403,7 @@ __all__ = [
     "TRY_AGAIN",
     "Tally",
     "Team",
+    "TeamBoard",
     "TeamSum",
     "Token",
     "Trail",
@@ -571,7 +571,6 @@ __all__ = [
     "people_decided",
     "planted_checks",
     "points_to_next",
-    "points_to_next_team",
     "proposal_by_id",
     "proposals_to_try",
     "put_payouts",
@@ -621,9 +620,8 @@ __all__ = [
     "sweep_limits",
     "sweep_messages",
     "take",
-    "team_around",
+    "team_board",
     "team_by_id",
-    "team_page",
     "teams_of",
     "token_by_id",
     "token_by_plain",

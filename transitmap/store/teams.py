@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from transitmap.errors import ConfigError, NameTaken
 from transitmap.store.opening import try_add
 from transitmap.store.people import name_key
-from transitmap.store.points import MEMBER, Standing, add_to_teams
+from transitmap.store.points import CHUNK, MEMBER, Standing, add_to_teams
 from transitmap.store.standings import BoardPart
 from transitmap.store.tables import Sum, User
 from transitmap.store.tables_game import Member, Team, TeamSum
@@ -142,73 +146,72 @@ _EARNED = tuple(
 """Points and verified points of a member since joining, in a period of Sum."""
 
 
-def team_page(
-    session: Session, campaign_id: int, period: int = 0, limit: int | None = None, first: int = 0
-) -> BoardPart:
-    """`limit` teams of a campaign from the one behind `first` others, or all of them.
+@dataclass(frozen=True)
+class TeamBoard:
+    """Some teams in their order, those around one's own where there is one, and what that lacks to the next.
 
     Teams stand by their id, with their number of members in place of rides. Those who take no place on boards
     count with the others: a team's sum names nobody.
     """
-    teams = _teams(campaign_id, period)
-    return _part(session, teams, teams.c.place > first, limit, first)
+
+    page: BoardPart
+    around: BoardPart | None
+    to_next: int
 
 
-def team_around(
-    session: Session, campaign_id: int, period: int, team_id: int, n_each_side: int = 2
-) -> BoardPart | None:
-    """A team with up to `n_each_side` before and behind it; None where it is not of the campaign."""
-    teams = _teams(campaign_id, period)
-    mine = sa.select(teams.c.place).where(teams.c.id == team_id).scalar_subquery()
-    part = _part(session, teams, teams.c.place.between(mine - n_each_side, mine + n_each_side))
-    return part if part.rows else None
+def team_board(
+    session: Session,
+    campaign_id: int,
+    period: int = 0,
+    limit: int | None = None,
+    first: int = 0,
+    own_id: int = 0,
+    n_each_side: int = 2,
+) -> TeamBoard:
+    """`limit` teams of a campaign from the one behind `first` others, or all of them, most points first.
 
-
-def points_to_next_team(session: Session, campaign_id: int, period: int, mine: Standing) -> int:
-    """Thousandths of a point from a team to the next better rank; 0 at the top."""
+    The order of all is one short query, names and members are asked for of those that are shown alone.
+    """
     points = sa.func.coalesce(TeamSum.millipoints, 0)
-    better = sa.select(sa.func.min(points)).select_from(Team).outerjoin(TeamSum, _sum_of(period))
-    found = session.scalar(better.where(Team.campaign_id == campaign_id, points > mine.millipoints))
-    return 0 if found is None else found - mine.millipoints
+    question = sa.select(Team.id, points).outerjoin(TeamSum, _sum_of(period))
+    ordered = question.where(Team.campaign_id == campaign_id).order_by(points.desc(), Team.id)
+    order = [(team_id, earned) for team_id, earned in session.execute(ordered)]
+    page = _part(session, period, order, first, len(order) if limit is None else first + limit)
+    mine = next((at for at, (team_id, _) in enumerate(order) if team_id == own_id), None)
+    if mine is None:
+        return TeamBoard(page, None, 0)
+    n_better = _n_better(order, mine)
+    around = _part(session, period, order, max(0, mine - n_each_side), mine + n_each_side + 1)
+    return TeamBoard(page, around, order[n_better - 1][1] - order[mine][1] if n_better else 0)
+
+
+def _n_better(order: Sequence[tuple[int, int]], at: int) -> int:
+    return bisect_left(order, -order[at][1], key=lambda one: -one[1])
 
 
 def _sum_of(period: int) -> sa.ColumnElement[bool]:
     return sa.and_(TeamSum.team_id == Team.id, TeamSum.period == period)
 
 
-def _teams(campaign_id: int, period: int) -> sa.Subquery:
-    """All teams of a campaign with their places, most points first, older ones first among equals."""
-    points = sa.func.coalesce(TeamSum.millipoints, 0)
-    order = points.desc(), Team.id
-    columns = (
-        Team.id,
-        Team.name,
-        points.label("points"),
-        sa.func.coalesce(TeamSum.verified_millipoints, 0).label("verified"),
-        sa.func.rank().over(order_by=points.desc()).label("rank"),
-        sa.func.row_number().over(order_by=order).label("place"),
-        sa.func.count().over().label("n"),
-    )
-    teams = sa.select(*columns).outerjoin(TeamSum, _sum_of(period)).where(Team.campaign_id == campaign_id)
-    return teams.subquery()
-
-
 def _part(
-    session: Session,
-    teams: sa.Subquery,
-    which: sa.ColumnElement[bool],
-    limit: int | None = None,
-    first: int = 0,
+    session: Session, period: int, order: Sequence[tuple[int, int]], start: int, stop: int
 ) -> BoardPart:
-    """Neighbouring teams; only of those that are shown the members are counted."""
-    some = sa.select(teams).where(which).order_by(teams.c.place).limit(limit).subquery()
-    theirs = Member.team_id == some.c.id, Member.state == MEMBER
+    """The teams from one place to another."""
+    some = order[start:stop]
+    if not some:
+        return BoardPart((), 0, start, 0)
+    theirs = Member.team_id == Team.id, Member.state == MEMBER
     n_members = sa.select(sa.func.count(Member.user_id)).where(*theirs).scalar_subquery()
-    found = session.execute(sa.select(some, n_members).order_by(some.c.place)).all()
-    rows = tuple(Standing(one.id, one.name, False, one.points, one[-1], one.verified) for one in found)
-    if not rows:
-        return BoardPart((), 0, first, 0)
-    return BoardPart(rows, found[0].rank - 1, found[0].place - 1, found[0].n)
+    verified = sa.func.coalesce(TeamSum.verified_millipoints, 0)
+    question = sa.select(Team.id, Team.name, verified, n_members).outerjoin(TeamSum, _sum_of(period))
+    told: dict[int, tuple[str, int, int]] = {}
+    for at in range(0, len(some), CHUNK):
+        which = Team.id.in_([team_id for team_id, _ in some[at : at + CHUNK]])
+        for team_id, name, known, n in session.execute(question.where(which)):
+            told[team_id] = name, known, n
+    rows = ((team_id, points, *told[team_id]) for team_id, points in some)
+    standings = tuple(Standing(who, name, False, points, n, known) for who, points, name, known, n in rows)
+    return BoardPart(standings, _n_better(order, start), start, len(order))
 
 
 def member_standings(session: Session, team: Team, period: int = 0) -> list[Standing]:
