@@ -465,7 +465,9 @@ def _keep_with_marks(session: Any, archive: Archive, ride: Ride, known: set[int]
     new = sorted(set(kept) - known)
     known.update(new)
     for at in range(N_ON_THE_STREET):
-        store.add_marks(session, f"r{sequence % 1_000 + at}", new[at % MARKS_AS_FEW :: MARKS_AS_FEW])
+        store.add_marks(
+            session, f"r{sequence * N_ON_THE_STREET % 4_000 + at}", new[at % MARKS_AS_FEW :: MARKS_AS_FEW]
+        )
 
 
 def _segments(number: int) -> Segments:
