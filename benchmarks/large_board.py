@@ -1,8 +1,9 @@
 """Boards and awards with 100,000 riders and 5 M lines, in ms: `python -m benchmarks.large_board`.
 
 Options: `--riders N --lines N --seed N`, and `--database URL` to keep what was made for another run. Rows
-are written in bulk, as the tables say and with every seal of the chain. Each figure stands beside a bare
-query of the same run.
+are written in bulk, as the tables say and with every seal of the chain; everybody is in a team of eight, and
+there are a million marks of rides that copies are looked for by. Each figure stands beside a bare query of
+the same run. The award is timed alone and with the examination before it, in one transaction.
 """
 
 from __future__ import annotations
@@ -25,17 +26,25 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
+from benchmarks import honest_riders as honest
 from transitmap import chain, store
+from transitmap.archive import Archive, pack_ride
 from transitmap.contribute import ledger_lines
-from transitmap.model import Segments, Terms
+from transitmap.examined import keep_findings, look_at
+from transitmap.model import Network, Ride, Segments, Terms
 from transitmap.points.rules import load_rules
 from transitmap.points.score import score
+from transitmap.points.suspicion.marks import candidates, marks_of
 
-N_ROUTES, N_TEAMS, TEAM_SIZE = 85, 2_000, 8
+N_ROUTES, TEAM_SIZE = 85, 8
+N_MARKS, MARKS_A_RIDE, N_PARTIES = 1_000_000, 50, 55
+PAGES = ("period=week", "period=campaign", "period=all", "who=teams", "period=campaign&who=teams")
+N_ON_THE_STREET, MARKS_AS_FEW = 20, 16
+"""So many other rides share one mark of so many with a ride."""
 LINES_A_RIDE, N_WEEKS, DAY_S = 5, 26, 86_400
 SEGMENTS_A_WAY, OBSERVERS = 120, 12
-NETWORK, RULES, RACE = "1-benchmark", "2026.3", 2
-CHUNK = 20_000
+NETWORK, RULES, RACE, KEY = "1-benchmark", "2026.3", 2, b"benchmark"
+Sums = dict[tuple[int, int, int], list[int]]
 
 
 # --- the rows ------------------------------------------------------------------------------------
@@ -69,7 +78,7 @@ def _make(url: str, n_riders: int, n_lines: int, seed: int) -> None:
         n_there = session.scalar(sa.select(sa.func.count()).select_from(store.User))
     if not n_there:
         began_s = time.perf_counter()
-        game, sums = _Game(n_riders, n_lines, seed), dict[tuple[int, int, int], list[int]]()
+        game, sums = _Game(n_riders, n_lines, seed), Sums()
         load = _load_sqlite if engine.dialect.name == "sqlite" else _load_postgres
         load(engine, game, sums)
         print(
@@ -83,7 +92,7 @@ class _Game:
 
     def __init__(self, n_riders: int, n_lines: int, seed: int) -> None:
         self.random, self.n_riders, self.n_lines = random.Random(seed), n_riders, n_lines
-        self.n_rides = n_lines // LINES_A_RIDE
+        self.n_rides, self.n_teams = n_lines // LINES_A_RIDE, max(1, n_riders // TEAM_SIZE)
         self.began_s = math.floor(time.time() / DAY_S) * DAY_S - N_WEEKS * 7 * DAY_S
         zeal = [self.random.lognormvariate(0, 1.2) for _ in range(n_riders)]
         self.rider_of = self.random.choices(range(1, n_riders + 1), zeal, k=self.n_rides)
@@ -108,7 +117,7 @@ class _Game:
     def time_s(self, index: int) -> float:
         return self.began_s + N_WEEKS * 7 * DAY_S * index / self.n_rides
 
-    def lines(self, sums: dict[tuple[int, int, int], list[int]]) -> Iterator[dict[str, Any]]:
+    def lines(self, sums: Sums) -> Iterator[dict[str, Any]]:
         """An award and four confirmations a ride, each sealed; the sums are folded on the way."""
         before, sequence = chain.GENESIS, 0
         for index, user_id in enumerate(self.rider_of):
@@ -125,15 +134,34 @@ class _Game:
                 yield line
 
     def teams(self) -> Iterator[dict[str, Any]]:
-        for number in range(1, N_TEAMS + 1):
+        for number in range(1, self.n_teams + 1):
             name = f"Equipo {number}"
             yield _row(store.Team, id=number, campaign_id=RACE, name=name, name_key=store.name_key(name),
                        made_by=1, made_s=self.began_s)  # fmt: skip
 
     def members(self) -> Iterator[dict[str, Any]]:
-        for number in range(min(N_TEAMS * TEAM_SIZE, self.n_riders)):
-            yield _row(store.Member, campaign_id=RACE, user_id=number + 1, team_id=1 + number % N_TEAMS,
+        for number in range(1, self.n_riders + 1):
+            yield _row(store.Member, campaign_id=RACE, user_id=number, team_id=1 + number % self.n_teams,
                        state=store.MEMBER, since_s=self.began_s)  # fmt: skip
+
+    def team_sums(self, sums: Sums) -> Iterator[dict[str, Any]]:
+        """What the members of each team have: all joined before they rode."""
+        teams: dict[tuple[int, int], list[int]] = {}
+        for (campaign_id, period, user_id), (points, verified, _) in sums.items():
+            if campaign_id == RACE:
+                kept = teams.setdefault((1 + user_id % self.n_teams, period), [0, 0])
+                kept[:] = kept[0] + points, kept[1] + verified
+        for (team_id, period), (points, verified) in sorted(teams.items()):
+            yield _row(store.TeamSum, team_id=team_id, period=period, millipoints=points,
+                       verified_millipoints=verified)  # fmt: skip
+
+    def marks(self) -> Iterator[dict[str, Any]]:
+        """A million marks of the last rides, a third of them shared with another ride."""
+        n_marked = min(N_MARKS // MARKS_A_RIDE, self.n_rides)
+        pool = [self.random.getrandbits(63) for _ in range(n_marked * MARKS_A_RIDE * 2)]
+        for index in range(self.n_rides - n_marked, self.n_rides):
+            for band in sorted(set(self.random.choices(pool, k=MARKS_A_RIDE))):
+                yield {"band": band, "ride_id": f"r{index}"}
 
     def observations(self) -> Iterator[dict[str, Any]]:
         for segment in range(N_ROUTES * 2 * SEGMENTS_A_WAY):
@@ -160,15 +188,16 @@ def _line(
     }  # fmt: skip
 
 
-def _fold(sums: dict[tuple[int, int, int], list[int]], line: dict[str, Any], is_first: bool) -> None:
-    for period in (0, store.monday(line["day"])):
-        kept = sums.setdefault((line["campaign_id"], period, line["user_id"]), [0, 0, 0])
+def _fold(sums: Sums, line: dict[str, Any], is_first: bool) -> None:
+    own = ((line["campaign_id"], period) for period in (0, store.monday(line["day"])))
+    for where in (*own, (store.ALL_CAMPAIGNS, 0)):
+        kept = sums.setdefault((*where, line["user_id"]), [0, 0, 0])
         kept[0] += line["millipoints"]
         kept[1] += line["verified_millipoints"]
         kept[2] += is_first
 
 
-def _sum_rows(sums: dict[tuple[int, int, int], list[int]]) -> Iterator[dict[str, Any]]:
+def _sum_rows(sums: Sums) -> Iterator[dict[str, Any]]:
     for (campaign_id, period, user_id), (points, verified, n_rides) in sorted(sums.items()):
         yield _row(store.Sum, campaign_id=campaign_id, period=period, user_id=user_id, millipoints=points,
                    verified_millipoints=verified, n_rides=n_rides)  # fmt: skip
@@ -195,9 +224,7 @@ def _defaults(table: Any) -> dict[str, Any]:
 # --- into the database ---------------------------------------------------------------------------
 
 
-def _tables(
-    game: _Game, sums: dict[tuple[int, int, int], list[int]]
-) -> Iterator[tuple[Any, Iterable[dict[str, Any]]]]:
+def _tables(game: _Game, sums: Sums) -> Iterator[tuple[Any, Iterable[dict[str, Any]]]]:
     yield store.User, game.users()
     yield store.Upload, game.uploads()
     yield store.RideRow, game.rides()
@@ -214,10 +241,12 @@ def _tables(
     yield store.Member, game.members()
     yield store.LedgerRow, game.lines(sums)
     yield store.Sum, _sum_rows(sums)
+    yield store.TeamSum, game.team_sums(sums)
+    yield store.Mark, game.marks()
     yield store.Observation, game.observations()
 
 
-def _load_sqlite(engine: sa.Engine, game: _Game, sums: dict[tuple[int, int, int], list[int]]) -> None:
+def _load_sqlite(engine: sa.Engine, game: _Game, sums: Sums) -> None:
     """Rows first, indexes after: the way a restored copy is filled, too."""
     raw = engine.raw_connection()
     cursor = raw.cursor()
@@ -252,7 +281,7 @@ def _cell(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, dict | list) else value
 
 
-def _load_postgres(engine: sa.Engine, game: _Game, sums: dict[tuple[int, int, int], list[int]]) -> None:
+def _load_postgres(engine: sa.Engine, game: _Game, sums: Sums) -> None:
     """By COPY, the fastest way in."""
     for table, rows in _tables(game, sums):
         names = [column.key for column in table.__table__.columns]
@@ -281,9 +310,15 @@ def _measure(url: str, folder: Path) -> None:
     bare = _told("bare query of 50 lines with names", lambda: _bare_page(engine))
     browsers = {"visitor": app.test_client(), "rider in the middle": _log_in(app, _rider_at(engine, 0.5))}
     for who, browser in browsers.items():
-        for query in ("period=week", "period=campaign", "period=campaign&campaign=city", "who=teams"):
+        for query in (
+            "period=week",
+            "period=campaign",
+            "period=all",
+            "who=teams",
+            "period=campaign&who=teams",
+        ):
             _told(f"page {query}, {who}", lambda b=browser, q=query: _get(b, f"/standings/?{q}"), bare)
-        _told(f"page period=all, {who}", lambda b=browser: _get(b, "/standings/?period=all"), bare, 8)
+        _told(f"page of teams to join, {who}", lambda b=browser: _get(b, "/teams/"), bare)
     _told("JSON of 50", lambda: _get(browsers["visitor"], "/api/v1/standings?period=campaign"), bare)
     rider = _rider_at(engine, 0.5)
     for n_routes in (25, 5):
@@ -297,6 +332,15 @@ def _measure(url: str, folder: Path) -> None:
     numbers = itertools.count(int(time.time()) % 10**7)  # days and people of no earlier run
     bare = _told("bare inserts of an award's rows", lambda: _bare_award(engine, next(numbers)), n=50)
     _told("award of a ride of 120 segments", lambda: _award(engine, next(numbers)), bare, 50)
+    archive = Archive(str(folder / "archive"))
+    parties = itertools.cycle(_parties(engine, archive))
+    _told(
+        "award with the examination before it, four candidates",
+        lambda: _award(engine, next(numbers), (archive, *next(parties))),
+        bare,
+        50,
+    )
+    _told("candidates by a ride's marks alone", lambda: _sharing(engine, next(parties)[0]), bare, 50)
     engine.dispose()
 
 
@@ -359,21 +403,71 @@ def _near(engine: sa.Engine, scope: store.BoardScope, user_id: int) -> None:
         store.board_around(session, scope, user_id)
 
 
-def _award(engine: sa.Engine, number: int) -> None:
-    """A ride as `contribute` keeps it once recognised: its row, observers, score, lines, sums; durable."""
+def _award(
+    engine: sa.Engine, number: int, looked: tuple[Archive, honest.Honest, Network] | None = None
+) -> None:
+    """A ride as `contribute` keeps it once recognised: its row, observers, score, lines, sums; durable.
+
+    With an archive, a ride and its network that is looked at first, as `contribute` does.
+    """
     rules, user_id = load_rules(), 1 + number * 37 % 1_000
     segments = _segments(number)
     with store.session(engine) as session:
         store.lock_ledger(session)
         sequence = store.next_ride_sequence(session)
         row = store.RideRow(**_ride(f"b{sequence}", user_id, sequence, time.time(), "R7"))
+        found = None
+        if looked is not None:
+            archive, one, network = looked
+            upload = store.upload_by_id(session, row.upload_id, None)
+            found = look_at(session, archive, upload, one.ride, (honest.trips_of(one), 0, network), KEY)
         store.add_rides(session, [row])
+        if found is not None:
+            keep_findings(session, row.id, found, time.time())
         before = store.observers(session, NETWORK, segments.segment.tolist())
         left = rules.max_millipoints_per_day - store.worth_of_day(session, user_id, int(time.time() // DAY_S))
         result = score(segments, user_id, before, rules, "R7", Terms(left_millipoints=left))
         store.add_observations(session, NETWORK, result.observed, before)
         now = {"created_s": time.time()}
         store.add_lines(session, [one | now for one in ledger_lines(result, row, rules, RACE)])
+
+
+def _sharing(engine: sa.Engine, one: honest.Honest) -> None:
+    marks = marks_of(one.ride.fixes, KEY)
+    with store.session(engine, write=False) as session:
+        store.rides_at(session, candidates(store.sharing(session, marks.asked.tolist()), marks.n_least))
+
+
+def _parties(engine: sa.Engine, archive: Archive) -> list[tuple[honest.Honest, Network]]:
+    """Rides to be looked at, each with four others of its vehicle in the database before it.
+
+    Each mark of the four is kept with some rides of other vehicles, too: a busy street.
+    """
+    city, network = honest.town(0, 3)
+    dice, asked, known = np.random.default_rng(int(time.time())), [], set[int]()
+    with store.session(engine) as session:
+        for number in range(N_PARTIES):
+            day, names = int(dice.integers(0, 9_000)), [f"{number}-{k}" for k in range(5)]
+            *before, last = honest.company(city, number % len(city.patterns), day, 8.0, names, 0.5, dice)
+            for one in before:
+                _keep_with_marks(session, archive, one.ride, known)
+            asked.append((last, network))
+    return asked
+
+
+def _keep_with_marks(session: Any, archive: Archive, ride: Ride, known: set[int]) -> None:
+    """A ride with its fixes and marks; others of the street have some of these that are new, too."""
+    sequence = store.next_ride_sequence(session)
+    columns = _ride(f"b{sequence}", 1 + sequence % 1_000, sequence, float(ride.fixes.time_s[0]), "R7")
+    store.add_rides(session, [store.RideRow(**columns | {"packed_sha256": archive.put(pack_ride(ride))})])
+    kept = marks_of(ride.fixes, KEY).kept.tolist()
+    store.add_marks(session, f"b{sequence}", kept)
+    new = sorted(set(kept) - known)
+    known.update(new)
+    for at in range(N_ON_THE_STREET):
+        store.add_marks(
+            session, f"r{sequence * N_ON_THE_STREET % 4_000 + at}", new[at % MARKS_AS_FEW :: MARKS_AS_FEW]
+        )
 
 
 def _segments(number: int) -> Segments:

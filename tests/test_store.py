@@ -333,7 +333,7 @@ def test_sums_are_the_fold_of_the_ledger(session: Session) -> None:
         store.add_lines(session, [award(ride, 10**number, rule, day=day, verified_millipoints=number)])
     found = {
         (row.period, row.user_id): (row.millipoints, row.verified_millipoints, row.n_rides)
-        for row in session.scalars(sa.select(store.Sum))
+        for row in session.scalars(sa.select(store.Sum).where(store.Sum.campaign_id == 1))
     }
     assert found == {
         (0, ana.id): (101_110, 11, 2),
@@ -342,6 +342,24 @@ def test_sums_are_the_fold_of_the_ledger(session: Session) -> None:
         (4, beto.id): (10_000, 4, 1),
         (11, ana.id): (101_000, 8, 2),
     }
+
+
+def test_a_decision_gives_no_ride_and_no_place_on_a_board(session: Session) -> None:
+    ana, beto = (store.add_user(session, name, "hash", NOW_S) for name in ("ana", "beto"))
+    ride = add_ride(session, ana)
+    store.add_lines(session, [award(ride, 100, day=4)])
+    told = {"kind": "decision", "day": 11}
+    store.add_lines(session, [award(ride, 0, "review", **told)])
+    store.add_lines(session, [award(ride, 0, "state", user_id=beto.id, ride_id=None, **told)])
+    kept = session.scalars(sa.select(store.Sum).where(store.Sum.period == 11)).all()
+    assert [(row.millipoints, row.verified_millipoints, row.n_rides) for row in kept] == [(0, 0, 0)] * 2
+    for scope in (store.BoardScope(1, 11), store.BoardScope(1), store.BoardScope(store.ALL_CAMPAIGNS)):
+        part = store.board_page(session, scope, beto.id)
+        assert [(row.name, row.n_rides) for row in part.rows] == ([] if scope.period else [("ana", 1)])
+        assert part.n == len(part.rows)
+        assert store.board_around(session, scope, beto.id) is None
+    assert [row.name for row in store.standings_rows(session)] == ["ana"]
+    assert [row[0] for row in store.sums_of_campaign(session, 1)] == [ana.id]
 
 
 def test_old_lines_are_sealed_and_summed_by_the_migration(empty_database_url: str) -> None:
@@ -357,8 +375,10 @@ def test_old_lines_are_sealed_and_summed_by_the_migration(empty_database_url: st
     with store.session(engine) as session:
         rows = store.ledger_rows(session)
         assert [row.sha256 for row in rows] == first
-        sums = session.scalars(sa.select(store.Sum).where(store.Sum.period == 0)).all()
-        assert sorted((row.millipoints, row.n_rides) for row in sums) == [(1_500, 1), (2_000, 1)]
+        for campaign_id in (1, store.ALL_CAMPAIGNS):
+            own = store.Sum.campaign_id == campaign_id, store.Sum.period == 0
+            sums = session.scalars(sa.select(store.Sum).where(*own)).all()
+            assert sorted((row.millipoints, row.n_rides) for row in sums) == [(1_500, 1), (2_000, 1)]
         store.add_lines(session, [award(rides[0], 7, "more")])
     with pytest.raises(sa.exc.IntegrityError, match="append-only"), engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM ledger")

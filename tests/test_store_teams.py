@@ -42,7 +42,7 @@ class Play:
 
     def board(self, weeks: int | None = None) -> list[tuple[str, int, int, int]]:
         period = 0 if weeks is None else WEEK + 7 * weeks
-        rows = store.team_standings(self.session, CITY, period)
+        rows = store.team_board(self.session, CITY, period).page.rows
         return [(row.name, row.millipoints, row.verified_millipoints, row.n_rides) for row in rows]
 
 

@@ -17,15 +17,7 @@ from flask import Blueprint, current_app, render_template, request
 from transitmap import store
 from transitmap.points import levels
 from transitmap.points.rules import parse_rules
-from transitmap.points.standings import (
-    MIN_NEAR_RIDERS,
-    Place,
-    near,
-    ranked,
-    to_next,
-    touching,
-)
-from transitmap.points.standings import board as whole_board
+from transitmap.points.standings import MIN_NEAR_RIDERS, Place, ranked, touching
 from webapp import auth, db, language, published, words
 from webapp.errors import Problem
 
@@ -77,13 +69,14 @@ def index() -> str:
     if request.headers.get("HX-Request"):
         page = "_board.html"
     rules = rules_of(asked.campaign)
+    so_far = store.sum_of(db.session(), asked.campaign.id, user.id) if user and board.mine else None
     return render_template(
         page,
         board=board,
         asked=asked,
         campaigns=campaigns,
         rules=rules,
-        waiting=waiting(board.mine, rules) if asked.who != "teams" else 0,
+        waiting=waiting(so_far, rules) if asked.who != "teams" else 0,
         now_s=time.time(),
     )
 
@@ -173,10 +166,11 @@ def rules_of(campaign: Campaign) -> Rules:
     return rules
 
 
-def waiting(mine: Place | None, rules: Rules) -> int:
-    """Thousandths of a point still to come, once others confirm all of it.
+def waiting(mine: store.Sum | None, rules: Rules) -> int:
+    """Thousandths of a point still to come in a campaign, once others confirm all of it.
 
-    What is paid and not verified is the share paid at once of just that (see `transitmap.points.score`).
+    What is paid and not verified is the share paid at once of just that (see `transitmap.points.score`). A
+    week does not tell: what was verified in it was paid at once in another.
     """
     if mine is None or not 0 < rules.provisional_permille < 1000:
         return 0
@@ -207,9 +201,9 @@ def board_of(asked: Asked, viewer: User | None, limit: int = N_SHOWN, first: int
     """A board as this viewer may see it: `limit` places behind `first` others, and the viewer's own."""
     if asked.who == "teams":
         return _teams(asked, viewer, limit, first)
-    if asked.period == "all" and asked.who == "people":
-        return _all(asked, viewer, limit, first)
     scope = store.BoardScope(asked.campaign.id, this_week() if asked.period == "week" else 0)
+    if asked.period == "all":
+        scope = store.BoardScope(store.ALL_CAMPAIGNS)
     if asked.who == "near":
         if viewer is None:
             return Board(asked, why_not="log_in")
@@ -234,36 +228,31 @@ def _people(asked: Asked, scope: store.BoardScope, viewer: User | None, limit: i
             return Board(asked, why_not="too_few")
     around = store.board_around(session, scope, viewer.id) if viewer else None
     top = store.board_page(session, scope, viewer_id, limit, first, has_counts=around is None or first > 0)
-    n = around.n if around else top.n
-    board = Board(asked, ranked(top.rows, top.n_better, top.n_before), n=n)
     if viewer is None or around is None:
-        return board
-    neighbours = ranked(around.rows, around.n_better, around.n_before)
-    mine = next(place for place in neighbours if place.user_id == viewer.id)
+        return _board(asked, top, None, 0, 0)
     line = next(row for row in around.rows if row.user_id == viewer.id)
-    lacking = store.points_to_next(session, scope, line)
-    return replace(board, neighbours=neighbours, mine=mine, to_next=lacking)
-
-
-def _all(asked: Asked, viewer: User | None, limit: int, first: int) -> Board:
-    """The board of all campaigns: nothing adds it up beforehand."""
-    viewer_id = viewer.id if viewer else 0
-    places = whole_board(store.sums_of_all(db.session()), viewer_id)
-    mine = next((place for place in places if place.user_id == viewer_id), None)
-    neighbours = near(places, viewer_id)
-    return Board(asked, places[first : first + limit], neighbours, mine, to_next(places, mine), len(places))
+    return _board(asked, top, around, viewer.id, store.points_to_next(session, scope, line))
 
 
 def _teams(asked: Asked, viewer: User | None, limit: int, first: int) -> Board:
     session, campaign_id = db.session(), asked.campaign.id
-    rows = store.team_standings(session, campaign_id, this_week() if asked.period == "week" else 0)
-    places = ranked(rows)
     member = store.member_of(session, campaign_id, viewer.id) if viewer else None
     own_id = member.team_id if member and member.state == store.MEMBER else 0
-    mine = next((place for place in places if place.user_id == own_id), None)
-    return Board(
-        asked, places[first : first + limit], near(places, own_id), mine, to_next(places, mine), len(places)
-    )
+    period = this_week() if asked.period == "week" else 0
+    teams = store.team_board(session, campaign_id, period, limit, first, own_id)
+    return _board(asked, teams.page, teams.around, own_id, teams.to_next)
+
+
+def _board(
+    asked: Asked, top: store.BoardPart, around: store.BoardPart | None, own_id: int, lacking: int
+) -> Board:
+    """The first places, and those around one's own where there is one."""
+    board = Board(asked, ranked(top.rows, top.n_better, top.n_before), n=around.n if around else top.n)
+    if around is None:
+        return board
+    neighbours = ranked(around.rows, around.n_better, around.n_before)
+    mine = next(place for place in neighbours if place.user_id == own_id)
+    return replace(board, neighbours=neighbours, mine=mine, to_next=lacking)
 
 
 def _near_routes(viewer: User) -> frozenset[str] | None:

@@ -20,7 +20,7 @@ from transitmap.points.standings import ranked
 from webapp import auth, db
 from webapp.accounts import MAX_NAME_CHARS, NAME
 from webapp.errors import Problem
-from webapp.standings import read_asked, this_week
+from webapp.standings import N_SHOWN, read_asked, this_week
 
 if TYPE_CHECKING:
     from transitmap.store import Campaign, Standing, Team
@@ -42,7 +42,7 @@ class TeamForm(FlaskForm):
 
 @blueprint.get("/")
 def index() -> str:
-    """My team in a campaign or the way to one, and all of its teams."""
+    """My team in a campaign or the way to one, and its teams, some a page."""
     campaigns = store.board_campaigns(db.session())
     campaign = read_asked(request.args.get("campaign"), None, "teams", campaigns).campaign
     return _page(campaign, TeamForm())
@@ -51,7 +51,8 @@ def index() -> str:
 def _page(campaign: Campaign, form: TeamForm) -> str:
     session, user = db.session(), auth.me()
     mine = store.member_of(session, campaign.id, user.id) if user else None
-    rows = store.team_standings(session, campaign.id)
+    first = request.args.get("first", 0, type=int)
+    part = store.team_board(session, campaign.id, first=max(0, first), limit=N_SHOWN).page
     return render_template(
         "teams.html",
         campaign=campaign,
@@ -60,7 +61,10 @@ def _page(campaign: Campaign, form: TeamForm) -> str:
         mine=mine,
         my_team=store.team_by_id(session, mine.team_id) if mine else None,
         is_member=mine is not None and mine.state == store.MEMBER,
-        places=ranked(rows),
+        places=ranked(part.rows, part.n_better, part.n_before),
+        first=part.n_before,
+        n_more=part.n - part.n_before - len(part.rows),
+        n_shown=N_SHOWN,
     )
 
 

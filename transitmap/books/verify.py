@@ -12,14 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import islice, zip_longest
 from pathlib import Path
-from types import NoneType
-from typing import IO, Any, cast
+from typing import IO, cast
 
 import numpy as np
 
 from transitmap import chain
 from transitmap.books import layout
 from transitmap.books.contest import Contest, award, draw_csv, prizes_csv, read_entrants
+from transitmap.books.read_line import Told, read_line
 from transitmap.errors import DAMAGED_ARCHIVE, TransitmapError
 from transitmap.model import IntArray
 from transitmap.points.prizes import Prizes
@@ -28,10 +28,6 @@ MAX_TOLD = 100
 """So many findings are told one by one; the others are counted."""
 MAX_LINE_BYTES = 1 << 20
 MAX_FILE_BYTES = 1 << 28
-NUMBERS = ("sequence", "campaign_id", "user_id", "millipoints", "verified_millipoints", "day")
-KEYS = frozenset(chain.SEALED)
-TEXTS = ("key", "kind", "rule", "text_es", "text_en")
-MAX_NUMBER, MAX_TIME_S = 1 << 53, 1e11
 Where = tuple[int, int, int]
 """Campaign, period, rider."""
 
@@ -145,7 +141,7 @@ def _read_lines(books: zipfile.ZipFile, verdict: Verdict, published: set[str]) -
         rows = _rows(table)
         if next(rows, "") != layout.csv_text(layout.TABLE_COLUMNS, []):
             verdict.add("table", layout.TABLE, "its columns are others")
-        batch: list[dict[str, Any] | None] = []
+        batch: list[Told | None] = []
         for number, (text, told) in enumerate(zip_longest(_lines(ledger), _lines(seals)), 1):
             if text is None or told is None:
                 verdict.add("seals", f"line {number}", "there are not as many seals as lines")
@@ -155,9 +151,9 @@ def _read_lines(books: zipfile.ZipFile, verdict: Verdict, published: set[str]) -
             if verdict.head != before:
                 verdict.add("seal", f"line {number}", "this line or the one before is not what was sealed")
             published.discard(verdict.head)
-            line = _read_line(text, number, verdict)
+            line = _told(text, number, verdict)
             if line is not None:
-                numbers.extend(_numbers_of(line))
+                numbers.extend(line.added)
             batch.append(line)
             verdict.n_lines = number
             if len(batch) == layout.CHUNK:
@@ -173,12 +169,12 @@ def _no_lines() -> _Columns:
     return _Columns(none, none, none, none, none, none, none)
 
 
-def _check_rows(verdict: Verdict, batch: list[dict[str, Any] | None], rows: Iterator[str]) -> None:
+def _check_rows(verdict: Verdict, batch: list[Told | None], rows: Iterator[str]) -> None:
     """Some lines, the last read, against as many rows of the table for people; empties the batch."""
     told = list(islice(rows, len(batch)))
-    if None in batch or layout.table_rows(line for line in batch if line) != "".join(told):
+    if [line.row if line else None for line in batch] != told:
         for number, (line, row) in enumerate(zip_longest(batch, told), verdict.n_lines - len(batch) + 1):
-            if line is None or layout.table_rows([line]) != row:
+            if line is None or line.row != row:
                 verdict.add("table", f"line {number}", "its row for people says something else")
     batch.clear()
 
@@ -202,41 +198,16 @@ def _rows(file: IO[bytes]) -> Iterator[str]:
         yield line.decode() + "\n"
 
 
-def _read_line(text: bytes, number: int, verdict: Verdict) -> dict[str, Any] | None:
+def _told(text: bytes, number: int, verdict: Verdict) -> Told | None:
     """What a line says, if it says it in the one way in which lines are written."""
     try:
-        told = text.decode()
-        line = json.loads(told)
-        if layout.canonical(line) != told or line.keys() != KEYS:
-            raise ValueError("another way of writing")
-        numbers = [line[name] for name in NUMBERS]
-        if [*map(type, numbers)] != [int] * len(NUMBERS) or not -MAX_NUMBER < min(numbers) <= max(
-            numbers
-        ) < MAX_NUMBER:
-            raise ValueError("a number that is none")
-        if {type(line[name]) for name in TEXTS} != {str} or type(line["ride_id"]) not in (str, NoneType):
-            raise ValueError("a text that is none")
-        if not 0 <= line["created_s"] < MAX_TIME_S:
-            raise ValueError("a moment that is none")
+        line = read_line(text.decode())
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         verdict.add("line", f"line {number}", str(error)[:200])
         return None
-    if line["sequence"] != number:
-        verdict.add("sequence", f"line {number}", f"says that it is line {line['sequence']}")
-    return dict(line)
-
-
-def _numbers_of(line: Mapping[str, Any]) -> tuple[int, ...]:
-    """A row of _Columns."""
-    return (
-        line["campaign_id"],
-        line["user_id"],
-        line["day"],
-        line["millipoints"],
-        line["verified_millipoints"],
-        hash(line["ride_id"]) if line["ride_id"] else 0,
-        hash(line["key"]),
-    )
+    if line.sequence != number:
+        verdict.add("sequence", f"line {number}", f"says that it is line {line.sequence}")
+    return line
 
 
 # --- keys and sums -------------------------------------------------------------------------------

@@ -172,6 +172,7 @@ from transitmap.store.people import (
 )
 from transitmap.store.points import (
     CHUNK,
+    MEMBER,
     Standing,
     add_lines,
     add_observations,
@@ -253,7 +254,7 @@ from transitmap.store.standings import (
     board_page,
     points_to_next,
     routes_ridden,
-    sums_of_all,
+    sum_of,
 )
 from transitmap.store.tables import (
     NO_NETWORK,
@@ -279,6 +280,7 @@ from transitmap.store.tables import (
     User,
 )
 from transitmap.store.tables_game import (
+    ALL_CAMPAIGNS,
     CAMPAIGN_STATES,
     OWN_CAMPAIGN,
     Adoption,
@@ -297,11 +299,12 @@ from transitmap.store.tables_game import (
     Settlement,
     Share,
     Team,
+    TeamSum,
     Vote,
 )
 from transitmap.store.teams import (
-    MEMBER,
     REQUESTED,
+    TeamBoard,
     accept_member,
     add_team,
     ask_to_join,
@@ -310,8 +313,8 @@ from transitmap.store.teams import (
     member_of,
     member_standings,
     riders_asking,
+    team_board,
     team_by_id,
-    team_standings,
 )
 from transitmap.store.uploads import (
     LEDGER_LOCK,
@@ -339,6 +342,7 @@ from transitmap.store.uploads import (
 )
 
 __all__ = [
+    "ALL_CAMPAIGNS",
     "APPEAL",
     "Adoption",
     "Appeal",
@@ -401,6 +405,8 @@ __all__ = [
     "TRY_AGAIN",
     "Tally",
     "Team",
+    "TeamBoard",
+    "TeamSum",
     "Token",
     "Trail",
     "UNDERSTOOD",
@@ -613,13 +619,13 @@ __all__ = [
     "settlements",
     "sharing",
     "standings_rows",
-    "sums_of_all",
+    "sum_of",
     "sums_of_campaign",
     "sweep_limits",
     "sweep_messages",
     "take",
+    "team_board",
     "team_by_id",
-    "team_standings",
     "teams_of",
     "token_by_id",
     "token_by_plain",

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from transitmap.store.opening import try_add
+from transitmap.store.points import stands
 from transitmap.store.tables import LedgerRow, RideRow, Sum
 from transitmap.store.tables_game import (
     Appeal,
@@ -57,7 +58,7 @@ def refreshed_campaign(session: Session, campaign_id: int) -> Campaign:
 
 def sums_of_campaign(session: Session, campaign_id: int) -> list[tuple[int, int, int, int]]:
     """(rider, millipoints, verified millipoints, rides) of everybody with a ride or a point in a campaign."""
-    counts = sa.or_(Sum.millipoints != 0, Sum.verified_millipoints != 0, Sum.n_rides != 0)
+    counts = stands(Sum.millipoints, Sum.verified_millipoints, Sum.n_rides)
     question = (
         sa.select(Sum.user_id, Sum.millipoints, Sum.verified_millipoints, Sum.n_rides)
         .where(Sum.campaign_id == campaign_id, Sum.period == 0, counts)

@@ -46,6 +46,7 @@ from transitmap.store.tables_game import (
     Team,
     Vote,
 )
+from transitmap.store.teams import take_along
 
 ERASED = "erased"
 """The reason of the rows that stand for uploads and rides of somebody who was erased."""
@@ -141,6 +142,8 @@ def empty_user(session: Session, user: User, trail: Trail, now_s: float) -> None
     """
     devices = sa.select(Token.id).where(Token.user_id == user.id)
     session.execute(sa.delete(MessageRow).where(MessageRow.token_id.in_(devices)))
+    for member in session.scalars(sa.select(Member).where(Member.user_id == user.id)).all():
+        take_along(session, member)
     for table in (Token, Login, Usage, Member, Reservation, Adoption, Vote):
         session.execute(sa.delete(table).where(table.user_id == user.id))
     _empty_game(session, user.id)

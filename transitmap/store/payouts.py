@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from transitmap import chain
 from transitmap.errors import PayoutRefused
 from transitmap.store.tables import LedgerRow, RideRow, Sum, User
-from transitmap.store.tables_game import Decision, FindingRow, Member, Payout
+from transitmap.store.tables_game import ALL_CAMPAIGNS, Decision, FindingRow, Member, Payout
 
 CHUNK = 5_000
 N_APPROVALS = 2
@@ -40,10 +40,12 @@ def one_moment(session: Session) -> None:
 
 
 def all_sums(session: Session) -> Iterator[tuple[int, int, int, int, int, int]]:
-    """Campaign, period, rider, millipoints, verified ones and rides of every sum, sorted."""
+    """Campaign, period, rider, millipoints, verified ones and rides of every sum of a campaign, sorted."""
     question = sa.select(
         Sum.campaign_id, Sum.period, Sum.user_id, Sum.millipoints, Sum.verified_millipoints, Sum.n_rides
-    ).order_by(Sum.campaign_id, Sum.period, Sum.user_id)
+    )
+    question = question.where(Sum.campaign_id != ALL_CAMPAIGNS)
+    question = question.order_by(Sum.campaign_id, Sum.period, Sum.user_id)
     yield from session.execute(question.execution_options(yield_per=CHUNK))
 
 

@@ -10,11 +10,18 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from transitmap import chain
-from transitmap.store.tables import LedgerRow, Observation, Sum, User
-from transitmap.store.tables_game import OWN_CAMPAIGN
+from transitmap.store.tables import LedgerRow, Observation, User
+from transitmap.store.tables_game import ALL_CAMPAIGNS, OWN_CAMPAIGN, Member
 
 CHUNK = 5_000
 DAY_S = 86_400
+DECISION = "decision"
+"""The kind of lines that say who decided what, and give or take nothing themselves."""
+MEMBER = "member"
+Where = tuple[int, int, int]
+"""Of a sum: campaign, period, rider."""
+OfTeam = tuple[int, int]
+"""Of a team's sum: team, period."""
 
 
 def add_lines(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[LedgerRow]:
@@ -65,40 +72,95 @@ def monday(day: int) -> int:
     return day - (day + 3) % 7
 
 
+def stands(points: Any, verified: Any, n_rides: Any) -> sa.ColumnElement[bool]:
+    """Whether sums like these stand on boards: who has neither a point nor a ride does not.
+
+    Whoever only decided something, or of whom only something was decided, has a sum in which all is 0.
+    """
+    return sa.or_(points != 0, verified != 0, n_rides != 0)
+
+
 def _add_to_sums(session: Session, added: Sequence[LedgerRow]) -> None:
-    """Folds new lines into the sums of their campaign and week; a ride counts with its first line."""
-    change: dict[tuple[int, int, int], list[int]] = {}
+    """Folds new lines into the sums of riders and of their teams; a ride counts with its first line."""
+    change: dict[Where, list[int]] = {}
     for row in added:
         for period in (0, monday(row.day)):
             sums = change.setdefault((row.campaign_id, period, row.user_id), [0, 0, 0])
             sums[0] += row.millipoints
             sums[1] += row.verified_millipoints
-    for (campaign_id, period, user_id), n in _n_new_rides(session, added).items():
-        change[campaign_id, period, user_id][2] = n
-    for where, (points, verified, n_rides) in sorted(change.items()):
-        kept = session.get(Sum, where)
-        if kept is None:
-            names = ("campaign_id", "period", "user_id", "millipoints", "verified_millipoints", "n_rides")
-            session.add(Sum(**dict(zip(names, (*where, points, verified, n_rides), strict=True))))
-        else:
-            kept.millipoints += points
-            kept.verified_millipoints += verified
-            kept.n_rides += n_rides
+    for where, n in _n_new_rides(session, added).items():
+        change[where][2] = n
+    together: dict[Where, list[int]] = {}
+    for (_, period, user_id), sums in change.items():
+        if period == 0:
+            kept = together.setdefault((ALL_CAMPAIGNS, 0, user_id), [0, 0, 0])
+            kept[:] = map(sum, zip(kept, sums, strict=True))
+    names = ("campaign_id", "period", "user_id", "millipoints", "verified_millipoints", "n_rides")
+    rows = [
+        dict(zip(names, (*where, *sums), strict=True)) for where, sums in sorted((change | together).items())
+    ]
+    if rows:
+        session.execute(_TO_SUMS, rows)
+    add_to_teams(session, _of_teams(session, change))
 
 
-def _n_new_rides(session: Session, added: Sequence[LedgerRow]) -> dict[tuple[int, int, int], int]:
+_TO_SUMS = sa.text(
+    "INSERT INTO sums (campaign_id, period, user_id, millipoints, verified_millipoints, n_rides) "
+    "VALUES (:campaign_id, :period, :user_id, :millipoints, :verified_millipoints, :n_rides) "
+    "ON CONFLICT (campaign_id, period, user_id) DO UPDATE SET "
+    "millipoints = sums.millipoints + excluded.millipoints, "
+    "verified_millipoints = sums.verified_millipoints + excluded.verified_millipoints, "
+    "n_rides = sums.n_rides + excluded.n_rides"
+)
+_TO_TEAM_SUMS = sa.text(
+    "INSERT INTO team_sums (team_id, period, millipoints, verified_millipoints) "
+    "VALUES (:team_id, :period, :millipoints, :verified_millipoints) "
+    "ON CONFLICT (team_id, period) DO UPDATE SET "
+    "millipoints = team_sums.millipoints + excluded.millipoints, "
+    "verified_millipoints = team_sums.verified_millipoints + excluded.verified_millipoints"
+)
+
+
+def _of_teams(session: Session, change: Mapping[Where, Sequence[int]]) -> dict[OfTeam, list[int]]:
+    """What of changed sums is a team's: since its rider joined, and in no week before that one."""
+    riders = sorted({user_id for _, _, user_id in change})
+    teams: dict[tuple[int, int], tuple[int, int]] = {}
+    for start in range(0, len(riders), CHUNK):
+        some = Member.user_id.in_(riders[start : start + CHUNK]), Member.state == MEMBER
+        question = sa.select(Member.campaign_id, Member.user_id, Member.team_id, Member.week).where(*some)
+        for campaign_id, user_id, team_id, week in session.execute(question):
+            teams[campaign_id, user_id] = team_id, week
+    found: dict[OfTeam, list[int]] = {}
+    for (campaign_id, period, user_id), (points, verified, _) in change.items():
+        team_id, week = teams.get((campaign_id, user_id), (0, 0))
+        if team_id and (period == 0 or week <= period):
+            kept = found.setdefault((team_id, period), [0, 0])
+            kept[:] = kept[0] + points, kept[1] + verified
+    return found
+
+
+def add_to_teams(session: Session, change: Mapping[OfTeam, Sequence[int]]) -> None:
+    """Millipoints and verified ones by team and period that its members earned, or took along."""
+    names = ("team_id", "period", "millipoints", "verified_millipoints")
+    rows = [dict(zip(names, (*where, *sums), strict=True)) for where, sums in sorted(change.items())]
+    if rows:
+        session.execute(_TO_TEAM_SUMS, rows)
+
+
+def _n_new_rides(session: Session, added: Sequence[LedgerRow]) -> dict[Where, int]:
     """How many rides have their first line of a campaign, and of a week in it, among these."""
-    rides = list({row.ride_id for row in added if row.ride_id})
+    awarding = [row for row in added if row.ride_id and row.kind != DECISION]
+    rides = list({row.ride_id for row in awarding})
     seen: set[tuple[int, int, str]] = set()
     for start in range(0, len(rides), CHUNK):
         question = sa.select(LedgerRow.campaign_id, LedgerRow.day, LedgerRow.ride_id).where(
-            LedgerRow.ride_id.in_(rides[start : start + CHUNK])
+            LedgerRow.ride_id.in_(rides[start : start + CHUNK]), LedgerRow.kind != DECISION
         )
         for campaign_id, day, ride_id in session.execute(question):
             seen |= {(campaign_id, 0, str(ride_id)), (campaign_id, monday(day), str(ride_id))}
-    n: dict[tuple[int, int, int], int] = {}
-    for row in added:
-        for period in (0, monday(row.day)) if row.ride_id else ():
+    n: dict[Where, int] = {}
+    for row in awarding:
+        for period in (0, monday(row.day)):
             this = row.campaign_id, period, str(row.ride_id)
             if this not in seen:
                 seen.add(this)
@@ -135,19 +197,16 @@ def standings_rows(
 ) -> list[Standing]:
     """The ledger summed by rider over awards made in `since_s <= time < until_s`; hidden riders too.
 
-    Riders without a row in the period are left out. `points.standings.board` makes ranks of it.
+    Riders who have nothing there (`stands`) are left out. `points.standings.board` makes ranks of it.
     """
+    rides = sa.case((LedgerRow.kind != DECISION, LedgerRow.ride_id))
+    points, verified = (sa.func.sum(one) for one in (LedgerRow.millipoints, LedgerRow.verified_millipoints))
+    n_rides = sa.func.count(sa.distinct(rides))
     question = (
-        sa.select(
-            User.id,
-            User.name,
-            User.is_hidden,
-            sa.func.sum(LedgerRow.millipoints),
-            sa.func.count(sa.distinct(LedgerRow.ride_id)),
-            sa.func.sum(LedgerRow.verified_millipoints),
-        )
+        sa.select(User.id, User.name, User.is_hidden, points, n_rides, verified)
         .join(LedgerRow, LedgerRow.user_id == User.id)
         .group_by(User.id, User.name, User.is_hidden)
+        .having(stands(points, verified, n_rides))
         .order_by(User.id)
     )
     if since_s is not None:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from transitmap.store.points import Standing
+from transitmap.store.points import Standing, stands
 from transitmap.store.tables import LedgerRow, RideRow, Sum, User
 from transitmap.store.tables_game import OWN_CAMPAIGN, Adoption, Campaign, Share
 
@@ -19,7 +19,7 @@ MANY = 1_000
 class BoardScope:
     """Which board: of a campaign, of a week in it (its Monday as a day) or, 0, of all its time.
 
-    With `route_ids` only those stand on it who rode any of these routes.
+    ALL_CAMPAIGNS has no weeks. With `route_ids` only those stand on it who rode any of these routes.
     """
 
     campaign_id: int
@@ -85,12 +85,9 @@ def points_to_next(session: Session, scope: BoardScope, mine: Standing) -> int:
     return found[0].millipoints - mine.millipoints if found else 0
 
 
-def sums_of_all(session: Session) -> list[Standing]:
-    """What each rider has in each campaign, hidden riders too: `points.standings.board` adds it up."""
-    points = Sum.millipoints, Sum.n_rides, Sum.verified_millipoints
-    question = sa.select(User.id, User.name, User.is_hidden, *points).join(Sum, Sum.user_id == User.id)
-    campaigns = list(session.scalars(sa.select(Campaign.id)))  # the index leads with them
-    return _standings(session, question.where(Sum.campaign_id.in_(campaigns), Sum.period == 0))
+def sum_of(session: Session, campaign_id: int, user_id: int) -> Sum | None:
+    """What a rider has in a campaign; None without a line there."""
+    return session.get(Sum, (campaign_id, 0, user_id), populate_existing=True)
 
 
 def _on_board(scope: BoardScope) -> list[sa.ColumnElement[bool]]:
@@ -108,7 +105,10 @@ def _lines(scope: BoardScope, viewer_id: int | None) -> sa.Select[int, str, bool
     may_see = sa.or_(User.is_hidden == sa.false(), User.id == viewer_id)
     lines = sa.select(User.id, User.name, User.is_hidden, *points)
     lines = lines.join(Sum, Sum.user_id == User.id)
-    return lines.where(*_on_board(scope), may_see)
+    return lines.where(*_on_board(scope), _STANDS, may_see)
+
+
+_STANDS = stands(Sum.millipoints, Sum.verified_millipoints, Sum.n_rides)
 
 
 def _standings(session: Session, question: sa.Select[int, str, bool, int, int, int]) -> list[Standing]:
@@ -148,21 +148,24 @@ def _counts(
 ) -> tuple[int, int, int]:
     """How many have more points than one line, how many stand before it, and how many are on the board.
 
-    All, by ranges of the index, less the hidden ones, who are few and looked up one by one, in one question.
+    All, by ranges of the index, less those who do not stand there: the hidden, and who has nothing. They are
+    few and looked up one by one.
     """
-    on_it, hidden = _on_board(scope), sa.select(User.id).where(User.is_hidden == sa.true())
-    n_better, n_older, n = (
-        session.scalar(sa.select(sa.func.count()).select_from(Sum).where(*on_it, which)) or 0
-        for which in (_better(one), _older(one), sa.true())
-    )
-    seldom = [
-        sa.func.coalesce(sa.func.sum(sa.case((which, 1), else_=0)), 0)
-        for which in (_better(one), _older(one))
+    on_it, which = _on_board(scope), (_better(one), _older(one), sa.true())
+    counts = [
+        session.scalar(sa.select(sa.func.count()).select_from(Sum).where(*on_it, w)) or 0 for w in which
     ]
-    unseen = sa.select(*seldom, sa.func.count()).select_from(Sum).where(*on_it)
-    found = session.execute(unseen.where(Sum.user_id.in_(hidden), Sum.user_id != (viewer_id or 0))).one()
-    n_better -= int(found[0])
-    return n_better, n_better + n_older - int(found[1]), n - int(found[2])
+    is_unseen = sa.and_(
+        Sum.user_id.in_(sa.select(User.id).where(User.is_hidden == sa.true())),
+        Sum.user_id != (viewer_id or 0),
+    )
+    has_nothing = sa.and_(Sum.millipoints == 0, ~_STANDS, ~is_unseen)
+    for less in (is_unseen, has_nothing):
+        some = [sa.func.coalesce(sa.func.sum(sa.case((w, 1), else_=0)), 0) for w in which]
+        found = session.execute(sa.select(*some).select_from(Sum).where(*on_it, less)).one()
+        counts = [n - int(less_n) for n, less_n in zip(counts, found, strict=True)]
+    n_better, n_older, n = counts
+    return n_better, n_better + n_older, n
 
 
 def _count_some(

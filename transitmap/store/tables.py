@@ -314,7 +314,9 @@ class Sum(Base):
     """What one rider has in one campaign: the fold of the ledger, kept with every line of it.
 
     `period` is 0 for all of a campaign, else the day number (since 1970-01-01, on the city's clock) of a
-    week's Monday. `n_rides` counts the rides that were awarded anything, be it 0 points.
+    week's Monday. `n_rides` counts the rides that were awarded anything, be it 0 points; a line of kind
+    decision awards nothing. What somebody has in all campaigns together is kept as that of campaign 0
+    (`tables_game.ALL_CAMPAIGNS`), without weeks.
     """
 
     __tablename__ = "sums"

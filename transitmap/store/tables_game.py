@@ -12,6 +12,8 @@ from transitmap.store.tables import Base
 CAMPAIGN_STATES = ("draft", "open", "frozen", "closed")
 OWN_CAMPAIGN = 1
 """The installation's own campaign: always open, for all places, without prizes."""
+ALL_CAMPAIGNS = 0
+"""Where sums of all campaigns together are kept; no campaign has this number."""
 
 
 class Campaign(Base):
@@ -108,6 +110,21 @@ class Member(Base):
     week: Mapped[int] = mapped_column(default=0)
     week_millipoints: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     week_verified_millipoints: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+
+
+class TeamSum(Base):
+    """What a team has in a period (see Sum): what its members earned in it since each joined.
+
+    Kept with every line of the ledger, and with every member who leaves. A team without a row has nothing.
+    """
+
+    __tablename__ = "team_sums"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    team_id: Mapped[int] = mapped_column(sa.ForeignKey("teams.id", ondelete="CASCADE"), primary_key=True)
+    period: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    millipoints: Mapped[int] = mapped_column(sa.BigInteger)
+    verified_millipoints: Mapped[int] = mapped_column(sa.BigInteger)
 
 
 class Mission(Base):

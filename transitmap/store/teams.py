@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -11,12 +12,13 @@ from sqlalchemy.orm import Session
 from transitmap.errors import ConfigError, NameTaken
 from transitmap.store.opening import try_add
 from transitmap.store.people import name_key
-from transitmap.store.points import Standing
+from transitmap.store.points import CHUNK, MEMBER, Standing, add_to_teams
+from transitmap.store.standings import BoardPart
 from transitmap.store.tables import Sum, User
-from transitmap.store.tables_game import Member, Team
+from transitmap.store.tables_game import Member, Team, TeamSum
 from transitmap.store.uploads import lock_ledger
 
-REQUESTED, MEMBER = ("requested", "member")
+REQUESTED = "requested"
 
 
 def add_team(
@@ -60,7 +62,9 @@ def accept_member(session: Session, team: Team, user_id: int, week: int, now_s: 
     if asks is None or asks.team_id != team.id or asks.state != REQUESTED:
         return False
     asks.state, asks.since_s, asks.week = MEMBER, now_s, week
-    so_far, this_week = (session.get(Sum, (team.campaign_id, period, user_id)) for period in (0, week))
+    so_far, this_week = (
+        session.get(Sum, (team.campaign_id, period, user_id), populate_existing=True) for period in (0, week)
+    )
     if so_far is not None:
         asks.before_millipoints = so_far.millipoints
         asks.before_verified_millipoints = so_far.verified_millipoints
@@ -86,10 +90,12 @@ def leave_team(session: Session, campaign_id: int, user_id: int) -> bool:
 
     A team without a member is no more, and its name is free.
     """
+    lock_ledger(session)  # no line may come between what is taken along and the moment of leaving
     mine = member_of(session, campaign_id, user_id)
     if mine is None:
         return False
     team_id = mine.team_id
+    take_along(session, mine)
     session.delete(mine)
     session.flush()
     members = sa.select(Member.user_id).where(Member.team_id == team_id, Member.state == MEMBER)
@@ -97,6 +103,17 @@ def leave_team(session: Session, campaign_id: int, user_id: int) -> bool:
         session.execute(sa.delete(Member).where(Member.team_id == team_id))
         session.execute(sa.delete(Team).where(Team.id == team_id))
     return True
+
+
+def take_along(session: Session, member: Member) -> None:
+    """What a member earned is the team's no longer. Call it under `lock_ledger`."""
+    since = sa.or_(Sum.period == 0, Member.week <= Sum.period)
+    question = (
+        sa.select(Sum.period, *_EARNED).join(Member, _IS_OF_MEMBER).where(Member.state == MEMBER, since)
+    )
+    theirs = question.where(Member.campaign_id == member.campaign_id, Member.user_id == member.user_id)
+    lost = {(member.team_id, period): (-points, -known) for period, points, known in session.execute(theirs)}
+    add_to_teams(session, lost)
 
 
 def team_by_id(session: Session, team_id: int) -> Team | None:
@@ -116,33 +133,96 @@ def riders_asking(session: Session, team_id: int) -> list[User]:
     return list(session.scalars(asked.order_by(Member.since_s, User.id)))
 
 
-def team_standings(session: Session, campaign_id: int, period: int = 0) -> list[Standing]:
-    """Every team of a campaign, most points first: by its id, with its number of members in place of rides.
-
-    Those who take no place on boards count with the others: a team's sum names nobody.
-    """
-    points, verified = (sa.func.coalesce(sa.func.sum(one), 0) for one in _earned(period))
-    n_members = sa.func.count(Member.user_id)
-    question = (
-        sa.select(Team.id, Team.name, points, verified, n_members)
-        .join(Member, Member.team_id == Team.id)
-        .outerjoin(Sum, _sum_of_member(period))
-        .where(Team.campaign_id == campaign_id, Member.state == MEMBER)
-        .group_by(Team.id, Team.name)
-        .order_by(points.desc(), Team.id)
+_IS_OF_MEMBER = sa.and_(Sum.campaign_id == Member.campaign_id, Sum.user_id == Member.user_id)
+_EARNED = tuple(
+    getattr(Sum, name)
+    - sa.case(
+        (Sum.period == 0, getattr(Member, f"before_{name}")),
+        (Sum.period == Member.week, getattr(Member, f"week_{name}")),
+        else_=0,
     )
-    rows = session.execute(question)
-    return [Standing(team_id, name, False, int(mp), n, int(known)) for team_id, name, mp, known, n in rows]
+    for name in ("millipoints", "verified_millipoints")
+)
+"""Points and verified points of a member since joining, in a period of Sum."""
+
+
+@dataclass(frozen=True)
+class TeamBoard:
+    """Some teams in their order, those around one's own where there is one, and what that lacks to the next.
+
+    Teams stand by their id, with their number of members in place of rides. Those who take no place on boards
+    count with the others: a team's sum names nobody.
+    """
+
+    page: BoardPart
+    around: BoardPart | None
+    to_next: int
+
+
+def team_board(
+    session: Session,
+    campaign_id: int,
+    period: int = 0,
+    limit: int | None = None,
+    first: int = 0,
+    own_id: int = 0,
+    n_each_side: int = 2,
+) -> TeamBoard:
+    """`limit` teams of a campaign from the one behind `first` others, or all of them, most points first.
+
+    The order of all is one short query, names and members are asked for of those that are shown alone.
+    """
+    points = sa.func.coalesce(TeamSum.millipoints, 0)
+    question = sa.select(Team.id, points).outerjoin(TeamSum, _sum_of(period))
+    ordered = question.where(Team.campaign_id == campaign_id).order_by(points.desc(), Team.id)
+    order = [(team_id, earned) for team_id, earned in session.execute(ordered)]
+    page = _part(session, period, order, first, len(order) if limit is None else first + limit)
+    mine = next((at for at, (team_id, _) in enumerate(order) if team_id == own_id), None)
+    if mine is None:
+        return TeamBoard(page, None, 0)
+    n_better = _n_better(order, mine)
+    around = _part(session, period, order, max(0, mine - n_each_side), mine + n_each_side + 1)
+    return TeamBoard(page, around, order[n_better - 1][1] - order[mine][1] if n_better else 0)
+
+
+def _n_better(order: Sequence[tuple[int, int]], at: int) -> int:
+    return bisect_left(order, -order[at][1], key=lambda one: -one[1])
+
+
+def _sum_of(period: int) -> sa.ColumnElement[bool]:
+    return sa.and_(TeamSum.team_id == Team.id, TeamSum.period == period)
+
+
+def _part(
+    session: Session, period: int, order: Sequence[tuple[int, int]], start: int, stop: int
+) -> BoardPart:
+    """The teams from one place to another."""
+    some = order[start:stop]
+    if not some:
+        return BoardPart((), 0, start, 0)
+    theirs = Member.team_id == Team.id, Member.state == MEMBER
+    n_members = sa.select(sa.func.count(Member.user_id)).where(*theirs).scalar_subquery()
+    verified = sa.func.coalesce(TeamSum.verified_millipoints, 0)
+    question = sa.select(Team.id, Team.name, verified, n_members).outerjoin(TeamSum, _sum_of(period))
+    told: dict[int, tuple[str, int, int]] = {}
+    for at in range(0, len(some), CHUNK):
+        which = Team.id.in_([team_id for team_id, _ in some[at : at + CHUNK]])
+        for team_id, name, known, n in session.execute(question.where(which)):
+            told[team_id] = name, known, n
+    rows = ((team_id, points, *told[team_id]) for team_id, points in some)
+    standings = tuple(Standing(who, name, False, points, n, known) for who, points, name, known, n in rows)
+    return BoardPart(standings, _n_better(order, start), start, len(order))
 
 
 def member_standings(session: Session, team: Team, period: int = 0) -> list[Standing]:
     """What each member earned for the team, most first; hidden riders, too."""
-    points, verified = (sa.func.coalesce(one, 0) for one in _earned(period))
+    points, verified = (sa.func.coalesce(one, 0) for one in _EARNED)
     n_rides = sa.func.coalesce(Sum.n_rides, 0)
+    since = sa.true() if period == 0 else Member.week <= period
     question = (
         sa.select(User.id, User.name, User.is_hidden, points, n_rides, verified)
         .join(Member, Member.user_id == User.id)
-        .outerjoin(Sum, _sum_of_member(period))
+        .outerjoin(Sum, sa.and_(_IS_OF_MEMBER, Sum.period == period, since))
         .where(Member.team_id == team.id, Member.state == MEMBER)
         .order_by(points.desc(), User.id)
     )
@@ -150,22 +230,3 @@ def member_standings(session: Session, team: Team, period: int = 0) -> list[Stan
         Standing(user_id, name, is_hidden, int(mp), int(n), int(known))
         for user_id, name, is_hidden, mp, n, known in session.execute(question)
     ]
-
-
-def _sum_of_member(period: int) -> sa.ColumnElement[bool]:
-    theirs = Sum.campaign_id == Member.campaign_id, Sum.period == period, Sum.user_id == Member.user_id
-    return sa.and_(*theirs, Member.week <= period) if period else sa.and_(*theirs)
-
-
-def _earned(period: int) -> Sequence[sa.ColumnElement[Any]]:
-    """Points and verified points since joining, of a week or, 0, of all the campaign."""
-    if not period:
-        return (
-            Sum.millipoints - Member.before_millipoints,
-            Sum.verified_millipoints - Member.before_verified_millipoints,
-        )
-    began = Member.week == period
-    return (
-        Sum.millipoints - sa.case((began, Member.week_millipoints), else_=0),
-        Sum.verified_millipoints - sa.case((began, Member.week_verified_millipoints), else_=0),
-    )

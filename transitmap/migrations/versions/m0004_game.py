@@ -17,7 +17,8 @@ depends_on = None
 
 TABLES = (
     "payouts", "checks", "votes", "comments", "proposals", "appeals", "decisions", "findings", "marks",
-    "adoptions", "reservations", "missions", "members", "teams", "sums", "shares", "settlements", "campaigns",
+    "adoptions", "reservations", "missions", "members", "team_sums", "teams", "sums", "shares", "settlements",
+    "campaigns",
 )  # fmt: skip
 DAY_S = 86_400
 CHUNK = 1_000
@@ -150,11 +151,15 @@ def _remake_observations(*more: str) -> None:
 
 
 def _sum_up() -> None:
-    """The fold of the lines there are: all of the campaign, and week by week."""
+    """The fold of the lines there are: all of the campaign, week by week, and of all campaigns (0)."""
     op.execute(
         "INSERT INTO sums (campaign_id, period, user_id, millipoints, verified_millipoints, n_rides) "
         "SELECT campaign_id, 0, user_id, sum(millipoints), 0, count(DISTINCT ride_id) "
         "FROM ledger GROUP BY campaign_id, user_id"
+    )
+    op.execute(
+        "INSERT INTO sums (campaign_id, period, user_id, millipoints, verified_millipoints, n_rides) "
+        "SELECT 0, 0, user_id, sum(millipoints), 0, sum(n_rides) FROM sums GROUP BY user_id"
     )
     op.execute(  # a week begins on Monday, and 1970-01-01 was a Thursday
         "INSERT INTO sums (campaign_id, period, user_id, millipoints, verified_millipoints, n_rides) "
@@ -277,6 +282,18 @@ def _make_teams() -> None:
         sa.PrimaryKeyConstraint("campaign_id", "user_id", name=op.f("pk_members")),
     )
     op.create_index("ix_members_team_id", "members", ["team_id"], unique=False)
+    op.create_table(
+        "team_sums",
+        sa.Column("team_id", sa.Integer(), nullable=False),
+        sa.Column("period", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("millipoints", sa.BigInteger(), nullable=False),
+        sa.Column("verified_millipoints", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["team_id"], ["teams.id"], name=op.f("fk_team_sums_team_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("team_id", "period", name=op.f("pk_team_sums")),
+        sqlite_with_rowid=False,
+    )
     op.create_index("ix_rides_user_id_route_id", "rides", ["user_id", "route_id"], unique=False)
     op.create_index(op.f("ix_users_is_hidden"), "users", ["is_hidden"], unique=False)
 
