@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +11,9 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from transitmap import store
+from transitmap import decided, store
 from transitmap.errors import PayoutRefused
-from webapp import db, language, words
+from webapp import db, language, published, words
 from webapp.errors import Problem
 from webapp.review import MAX_NOTE, must_review
 
@@ -38,6 +39,12 @@ class Winner:
         prize: dict[str, Any] = self.payout.evidence.get("prize", {})
         return int(prize.get("millipoints", 0))
 
+    @property
+    def may_be_paid(self) -> bool:
+        """Whether two people approved, the hold is over, and whoever reads this is not the winner."""
+        is_due = self.payout.state == "approved" and self.payout.hold_until_s <= time.time()
+        return is_due and not self.is_mine
+
 
 @blueprint.get("/")
 def index() -> str:
@@ -54,23 +61,25 @@ def index() -> str:
 @blueprint.post("/<int:payout_id>/approve")
 def approve(payout_id: int) -> Response:
     """One person's approval; the second one's lets the prize be paid."""
-    return _decide(payout_id, is_approved=True)
+    return _decide(payout_id, decided.approve)
 
 
 @blueprint.post("/<int:payout_id>/refuse")
 def refuse(payout_id: int) -> Response:
     """No prize, and the reason."""
-    return _decide(payout_id, is_approved=False)
+    return _decide(payout_id, decided.refuse)
 
 
-def _decide(payout_id: int, is_approved: bool) -> Response:
+@blueprint.post("/<int:payout_id>/pay")
+def pay(payout_id: int) -> Response:
+    """The money was handed over."""
+    return _decide(payout_id, decided.pay)
+
+
+def _decide(payout_id: int, what: Callable[..., store.Payout]) -> Response:
     user, note = must_review(), request.form.get("note", "").strip()[:MAX_NOTE]
-    store.lock_ledger(db.session())
     try:
-        if is_approved:
-            payout = store.approve_payout(db.session(), payout_id, user, time.time(), note)
-        else:
-            payout = store.refuse_payout(db.session(), payout_id, user, time.time(), note)
+        payout = what(db.session(), payout_id, user, note, time.time(), published.timezone())
     except PayoutRefused as refused:
         if refused.reason == "missing":
             raise Problem("not_found") from refused
@@ -86,6 +95,7 @@ def _said(state: str) -> str:
     told = {
         "held": _("Kept. Somebody else must approve of it, too."),
         "approved": _("Two people approved: the prize can be paid after its hold."),
+        "paid": _("Noted: the prize was handed over."),
         "refused": _("Refused. The rider can ask for a second look at any trip that was in doubt."),
     }
     return str(told[state])

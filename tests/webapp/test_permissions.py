@@ -115,6 +115,7 @@ TABLE = {
     ("POST", "/review/appeals/<int:appeal_id>"): REVIEWERS_ACT,
     ("GET", "/review/winners/"): REVIEWERS,
     ("POST", "/review/winners/<int:payout_id>/approve"): REVIEWERS_ACT,
+    ("POST", "/review/winners/<int:payout_id>/pay"): REVIEWERS_ACT,
     ("POST", "/review/winners/<int:payout_id>/refuse"): REVIEWERS_ACT,
     ("GET", "/rules/"): ANYONE,
     ("GET", "/rules/campaigns/<slug>"): ANYONE,

@@ -137,6 +137,7 @@ from transitmap.store.opening import (
     upgrade,
 )
 from transitmap.store.payouts import (
+    PAYOUT,
     EntrantRow,
     all_sums,
     approvals,
@@ -182,6 +183,7 @@ from transitmap.store.points import (
     standings_rows,
 )
 from transitmap.store.proposals import (
+    PROPOSAL,
     PROPOSAL_STATES,
     Said,
     Tally,
@@ -380,6 +382,8 @@ __all__ = [
     "NO_NETWORK",
     "OWN_CAMPAIGN",
     "Observation",
+    "PAYOUT",
+    "PROPOSAL",
     "PROPOSAL_STATES",
     "Payout",
     "Proposal",
