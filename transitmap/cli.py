@@ -665,11 +665,15 @@ def _tell_versions(found: dict[str, Any]) -> None:
     """A line a version, and under them what somebody must know."""
     for one in found["versions"]:
         counts = (f"{kind} {what} {n}" for kind, some in one["changes"].items() for what, n in some.items())
-        words = [f"brings back {one['restores']}"] if one["restores"] else []
+        words = ["withdrawn"] if one["is_withdrawn"] else []
+        words += [f"brings back {one['restores']}"] if one["restores"] else []
         words += [*counts, *([one["note"]] if one["note"] else [])]
         click.echo(f"{one['id']}  {one['made']}  {one['rides']} rides  {', '.join(words)}".rstrip())
     if not found["versions"]:
         click.echo("0 versions: nothing is published yet")
+        return
+    if found["end_day"] is None and found["versions"][0]["is_withdrawn"]:
+        click.echo("nothing is published any more: no line has riders enough since somebody was erased")
         return
     ridden = found["days_since_ride"]
     last = "nobody rode yet" if ridden is None else f"last ride {ridden} days ago"

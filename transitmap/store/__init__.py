@@ -47,6 +47,7 @@ from transitmap.store.erasure import (
     scrub,
     trail_of,
     uploads_past,
+    withdraw_feeds,
 )
 from transitmap.store.feed_versions import (
     HELD_FEED,
@@ -645,5 +646,6 @@ __all__ = [
     "waiting_headings",
     "waiting_of_tokens",
     "withheld_ride_ids",
+    "withdraw_feeds",
     "worth_of_day",
 ]
