@@ -130,7 +130,7 @@ class CampaignRefused(TransitmapError):
 
 
 class SnapshotRefused(TransitmapError):
-    """A snapshot is not to be believed; `reason` is format, signature, board or key."""
+    """A snapshot is not to be believed; `reason` is format, signature, board, seal or key."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")

@@ -12,6 +12,7 @@ from transitmap.contribute import segment_key
 from transitmap.errors import ReviewRefused
 from transitmap.model import Rules
 from transitmap.points import review
+from transitmap.points.campaigns import CLOSED
 from transitmap.points.review import DISMISSED, OPEN, UPHELD, Agreement, Amount, Look, Looks
 from transitmap.terms import city_day, rules_of
 
@@ -282,6 +283,8 @@ class _Told:
     ) -> dict[str, Any]:
         text_es, text_en = review.sentence(kind, verdict, amount, self.decision.reason, self.people)
         first = lines[0] if lines else None
+        if amount != review.NOTHING and self._campaign(lines).state == CLOSED:
+            text_es, text_en = text_es + review.AFTER_CLOSE[0], text_en + review.AFTER_CLOSE[1]
         return {
             "key": f"{kind}:{self.decision.id}:{user_id}",
             "campaign_id": first.campaign_id if first else store.OWN_CAMPAIGN,

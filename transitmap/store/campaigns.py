@@ -89,6 +89,16 @@ def ledger_part(session: Session, campaign_id: int) -> LedgerPart:
     return LedgerPart(first or 0, last or 0, n, sequence, sha256)
 
 
+def corrections_of(session: Session, campaign_id: int) -> list[LedgerRow]:
+    """The lines by which people gave points of a closed campaign or took them after its end; none before."""
+    closed = sa.select(LedgerRow.sequence).where(LedgerRow.key == f"campaign:{campaign_id}:close")
+    changes = sa.or_(LedgerRow.millipoints != 0, LedgerRow.verified_millipoints != 0)
+    question = sa.select(LedgerRow).where(
+        LedgerRow.campaign_id == campaign_id, LedgerRow.sequence > closed.scalar_subquery(), changes
+    )
+    return list(session.scalars(question.order_by(LedgerRow.sequence)))
+
+
 @dataclass(frozen=True)
 class Counted:
     """A ride that counts in some campaign: nothing of where it went."""
