@@ -179,7 +179,8 @@ def mapped_of(campaign: store.Campaign) -> Mapped:
     if key not in kept:
         if any(feed_id != key[1] for _, feed_id in kept):
             kept.clear()
-        kept[key] = account.mapped_by(db.session(), db.archive(), campaign, published.timezone())
+        grid = current_app.extensions["transitmap_settings"].config.equity.grid
+        kept[key] = account.mapped_by(db.session(), db.archive(), campaign, published.timezone(), grid)
     return kept[key]
 
 

@@ -175,6 +175,17 @@ def payout_centavos(session: Session, campaign_id: int) -> dict[str, int]:
     return {state: int(centavos) for state, centavos in session.execute(question)}
 
 
+def points_of_rides(session: Session, campaign_id: int) -> dict[str, tuple[int, int]]:
+    """What the lines of each ride in a campaign add up to, and how much of it counts for prizes."""
+    sums = sa.func.sum(LedgerRow.millipoints), sa.func.sum(LedgerRow.verified_millipoints)
+    question = (
+        sa.select(LedgerRow.ride_id, *sums)
+        .where(LedgerRow.campaign_id == campaign_id, LedgerRow.ride_id.is_not(None))
+        .group_by(LedgerRow.ride_id)
+    )
+    return {str(one): (int(points), int(verified)) for one, points, verified in session.execute(question)}
+
+
 def n_teams(session: Session, campaign_id: int) -> int:
     """Teams of a campaign with a member."""
     question = sa.select(sa.func.count(sa.distinct(Member.team_id))).where(
