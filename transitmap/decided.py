@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from transitmap import store
+from transitmap.books.hold import hold_prizes
 from transitmap.terms import city_day
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-RULES, PRIZE = "proposal", "prize"
+RULES, PRIZE, PRIZES = "proposal", "prize", "prizes"
+HELD = "held"
 SENTENCES = {
     (store.PROPOSAL, "adopted"): (
         "La persona {who} de la organización adoptó las reglas propuestas «{version}».",
@@ -20,6 +22,10 @@ SENTENCES = {
     (store.PROPOSAL, "refused"): (
         "La persona {who} de la organización no adoptó las reglas propuestas «{version}».",
         "Organiser {who} did not adopt the proposed rules “{version}”.",
+    ),
+    (PRIZES, HELD): (
+        "La persona {who} de la organización calculó los premios: {n}, en total {amount} {currency}.",
+        "Organiser {who} computed the prizes: {n}, {amount} {currency} in all.",
     ),
     (store.PAYOUT, "approved"): (
         "La persona revisora {who} aprobó un premio de {amount} {currency}; deben aprobarlo dos personas.",
@@ -55,6 +61,27 @@ def decide_rules(
     decision = store.decide_proposal(session, proposal, verdict, organiser.id, reason, now_s)
     _tell(session, rules_line(decision, proposal), now_s, timezone)
     return decision
+
+
+def hold(
+    session: Session,
+    campaign: store.Campaign,
+    words: str,
+    organiser: store.User,
+    now_s: float,
+    timezone: str,
+) -> list[store.Payout]:
+    """Writes a campaign's prizes down as payouts that wait for two people, and the line of who did so.
+
+    Raises:
+        ConfigError: as `books.hold.hold_prizes`.
+    """
+    payouts = hold_prizes(session, campaign, words)
+    owed = [one for one in payouts if one.amount_centavos]
+    told = f"{len(owed)}|{sum(one.amount_centavos for one in owed)}"
+    decision = store.add_decision(session, PRIZES, campaign.id, HELD, organiser.id, now_s, told)
+    _tell(session, prizes_line(decision, campaign), now_s, timezone)
+    return payouts
 
 
 def approve(
@@ -126,6 +153,8 @@ def lines_of_decisions(session: Session) -> list[dict[str, Any]]:
     for decision in store.decisions_since(session, store.PAYOUT, 0.0):
         payout = payouts[decision.subject_id]
         lines.append(prize_line(decision, payout, campaigns[payout.campaign_id]))
+    for decision in store.decisions_since(session, PRIZES, 0.0):
+        lines.append(prizes_line(decision, campaigns[int(decision.subject_id)]))
     return lines
 
 
@@ -135,6 +164,14 @@ def rules_line(decision: store.Decision, proposal: store.Proposal) -> dict[str, 
     evidence = {"proposal": proposal.id, "version": proposal.rules_version}
     where = proposal.campaign_id, decision.user_id, proposal.rules_version
     return _line(decision, RULES, where, evidence, said)
+
+
+def prizes_line(decision: store.Decision, campaign: store.Campaign) -> dict[str, Any]:
+    """The line of whoever computed a campaign's prizes: how many, and what they come to."""
+    n, amount = map(int, decision.reason.split("|"))
+    said = {"who": decision.user_id, "n": n, "amount": f"{amount / 100:,.2f}", "currency": campaign.currency}
+    where = campaign.id, decision.user_id, campaign.rules_version
+    return _line(decision, PRIZES, where, {"prizes": n, "centavos": amount}, said)
 
 
 def prize_line(decision: store.Decision, payout: store.Payout, campaign: store.Campaign) -> dict[str, Any]:

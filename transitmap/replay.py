@@ -25,7 +25,7 @@ from transitmap.contribute import (
     terrain_before_any,
     terrain_of,
 )
-from transitmap.decided import PRIZE, RULES, lines_of_decisions
+from transitmap.decided import PRIZE, PRIZES, RULES, lines_of_decisions
 from transitmap.errors import UploadRefused
 from transitmap.examined import WITHHELD, Bench, bench
 from transitmap.model import Ride, Rules, Terms
@@ -363,7 +363,7 @@ def _compare_decided(
     recorded: dict[str, store.LedgerRow], again: Sequence[dict[str, Any]]
 ) -> list[Difference]:
     """The lines about rules and prizes that differ from what their decisions say."""
-    there = {key: row for key, row in recorded.items() if row.rule in (RULES, PRIZE)}
+    there = {key: row for key, row in recorded.items() if row.rule in (RULES, PRIZE, PRIZES)}
     told = {key: {name: getattr(row, name) for name in COMPARED} for key, row in there.items()}
     wanted = {line["key"]: {name: line[name] for name in COMPARED} for line in again}
     return [

@@ -9,15 +9,25 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext, ngettext
 from werkzeug.wrappers import Response
 
 from transitmap import decided, store
-from transitmap.errors import PayoutRefused
+from transitmap.books import lists
+from transitmap.books.hold import ENDED
+from transitmap.errors import ConfigError, PayoutRefused
+from transitmap.points.prizes import AWARDS
 from webapp import db, language, published, words
+from webapp.campaigns import must_organise
 from webapp.errors import Problem
 from webapp.review import MAX_NOTE, must_review
 
 blueprint = Blueprint("winners", __name__, url_prefix="/review/winners")
+
+HOLD_TROUBLE = {
+    "seed": lazy_gettext("These are not the words: others were promised in the rules, or told before."),
+    "campaign": lazy_gettext("Freeze the campaign first: while trips are paid nobody knows who wins."),
+}
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,53 @@ def index() -> str:
         if (winners := winners_of(campaign, user))
     ]
     return render_template("winners.html", campaigns=found, is_spanish=language.language() == "es_MX")
+
+
+@blueprint.get("/campaigns/<slug>")
+def of_campaign(slug: str) -> str:
+    """Who wins what by the ledger as it is now, as `transitmap prizes` says it, and the form to hold it."""
+    must_organise()
+    campaign = _must_have_prizes(slug)
+    trouble, listed = "", None
+    try:
+        listed = lists.prizes_of(db.session(), campaign)
+    except ConfigError as error:
+        trouble = str(error)
+    return render_template(
+        "winners_campaign.html",
+        campaign=campaign,
+        listed=listed,
+        trouble=trouble,
+        awards=[words.sentence(f"award_{award}") for award in AWARDS],
+        is_over=campaign.state in ENDED,
+    )
+
+
+@blueprint.post("/campaigns/<slug>")
+def hold(slug: str) -> Response:
+    """Writes the list down as prizes that wait for two people."""
+    organiser, campaign = must_organise(), _must_have_prizes(slug)
+    told, back = request.form.get("words", "").strip(), url_for("winners.of_campaign", slug=slug)
+    if request.form.get("sure", "").strip() != slug:
+        flash(_("Nothing was done: write the campaign’s address to be sure."), "bad")
+        return redirect(back)
+    try:
+        zone = published.timezone()
+        payouts = decided.hold(db.session(), campaign, told, organiser, time.time(), zone)
+    except ConfigError as error:
+        db.session().rollback()
+        flash(str(HOLD_TROUBLE["seed" if error.name == "seed" else "campaign"]), "bad")
+        return redirect(back)
+    db.commit()
+    flash(ngettext("%(num)s prize waits now.", "%(num)s prizes wait now.", len(payouts)), "good")
+    return redirect(url_for("winners.index"))
+
+
+def _must_have_prizes(slug: str) -> store.Campaign:
+    campaign = store.campaign_by_slug(db.session(), slug)
+    if campaign is None or not (campaign.prizes_toml and campaign.budget_centavos):
+        raise Problem("not_found")
+    return campaign
 
 
 @blueprint.post("/<int:payout_id>/approve")

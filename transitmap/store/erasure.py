@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from transitmap.store.feed_versions import fact, hold_feed, latest_feed, set_fact
 from transitmap.store.missions import end_mission
+from transitmap.store.people import CARD
 from transitmap.store.reviews import APPEAL, FINDING, LOOK
 from transitmap.store.tables import (
     RECEIVED,
@@ -145,6 +146,7 @@ def empty_user(session: Session, user: User, trail: Trail, now_s: float) -> None
     session.execute(sa.delete(MessageRow).where(MessageRow.token_id.in_(devices)))
     for table in (Token, Login, Usage, Member, Reservation, Adoption, Vote):
         session.execute(sa.delete(table).where(table.user_id == user.id))
+    session.execute(sa.delete(Fact).where(Fact.name == f"{CARD}{user.id}"))
     _empty_game(session, user.id)
     theirs = Observation.user_id == user.id
     session.execute(sa.update(Observation).where(theirs).values(user_id=-1 - Observation.place))
