@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,11 +20,11 @@ from transitmap import publish as publishing
 from transitmap.archive import Archive
 from transitmap.config import RetentionConfig
 from transitmap.contribute import understand
-from transitmap.errors import RidesWithdrawn, RollbackRefused
+from transitmap.errors import FeedInvalid, NothingToPublish, RidesWithdrawn, RollbackRefused
 from transitmap.model import Notice
 from transitmap.points.standings import board
 from transitmap.replay import replay
-from transitmap.versions import roll_back
+from transitmap.versions import history, roll_back
 
 pytestmark = pytest.mark.usefixtures("own_rules_only")
 
@@ -255,3 +256,88 @@ def test_the_name_is_free_again_and_nothing_comes_back_with_it(session: Session,
     assert new.id != old.id
     assert store.uploads_of_user(session, new.id) == []
     assert send(session, archive, "ana", EAST, 1, 1) >= 0, "the very same bytes may come in again"
+
+
+# --- nothing is left to publish ------------------------------------------------------------------------
+
+
+def rounds(session: Session, archive: Archive) -> None:
+    while erase.finish(session, archive):
+        pass
+
+
+def test_the_feed_of_somebody_who_was_alone_is_taken_back(session: Session, archive: Archive) -> None:
+    for number in range(4):
+        send(session, archive, "ana", EAST, number, number)
+    make(session, archive)
+    send(session, archive, "ana", EAST, 5, 5)
+    second = make(session, archive)
+    way = json.dumps(second.ids["line_lat_deg"][:3])[1:-1].replace(" ", "")
+    shown = [second.feed_sha256, second.network_sha256, second.evidence_sha256, second.known_sha256]
+    assert store.unfinished_missions(session)
+    rub_out(session, archive, "ana")
+    assert store.must_forget(session)
+    third = make(session, archive)
+    assert (third.id, third.is_withdrawn, third.n_rides) == ("3-withdrawn", True, 0)
+    assert not store.must_forget(session)
+    rounds(session, archive)
+    assert not [sha for sha in shown if archive.has(sha)]
+    told = json.dumps([[feed.ids, feed.notices, feed.changes_sha256] for feed in store.feeds(session)])
+    assert way not in told.replace(" ", "")
+    assert store.unfinished_missions(session) == []
+    assert {one.lat_deg for one in store.all_missions(session)} == {0.0}
+    assert replay(session, archive, CONFIG, RULES) == []
+    with pytest.raises(RollbackRefused, match="no_such_feed"):
+        roll_back(session, archive, CONFIG, second.id, TODAY, NOW_S)
+    with pytest.raises(NothingToPublish):
+        make(session, archive)
+
+
+def test_after_a_feed_was_taken_back_others_bring_a_new_one(session: Session, archive: Archive) -> None:
+    """Of three one leaves: two are too few; with a third the line is there again, under new numbers."""
+    three = replace(CONFIG, feed=replace(CONFIG.feed, min_riders=3))
+    for number in range(12):
+        send(session, archive, f"rider {number % 3}", EAST, number, number)
+    first = make(session, archive, three)
+    used = set(first.ids["stop_id"])
+    rub_out(session, archive, "rider 1")
+    second = make(session, archive, three)
+    assert second.is_withdrawn
+    rounds(session, archive)
+    assert replay(session, archive, three, RULES) == []
+    assert shelf(session, archive) == [("2-withdrawn", True), (first.id, True)]
+    for number in range(20, 24):
+        send(session, archive, "rider 7", EAST, number, number)
+    third = make(session, archive, three)
+    assert not third.is_withdrawn
+    assert used.isdisjoint(third.ids["stop_id"])
+    assert shelf(session, archive)[0] == (third.id, False)
+    assert replay(session, archive, three, RULES) == []
+
+
+def test_what_an_old_feed_confirmed_can_be_replayed_without_the_erased(
+    session: Session, archive: Archive
+) -> None:
+    """Nobody was scored under the first feed, and yet it counted those who confirm each other."""
+    for number in range(12):
+        send(session, archive, f"rider {number % 3}", EAST, number, number)
+    make(session, archive)
+    make(session, archive)
+    rub_out(session, archive, "rider 1")
+    rounds(session, archive)
+    assert replay(session, archive, CONFIG, RULES) == []
+
+
+def shelf(session: Session, archive: Archive) -> list[tuple[str, bool]]:
+    told = history(session, archive, TODAY)
+    return [(one["id"], one["is_withdrawn"]) for one in told["versions"]]
+
+
+def test_without_an_erasure_an_empty_network_takes_nothing_back(session: Session, archive: Archive) -> None:
+    ride_the_city(session, archive, range(2), 1000)
+    first = make(session, archive)
+    many = replace(CONFIG, feed=replace(CONFIG.feed, min_riders=50))
+    with pytest.raises(FeedInvalid):
+        make(session, archive, many)
+    assert store.latest_feed(session).id == first.id
+    assert archive.has(first.feed_sha256)

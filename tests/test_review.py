@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+import tomllib
+from importlib import resources
 
 import pytest
 
 from transitmap import review, store
 from transitmap.errors import ReviewRefused
 from transitmap.points.review import DISMISSED, OPEN, UPHELD, Looks
-from transitmap.points.rules import load_rules
+from transitmap.points.rules import load_rules, parse_rules
 
 NOW_S = 1_790_000_000.0
 DAY_S = 86_400.0
@@ -44,7 +47,7 @@ def people(session):
 def add_ride(session, people):
     """A ride of somebody's, paid a quarter of FULL unless it was withheld; its id."""
 
-    def add(name: str, paid: int = FULL // 4) -> str:
+    def add(name: str, paid: int = FULL // 4, **columns: object) -> str:
         number = store.next_ride_sequence(session)
         upload, _ = store.add_upload(session, people[name].id, f"{number:064d}", "a.gpx", 5, NOW_S)
         row = store.RideRow(
@@ -64,7 +67,7 @@ def add_ride(session, people):
             packed_sha256="0" * 64,
         )
         store.add_rides(session, [row])
-        store.add_lines(session, [line(row, "new_metres", "award", paid)])
+        store.add_lines(session, [line(row, "new_metres", "award", paid) | columns])
         return row.id
 
     return add
@@ -151,6 +154,22 @@ def test_dismissed_pays_what_was_withheld(session, people, add_ride, doubt, say)
     assert say("Rita", doubt(ride_id, "hard", "copy"), "own_ride") == DISMISSED
     assert kinds(session, ride_id) == [("award", 0), ("decision", 0), ("release", FULL // 4)]
     assert balance(session, people["Ana"]) == (FULL // 4, 0)
+
+
+def test_what_was_withheld_is_released_by_the_rules_of_its_campaign(session, people, add_ride, doubt, say):
+    """The installation pays a quarter at once, this campaign half."""
+    held = resources.files("transitmap.points").joinpath("rules.toml").read_text(encoding="utf-8")
+    toml = re.sub(r"(?m)^version = .*$", 'version = "half"', held)
+    toml = re.sub(r"(?m)^provisional = .*$", "provisional = 0.5", toml)
+    half = parse_rules(tomllib.loads(toml))
+    assert (RULES.provisional_permille, half.provisional_permille) == (250, 500)
+    columns = {"slug": "half", "name_es": "M", "name_en": "H", "state": "open", "made_s": NOW_S}
+    campaign = store.Campaign(**columns, rules_toml=toml, rules_version="half")
+    session.add(campaign)
+    session.flush()
+    ride = add_ride("Ana", paid=0, campaign_id=campaign.id)
+    say("Rita", doubt(ride, "hard"), "own_ride")
+    assert store.sums_of_campaign(session, campaign.id)[0][:2] == (people["Ana"].id, FULL // 2)
 
 
 def test_what_was_paid_already_is_not_paid_again_when_a_late_finding_falls(

@@ -678,11 +678,15 @@ def _tell_versions(found: dict[str, Any]) -> None:
     """A line a version, and under them what somebody must know."""
     for one in found["versions"]:
         counts = (f"{kind} {what} {n}" for kind, some in one["changes"].items() for what, n in some.items())
-        words = [f"brings back {one['restores']}"] if one["restores"] else []
+        words = ["withdrawn"] if one["is_withdrawn"] else []
+        words += [f"brings back {one['restores']}"] if one["restores"] else []
         words += [*counts, *([one["note"]] if one["note"] else [])]
         click.echo(f"{one['id']}  {one['made']}  {one['rides']} rides  {', '.join(words)}".rstrip())
     if not found["versions"]:
         click.echo("0 versions: nothing is published yet")
+        return
+    if found["end_day"] is None and found["versions"][0]["is_withdrawn"]:
+        click.echo("nothing is published any more: no line has riders enough since somebody was erased")
         return
     ridden = found["days_since_ride"]
     last = "nobody rode yet" if ridden is None else f"last ride {ridden} days ago"
@@ -1006,19 +1010,31 @@ def snapshot_campaign(slug: str, out: Path, key: Path, database_url: str, archiv
     type=click.Path(True, dir_okay=False, path_type=Path),
     help="The public key (PEM) that the installation published.",
 )
-def verify_campaign(snapshot: Path, key: Path) -> None:
+@click.option(
+    "--ledger",
+    type=click.Path(True, dir_okay=False, path_type=Path),
+    help="Books: whether their lines give the same board, and what was corrected after it.",
+)
+def verify_campaign(snapshot: Path, key: Path, ledger: Path | None) -> None:
     """Checks a signed end with the file and the public key alone; exit 1 where it is not to be believed."""
+    from transitmap.books.ending import corrections_since
     from transitmap.campaigns.snapshot import verify_file
-    from transitmap.errors import SnapshotRefused
+    from transitmap.errors import BooksWrong, SnapshotRefused
 
     try:
         told = verify_file(snapshot.read_bytes(), key.read_bytes())
-    except SnapshotRefused as refused:
+        found = corrections_since(told, ledger) if ledger else []
+    except (SnapshotRefused, BooksWrong) as refused:
         click.echo(f"{snapshot}: not to be believed: {refused}", err=True)
         sys.exit(1)
-    board, ledger = told["board"]["rows"], told["ledger"]
+    board, part = told["board"]["rows"], told["ledger"]
     click.echo(f"{snapshot}: {told['campaign']['slug']}, {len(board)} riders, signed and unchanged")
-    click.echo(f"ledger through line {ledger['head_sequence']}, sealed by {ledger['head_sha256']}")
+    click.echo(f"ledger through line {part['head_sequence']}, sealed by {part['head_sha256']}")
+    if ledger:
+        net = sum(one.millipoints for one in found) / 1000
+        click.echo(f"{ledger} gives the same board; {len(found)} corrections after it, {net:+.3f} points")
+    for one in found:
+        click.echo(f"line {one.sequence}, rider {one.user_id}, {one.millipoints / 1000:+.3f}: {one.text_en}")
 
 
 @points.command("missions")

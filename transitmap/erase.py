@@ -94,6 +94,27 @@ def _forget_in_feeds(session: Session, archive: Archive, gone: set[str]) -> list
     return stale
 
 
+def withdraw(session: Session, archive: Archive, version: store.FeedVersion) -> None:
+    """With a version without a feed: nothing published before it is handed out, and nothing useless is known.
+
+    Somebody was erased, and of what is left nothing has riders enough: what was published would show the way
+    of those few, or of the erased. Call it under `lock_ledger`; blobs go with the next `finish`.
+    """
+    stale: list[str] = []
+    scored = store.scored_versions(session) | {version.id}
+    feeds = store.feeds_that_know(session)
+    used = {feed.known_sha256 for feed in feeds if feed.id in scored}
+    for sha256 in {feed.known_sha256 for feed in feeds} - used:
+        known = unpack_columns(Known, archive.get(sha256))
+        fresh = archive.put(pack_columns(nothing_known(known.network.timezone)))
+        if fresh != sha256:
+            archive.add_note(REPLACED, json.dumps({sha256: fresh}).encode())
+            store.replace_known(session, sha256, fresh)
+            stale.append(sha256)
+    rest = store.Trail(0, version.id, tuple(stale), is_rest=True)
+    store.withdraw_feeds(session, version, version.ids, rest)
+
+
 def _without(known: Known, gone: set[str]) -> Known:
     kept = [index for index, ride_id in enumerate(known.ride_id) if ride_id not in gone]
     trips = known.trips.take(np.array(kept, dtype=np.int64))

@@ -130,7 +130,7 @@ class CampaignRefused(TransitmapError):
 
 
 class SnapshotRefused(TransitmapError):
-    """A snapshot is not to be believed; `reason` is format, signature, board or key."""
+    """A snapshot is not to be believed; `reason` is format, signature, board, seal or key."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
@@ -162,10 +162,11 @@ class BooksWrong(TransitmapError):
 
 
 class NothingToPublish(TransitmapError):
-    """Of `n_rides` none gives a pattern that `min_riders` people rode, and no feed was ever published."""
+    """Of `n_rides` none gives a pattern with times that `min_riders` people rode, and no feed holds."""
 
     def __init__(self, n_rides: int, min_riders: int) -> None:
-        super().__init__(f"nothing to publish yet: {n_rides} rides, no pattern that {min_riders} riders rode")
+        what = f"no pattern with times that {min_riders} riders rode"
+        super().__init__(f"nothing to publish yet: {n_rides} rides, {what}")
         self.n_rides = n_rides
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from transitmap import missions, pipeline, store, versions
+from transitmap import erase, missions, pipeline, store, versions
 from transitmap.archive import Archive, pack_columns, pack_network, unpack_columns, unpack_ride
 from transitmap.config import Config
 from transitmap.contribute import (
@@ -24,6 +24,7 @@ from transitmap.contribute import (
 )
 from transitmap.errors import FeedInvalid, NothingToPublish, RidesWithdrawn
 from transitmap.gtfs.admit import admitted_patterns
+from transitmap.gtfs.carry_ids import forget
 from transitmap.late import with_late
 from transitmap.model import Ids, IntArray, Network, Notice, Ride, Rules, Segments, Shapes, Trips
 from transitmap.points import evidence, settle
@@ -56,6 +57,7 @@ def publish(
 
     Raises:
         NothingToPublish: no pattern has enough riders yet, and there is no feed before that this would empty.
+            Where there is one and somebody was erased since, a version without a feed takes it back.
         FeedInvalid: our own rules or the canonical ones found errors; the feed before goes on to hold, and
             what was found is kept.
         FeedUnreadable: the official feed that the settings name cannot be read.
@@ -64,16 +66,21 @@ def publish(
     rules = rules or load_rules()
     key = segment_key(session, archive)
     before, rows = store.latest_feed(session), store.rides_after(session)
+    must_forget = store.must_forget(session)
     session.commit()
     rides = _rides_of(archive, rows)
     network, trips = pipeline.infer_network(_with_late(archive, rows, rides), config, progress)
-    if before is None and not admitted_patterns(network, config.feed.min_riders).any():
-        raise NothingToPublish(len(rides), config.feed.min_riders)
     official = pipeline.official_tables(config)
     feed = pipeline.make_feed(network, config, today, _previous_ids(before), official, trips)
-    notices = _gate(session, feed, config, today, (rules.version, len(rows), now_s))
+    is_empty = not feed.tables["trips.txt"]["trip_id"]
+    if is_empty and not must_forget and (before is None or before.is_withdrawn):
+        raise NothingToPublish(len(rides), config.feed.min_riders)
     known = _known(network, trips, rides, feed, config.feed.min_riders)
-    version = _version(archive, replace(feed, notices=notices), known, before, rules, now_s)
+    if is_empty and must_forget and before is not None:
+        version = _without_feed(archive, feed, known, before, rules, now_s)
+    else:
+        notices = _gate(session, feed, config, today, (rules.version, len(rows), now_s))
+        version = _version(archive, replace(feed, notices=notices), known, before, rules, now_s)
     versions.note_changes(archive, version, before, config.diff)
     terrain = terrain_of(version, archive, config, rules, key)
     decided = store.people_decided(session)
@@ -185,6 +192,31 @@ def _version(
     )
 
 
+def _without_feed(
+    archive: Archive,
+    feed: pipeline.Feed,
+    known: Known,
+    before: store.FeedVersion,
+    rules: Rules,
+    now_s: float,
+) -> store.FeedVersion:
+    """The row that says that nothing is published: too few people are left since somebody was erased."""
+    number = before.number + 1
+    return store.FeedVersion(
+        number=number,
+        id=f"{number}-withdrawn",
+        made_s=now_s,
+        feed_sha256="",
+        network_sha256=archive.put(pack_network(feed.network)),
+        evidence_sha256="",
+        known_sha256=archive.put(pack_columns(known)),
+        ids=json.loads(forget(feed.ids).to_json()),
+        rules_version=rules.version,
+        n_rides=len(known.ride_id),
+        notices=[],
+    )
+
+
 def _hold(
     session: Session,
     archive: Archive,
@@ -218,6 +250,8 @@ def _hold(
     everything = join_found(found, late_found)
     voice_of = _settle(session, archive, version, terrain, everything, (count, decided), through, rules)
     _ask_for_more(session, archive, version, terrain, everything, (decided, voice_of), config, rules)
+    if version.is_withdrawn:
+        erase.withdraw(session, archive, version)
     session.commit()
     return version
 

@@ -24,6 +24,7 @@ from transitmap.contribute import (
     terrain_before_any,
     terrain_of,
 )
+from transitmap.decided import PRIZE, PRIZES, RULES, lines_of_decisions
 from transitmap.errors import UploadRefused
 from transitmap.examined import WITHHELD, Bench, bench
 from transitmap.model import Ride, Rules, Terms
@@ -45,7 +46,10 @@ COMPARED = (
 """What a replay compares of a line: all but its place, when it was written, and its seal."""
 EVERY = 1_000_000
 BY_PEOPLE = ("decision", "release", "reversal", "review")
-"""Kinds of lines that follow from what people decided; the chain and the decisions prove them."""
+"""Kinds of lines that follow from what people decided; the chain and the decisions prove them.
+
+Those about rules and prizes are made again from their decisions.
+"""
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,8 @@ def replay(session: Session, archive: Archive, config: Config, rules: Rules) -> 
     paid_by = rules_of(campaigns, rules)
     ledger = Ledger(campaigns, paid_by, recorded, looked_at, differences=differences)
     pay_again(session, archive, rows, rides, config, ledger)
-    return ledger.differences + _compare(ledger, store.erased_ride_ids(session))
+    decided = _compare_decided(recorded, lines_of_decisions(session))
+    return ledger.differences + _compare(ledger, store.erased_ride_ids(session)) + decided
 
 
 def pay_again(
@@ -356,6 +361,20 @@ def _compare(ledger: Ledger, erased: set[str]) -> list[Difference]:
         Difference(_ride_of(key, recorded, recomputed), key, *_unlike(recorded.get(key), recomputed.get(key)))
         for key in keys
         if recorded.get(key) != recomputed.get(key)
+    ]
+
+
+def _compare_decided(
+    recorded: dict[str, store.LedgerRow], again: Sequence[dict[str, Any]]
+) -> list[Difference]:
+    """The lines about rules and prizes that differ from what their decisions say."""
+    there = {key: row for key, row in recorded.items() if row.rule in (RULES, PRIZE, PRIZES)}
+    told = {key: {name: getattr(row, name) for name in COMPARED} for key, row in there.items()}
+    wanted = {line["key"]: {name: line[name] for name in COMPARED} for line in again}
+    return [
+        Difference("", key, *_unlike(told.get(key), wanted.get(key)))
+        for key in sorted(told.keys() | wanted.keys())
+        if told.get(key) != wanted.get(key)
     ]
 
 

@@ -12,8 +12,9 @@ from transitmap.contribute import segment_key
 from transitmap.errors import ReviewRefused
 from transitmap.model import Rules
 from transitmap.points import review
+from transitmap.points.campaigns import CLOSED
 from transitmap.points.review import DISMISSED, OPEN, UPHELD, Agreement, Amount, Look, Looks
-from transitmap.terms import city_day
+from transitmap.terms import city_day, rules_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -260,18 +261,30 @@ class _Told:
         lines = store.lines_of_rides(self.desk.session, [self.finding.ride_id])
         findings = store.findings_of_rides(self.desk.session, [self.finding.ride_id])
         ride = store.ride_by_id(self.desk.session, self.finding.ride_id)
-        changes = _corrections(lines, findings, ride.user_id if ride else 0, self.desk.rules)
+        changes = _corrections(lines, findings, ride.user_id if ride else 0, self._rules(lines))
         return [
             self._line(review.kind_of(change), "", change, user_id, lines)
             for user_id, change in changes.items()
             if change != review.NOTHING
         ]
 
+    def _campaign(self, lines: Sequence[store.LedgerRow]) -> store.Campaign:
+        """The campaign that the ride counts in."""
+        number = lines[0].campaign_id if lines else store.OWN_CAMPAIGN
+        return store.refreshed_campaign(self.desk.session, number)
+
+    def _rules(self, lines: Sequence[store.LedgerRow]) -> Rules:
+        """The rules that the ride is paid by."""
+        campaign = self._campaign(lines)
+        return rules_of([campaign], self.desk.rules)[campaign.id]
+
     def _line(
         self, kind: str, verdict: str, amount: Amount, user_id: int, lines: Sequence[store.LedgerRow]
     ) -> dict[str, Any]:
         text_es, text_en = review.sentence(kind, verdict, amount, self.decision.reason, self.people)
         first = lines[0] if lines else None
+        if amount != review.NOTHING and self._campaign(lines).state == CLOSED:
+            text_es, text_en = text_es + review.AFTER_CLOSE[0], text_en + review.AFTER_CLOSE[1]
         return {
             "key": f"{kind}:{self.decision.id}:{user_id}",
             "campaign_id": first.campaign_id if first else store.OWN_CAMPAIGN,

@@ -33,8 +33,8 @@ SOON_DAYS = 14
 def note_changes(
     archive: Archive, version: store.FeedVersion, before: store.FeedVersion | None, config: DiffConfig
 ) -> None:
-    """Keeps with a version what changed since the one before; nothing with the first."""
-    if before is None:
+    """Keeps with a version what changed since the one before; nothing where one of them has no feed."""
+    if before is None or before.is_withdrawn or version.is_withdrawn:
         return
     old, new = (unpack(archive.get(one.feed_sha256)) for one in (before, version))
     found = diff.diff(old, new, config)
@@ -100,7 +100,8 @@ def _end_day(zip_bytes: bytes) -> datetime.date | None:
 def history(session: Session, archive: Archive, today: datetime.date) -> JsonObject:
     """Every version, newest first, and how long the one that holds goes on to; plain values for programs."""
     feeds = store.feeds(session)
-    life = shelf_life(archive.get(feeds[0].feed_sha256), today, store.last_ride_s(session)) if feeds else None
+    shown = archive.get(feeds[0].feed_sha256) if feeds and not feeds[0].is_withdrawn else None
+    life = shelf_life(shown, today, store.last_ride_s(session)) if shown else None
     return {
         "is_held": store.is_held(session),
         "is_stale": bool(life and life.is_stale),
@@ -112,6 +113,7 @@ def history(session: Session, archive: Archive, today: datetime.date) -> JsonObj
                 "id": feed.id,
                 "made": datetime.datetime.fromtimestamp(feed.made_s, datetime.UTC).isoformat("T", "seconds"),
                 "rides": feed.n_rides,
+                "is_withdrawn": feed.is_withdrawn,
                 "findings": len(feed.notices),
                 "restores": feed.restores,
                 "note": feed.note,
@@ -145,7 +147,7 @@ def roll_back(
         FeedInvalid: the rules of today find errors in the old feed, such as a service that is over.
     """
     wanted, latest = _made(session, feed_id), store.latest_feed(session)
-    if wanted is None or latest is None:
+    if wanted is None or latest is None or wanted.is_withdrawn:
         raise RollbackRefused("no_such_feed", f"there is no version {feed_id}")
     if wanted.feed_sha256 == latest.feed_sha256:
         raise RollbackRefused("holds_already", f"{latest.id} has the same bytes")

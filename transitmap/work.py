@@ -31,8 +31,8 @@ FIRST_WAIT_S, MAX_WAIT_S = 15.0, 86_400.0
 UNFINISHED_S = 3600.0
 """What a writer left half written so long ago, nobody writes any more."""
 
-Tried = set[tuple[str, int]]
-"""Rules and numbers of rides that gave no feed: the same ones again would be refused again."""
+Tried = set[tuple[str, int, int]]
+"""Rules, how many rides and the last of them that gave no feed: the same again would be refused again."""
 
 
 def work_once(database_url: str, archive_url: str, config: Config) -> str:
@@ -162,12 +162,17 @@ def _has_new_rides(session: Session) -> bool:
 
 def _publish(session: Session, archive: Archive, config: Config, rules: Rules, refused: Tried) -> str:
     """The id of the feed of all rides so far; "" where these are too few or were refused before."""
-    what = rules.version, len(store.rides_after(session))
+    rows = store.rides_after(session)
+    what = rules.version, len(rows), rows[-1].sequence if rows else 0
     if what in refused:
         return ""
     now = datetime.datetime.now(datetime.UTC)
     try:
-        return publish.publish(session, archive, config, now.date(), now.timestamp(), rules).id
+        version = publish.publish(session, archive, config, now.date(), now.timestamp(), rules)
+        if version.is_withdrawn:
+            log.warning("nothing is published any more: of %d rides no pattern has riders enough", len(rows))
+            erase.finish(session, archive)
+        return version.id
     except NothingToPublish as too_few:
         refused.add(what)
         log.info("%s", too_few)

@@ -54,6 +54,7 @@ def _nouns() -> tuple[ModuleType, ...]:
         accounts,
         appeals,
         campaigns,
+        cards,
         feeds,
         help,
         home,
@@ -92,6 +93,7 @@ def _nouns() -> tuple[ModuleType, ...]:
         review,
         winners,
         rules,
+        cards,
     )
 
 

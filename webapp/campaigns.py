@@ -43,7 +43,10 @@ STEP_NAMES = {
 STEP_WORDS = {
     "open": lazy_gettext("From then on rides count, and neither the rules nor the prizes can be changed."),
     "freeze": lazy_gettext("From then on no new ride is paid. Reviews and confirmations go on."),
-    "close": lazy_gettext("The final board is written down and signed. Nothing can be changed after it."),
+    "close": lazy_gettext(
+        "The final board is written down and signed. "
+        "What people correct after it stands beside it, line by line."
+    ),
 }
 REFUSALS = {
     "own": lazy_gettext("The installation’s own campaign is always open."),
@@ -137,6 +140,8 @@ def page(slug: str) -> str:
         is_own=campaign.id == OWN,
         is_open=campaign.state == OPEN,
         is_closed=campaign.state == CLOSED,
+        corrections=store.corrections_of(db.session(), campaign.id),
+        lang=language.language(),
         days_left=days_left(campaign),
         has_begun=campaign.opens_s is None or campaign.opens_s <= time.time(),
         area=draw_area(_network(), campaign.area) if campaign.area else "",
@@ -174,7 +179,8 @@ def mapped_of(campaign: store.Campaign) -> Mapped:
     if key not in kept:
         if any(feed_id != key[1] for _, feed_id in kept):
             kept.clear()
-        kept[key] = account.mapped_by(db.session(), db.archive(), campaign, published.timezone())
+        grid = current_app.extensions["transitmap_settings"].config.equity.grid
+        kept[key] = account.mapped_by(db.session(), db.archive(), campaign, published.timezone(), grid)
     return kept[key]
 
 

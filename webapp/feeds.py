@@ -29,7 +29,8 @@ EXPORTS = (
 @blueprint.get("/feeds/")
 def index() -> str:
     """The feed that holds now, its findings, and the ones before it."""
-    feeds = store.feeds(db.session())
+    shown = [one for one in store.feeds(db.session()) if not one.is_withdrawn]
+    feeds = shown if published.latest_feed() else []
     body = db.archive().get(feeds[0].feed_sha256) if feeds else b""
     return render_template(
         "feeds.html",
@@ -151,7 +152,7 @@ def _computed(feed: store.FeedVersion, make: Callable[[store.FeedVersion], bytes
 
 def _blob(feed: store.FeedVersion | None, column: str, name: str, mimetype: str) -> Response:
     """Bytes with a strong ETag and their date: 200, 206, 304 or 416 as the request says."""
-    if feed is None:
+    if feed is None or feed.is_withdrawn:
         raise Problem("not_found")
     sha256 = getattr(feed, column)
     return _conditional(db.archive().get(sha256), name, mimetype, sha256, feed.made_s)

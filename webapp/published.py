@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 
 def latest_feed() -> FeedVersion | None:
-    """The feed that holds now; None before the first."""
-    return store.latest_feed(db.session())
+    """The feed that holds now; None before the first, and where it was taken back."""
+    feed = store.latest_feed(db.session())
+    return None if feed is None or feed.is_withdrawn else feed
 
 
 def latest_atlas() -> Atlas | None:

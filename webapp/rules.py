@@ -14,11 +14,12 @@ from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as WsgiResponse
 
-from transitmap import store
+from transitmap import decided, store
 from transitmap.errors import ConfigError
 from transitmap.points.rules import parse_rules
 from webapp import auth, db, limits
 from webapp.errors import Problem
+from webapp.published import timezone
 from webapp.rule_words import DAYS, GROUPS, METRES, PLAIN, POINTS, SECONDS, SHARE, TIMES, WORDS
 
 blueprint = Blueprint("rules", __name__, url_prefix="/rules")
@@ -246,8 +247,8 @@ def decide(proposal_id: int) -> WsgiResponse:
     if not 1 <= len(reason) <= MAX_TEXT_CHARS:
         flash(_("Please give a reason: everybody who voted will read it."), "bad")
         return redirect(url_for("rules.proposal", proposal_id=found.id))
-    store.lock_ledger(db.session())  # ids are the order of decisions
-    store.decide_proposal(db.session(), found, verdict, user.id, reason, time.time())
+    zone = timezone()
+    decided.decide_rules(db.session(), found, verdict, user, reason, time.time(), zone)
     db.commit()
     return redirect(url_for("rules.proposal", proposal_id=found.id))
 

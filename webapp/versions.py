@@ -123,7 +123,7 @@ def must_find(feed_id: str) -> store.FeedVersion:
         Problem: `not_found`.
     """
     feed = store.feed_by_id(db.session(), feed_id)
-    if feed is None:
+    if feed is None or feed.is_withdrawn:
         raise Problem("not_found")
     return feed
 

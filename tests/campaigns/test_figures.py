@@ -122,3 +122,29 @@ def test_a_cost_is_rounded_up_and_unknown_without_anything_confirmed():
 def test_links_reach_on_and_their_order_does_not_matter():
     for linked in ([(1, 2), (2, 3), (9, 8)], [(9, 8), (2, 3), (1, 2)]):
         assert by_voice([3, 2, 1, 8, 9, 5], linked).tolist() == [1, 1, 1, 8, 8, 5]
+
+
+def test_what_lies_where_need_is_marked():
+    """The first half of the line east and of its way back; a ride and a direction count from half on."""
+    east = np.arange(10) < 5
+    marked = [east, east, np.zeros(40, dtype=bool)]
+    rows = (
+        (0, 0, 500, 7, 10, True),
+        (0, 0, 1_000, 8, 10, True),
+        (0, 450, 1_000, 9, 10, True),
+        (1, 0, 400, 7, 10, True),
+        (2, 0, 4_000, 9, 10, True),
+        (0, 0, 1_000, 6, 10, False),
+        (-1, 0, 0, 5, 10, True),
+    )
+    need = map_figures(CITY, IDS, ridden(*rows), marked=marked).need
+    assert need is not None
+    assert need.is_there.tolist() == [True, True, False, True, False, False, False]
+    assert (need.n_riders, need.n_rides, need.n_directions, need.n_confirmed_new) == (2, 3, 2, 1)
+    assert need.ridden_m == pytest.approx(500 + 400)
+    assert of(*rows).need is None
+
+
+def test_who_rode_in_this_campaign_alone():
+    found = of((0, 0, 1_000, 7, 10, True), (0, 0, 1_000, 8, 10, True), (1, 0, 1_000, 7, 9, False))
+    assert (found.n_riders, found.n_only_here) == (2, 1)

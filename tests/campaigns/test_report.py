@@ -4,11 +4,12 @@ import io
 import re
 from dataclasses import replace
 
+import numpy as np
 import pypdf
 import pytest
 
 from tests.points.hand import network_of
-from transitmap.campaigns.figures import Growth, Line, Mapped
+from transitmap.campaigns.figures import Growth, Line, Mapped, Need
 from transitmap.campaigns.plots import draw_area, draw_by_riders, draw_growth
 from transitmap.campaigns.report import Account, Outlook, report_of, write_html, write_pdf
 from transitmap.campaigns.words import WORDS, Voice
@@ -80,12 +81,35 @@ def test_what_is_unknown_is_said_and_not_made_up():
         "Cuántas rutas tiene la ciudad no lo sabe este mapa",
     ):
         assert sentence in told
-    with_more = replace(ACCOUNT, outlook=Outlook(410, 950, 1_200, None), equity=[("Zonas pobres", "40 %")])
-    told = said(with_more)
+    told = said(replace(ACCOUNT, outlook=Outlook(410, 950, 1_200, None)))
     assert "faltan al menos 1,200 viajes más" in told and "95 %" in told and "41 %" in told
     done = said(replace(ACCOUNT, outlook=Outlook(960, 950, 0, 0)))
     assert "la meta de 95 % está alcanzada" in done and "viajes más" not in done
-    assert "Zonas pobres" in told and "cuadrícula" not in told
+    assert "la edad, el género" in told
+
+
+def test_what_was_mapped_and_paid_where_need_is_marked():
+    need = Need(40, 103, 10_000.0, 2, 1, np.zeros(0, dtype=bool))
+    account = replace(
+        ACCOUNT, mapped=replace(MAPPED, need=need), millipoints=800_000, verified_millipoints=400_000,
+        there=(300_000, 100_000),
+    )  # fmt: skip
+    rows = dict(
+        row for block in report_of(account, EN)["blocks"] for row in block.get("rows", ()) if len(row) == 2
+    )
+    assert rows["Kilometres of line ridden there"] == "10 of 40 (25 %)"
+    assert rows["Trips there"] == "103 of 412 (25 %)"
+    assert rows["People with a trip there"] == "40 of 180 (22 %)"
+    assert rows["Points of trips there"] == "300 of 800 (38 %)"
+    assert rows["Prizes, in proportion to confirmed points there"] == "MX$30,000.00"  # a quarter of 120,000
+    assert rows["… for each direction confirmed there"] == "MX$30,000.00"
+    assert "no grid" not in said(account, EN)
+    few = replace(account, mapped=replace(MAPPED, need=replace(need, n_riders=2, n_confirmed_new=0)))
+    assert "not told: fewer than 3 people" in said(few, EN)
+    assert "unknown: nothing was confirmed" in said(few, EN)
+    unpaid = said(replace(account, verified_millipoints=0, there=(0, 0), prizes_centavos={}), EN)
+    assert "Budget, in proportion to confirmed points there\nunknown" in unpaid
+    assert "Equidad" in read(write_pdf(account, ES))[1]
 
 
 def test_a_campaign_without_a_ride_is_told_without_a_figure_it_does_not_have():

@@ -21,6 +21,7 @@ from transitmap.campaigns.account import account_of, mapped_by, voice_of
 from transitmap.campaigns.report import Outlook, write_html, write_pdf
 from transitmap.campaigns.settings import CampaignSettings
 from transitmap.campaigns.snapshot import verify_file
+from transitmap.config import EquityConfig
 from transitmap.errors import CampaignRefused, ConfigError
 from transitmap.points.rules import published_text
 
@@ -210,7 +211,9 @@ def test_the_ledger_stays_sealed(session: Session, step) -> None:
 
 @on_sqlite
 @pytest.mark.usefixtures("own_rules_only")
-def test_the_account_tells_the_rides_that_count(session: Session, archive: Archive, step) -> None:
+def test_the_account_tells_the_rides_that_count(
+    session: Session, archive: Archive, step, tmp_path: Path
+) -> None:
     ride_the_city(session, archive, range(4), 1)
     feed = publish_feed(session, archive)
     ride_the_city(session, archive, range(4, 5), 2)
@@ -234,6 +237,13 @@ def test_the_account_tells_the_rides_that_count(session: Session, archive: Archi
         10_000,
         17_000_000,
     )
+    assert account.there is None
+    (tmp_path / "need.csv").write_text("lat,lon,weight\n19.4,-99.1,1.5\n0,0,1\n", encoding="utf-8")
+    heeding = replace(CONFIG, equity=EquityConfig(str(tmp_path / "need.csv")))
+    with_grid = account_of(session, archive, campaign, heeding, ZONE, "es_MX", NOW_S)
+    need = with_grid.mapped.need
+    assert need is not None
+    assert (need.n_rides, with_grid.there) == (len(with_grid.mapped.rides_in_need), (7_000, 3_500))
     voice = voice_of(campaign, "es_MX", ZONE)
     assert "Informe provisional: Rutas que faltan" in write_html(account, voice).decode()
     assert write_pdf(account, voice).startswith(b"%PDF-1.7")

@@ -10,7 +10,7 @@ import zipfile
 import pytest
 
 from tests.gtfs.small_city import TODAY
-from tests.webapp.city import NOTICE, publish
+from tests.webapp.city import NOTICE, add_missions, publish
 from tests.webapp.conftest import form_token
 from transitmap import pipeline, store
 from transitmap import versions as engine
@@ -274,3 +274,35 @@ def test_what_was_refused_is_for_planners(app, client, planner):
     assert "Ningún viaje lleva a nadie" not in client.get("/feeds/").text
     publish(app)
     assert "Ningún viaje lleva a nadie" not in planner.get("/feeds/").text
+
+
+def test_a_feed_that_was_taken_back_is_nowhere(app, client):
+    """Somebody was erased, and too few people are left: no address shows what was published before."""
+    route = publish(app, "1-0a1b2c3d")
+    with store.session(app.extensions["transitmap_engine"]) as session:
+        add_missions(session)
+        stops = store.latest_feed(session).ids["stop_id"]
+    public = ("/", "/network/", "/missions/", "/feeds/", "/api/v1/network.geojson", "/api/v1/missions")
+    own = (
+        f"/network/routes/{route}",
+        "/feeds/1-0a1b2c3d/",
+        "/gtfs/1-0a1b2c3d/gtfs.zip",
+        GTFS,
+        "/gtfs/evidence.csv",
+    )
+    items = "/ogc/collections/stops/items"
+    assert {client.get(path).status_code for path in (*public, *own, items)} == {200}
+    assert stops[0] in client.get(items).text
+    with store.session(app.extensions["transitmap_engine"]) as session:
+        empty = store.feed_like(store.latest_feed(session), number=2, id="2-withdrawn", feed_sha256="")
+        store.add_feed(session, empty)
+        store.withdraw_feeds(session, empty, {}, store.Trail(0, empty.id, (), is_rest=True))
+    assert {client.get(path).status_code for path in own} == {404}
+    assert {client.get(path).status_code for path in public} == {200}
+    everything = "".join(client.get(path).text for path in (*public, items))
+    assert not [one for one in ("1-0a1b2c3d", "19.53", "-96.9") if one in everything]
+    assert "Todavía no hay datos publicados" in client.get("/feeds/").text
+    publish(app, "3-4e5f6a7b")
+    page = client.get("/feeds/").text
+    assert "3-4e5f6a7b" in page
+    assert "withdrawn" not in page

@@ -42,6 +42,9 @@ TABLE = {
     ("GET", "/api/v1/openapi.json"): ANYONE,
     ("GET", "/api/v1/standings"): ANYONE,
     ("POST", "/api/v1/traces"): {"visitor": 401, "other": 422, "owner": 422},
+    ("GET", "/cards/<int:user_id>-<key>"): ANYONE,
+    ("POST", "/cards/"): RIDERS_ACT,
+    ("POST", "/cards/withdraw"): RIDERS_ACT,
     ("GET", "/campaigns/"): ANYONE,
     ("POST", "/campaigns/"): ORGANISERS_FAIL,
     ("GET", "/campaigns/<slug>/"): ANYONE,
@@ -114,7 +117,10 @@ TABLE = {
     ("GET", "/review/appeals/<int:appeal_id>"): REVIEWERS,
     ("POST", "/review/appeals/<int:appeal_id>"): REVIEWERS_ACT,
     ("GET", "/review/winners/"): REVIEWERS,
+    ("GET", "/review/winners/campaigns/<slug>"): ORGANISERS,
+    ("POST", "/review/winners/campaigns/<slug>"): ORGANISERS_ACT,
     ("POST", "/review/winners/<int:payout_id>/approve"): REVIEWERS_ACT,
+    ("POST", "/review/winners/<int:payout_id>/pay"): REVIEWERS_ACT,
     ("POST", "/review/winners/<int:payout_id>/refuse"): REVIEWERS_ACT,
     ("GET", "/rules/"): ANYONE,
     ("GET", "/rules/campaigns/<slug>"): ANYONE,
@@ -202,7 +208,9 @@ def site(app, add_rider):
         rules = "9", text_of(None)
         proposal = store.add_proposal(session, store.OWN_CAMPAIGN, owner_id, rules, "", {}, 1.0)
         comment = store.add_comment(session, proposal.id, owner_id, "no", 1.0)
+        store.set_card(session, owner_id, "0a1b")
         return {
+            "user_id": owner_id, "key": "0a1b",
             "mission_id": mission.id, "team_id": team.id,
             "ride_id": ride_id, "finding_id": finding_id, "appeal_id": appeal_id, "sha256": "0" * 64,
             "payout_id": won(session, owner_id),

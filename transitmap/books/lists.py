@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from transitmap import store
 from transitmap.books.contest import Contest, award
@@ -16,6 +16,9 @@ from transitmap.books.layout import csv_text
 from transitmap.books.verify import verify_books
 from transitmap.errors import BooksWrong, ConfigError
 from transitmap.points.prizes import AWARDS, Prizes
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 COLUMNS = ("rider", "name", *(f"{award}_centavos" for award in AWARDS), "centavos", "cut_centavos")
 
@@ -46,21 +49,22 @@ class Listed:
 
     def as_csv(self) -> str:
         """A row a winner, most money first."""
-        return csv_text(COLUMNS, self._rows())
+        return csv_text(COLUMNS, self.rows())
 
     def described(self) -> list[str]:
         """A line a winner, and what it comes to."""
-        money, n = self.contest.currency, len(self._rows())
+        money, n = self.contest.currency, len(self.rows())
         lines = [
             f"{who}  {name or 'rider ' + str(who)}  {total / 100:.2f} {money}"
-            for who, name, *_, total, _ in self._rows()
+            for who, name, *_, total, _ in self.rows()
         ]
         told = "" if self.found.seed else "; the draw waits for its words (--seed)"
         paid, budget = self.found.paid_centavos / 100, self.found.budget_centavos / 100
         sums = f"{n} winners, {paid:.2f} of {budget:.2f} {money}, {len(self.found.out)} take no part{told}"
         return [*lines, f"{self.contest.slug} ({self.contest.state}): {sums}"]
 
-    def _rows(self) -> list[tuple[Any, ...]]:
+    def rows(self) -> list[tuple[Any, ...]]:
+        """A row a winner, most money first: COLUMNS."""
         amounts: dict[int, Counter[str]] = {}
         for one in self.found.prizes:
             sums = amounts.setdefault(one.user_id, Counter())
@@ -109,10 +113,20 @@ def prizes_of_database(database_url: str, slug: str, words: str | None, hold: bo
             contest = _chosen(slug, [contest_of(session, row) for row in rows.values()])
             if hold:
                 hold_prizes(session, rows[contest.slug], words or contest.words)
-            found = award(contest, verified_of(session, contest), words)
-            return Listed(contest, found, names_of(session, contest.campaign_id))
+            return prizes_of(session, rows[contest.slug], words)
     finally:
         engine.dispose()
+
+
+def prizes_of(session: Session, campaign: store.Campaign, words: str | None = None) -> Listed:
+    """The prizes of a campaign by the sums as they are now.
+
+    Raises:
+        ConfigError: its rules make no sense, or these are not the promised words.
+    """
+    contest = contest_of(session, campaign)
+    found = award(contest, verified_of(session, contest), words)
+    return Listed(contest, found, names_of(session, campaign.id))
 
 
 def _chosen(slug: str, contests: Sequence[Contest]) -> Contest:

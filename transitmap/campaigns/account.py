@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from transitmap import store
 from transitmap.archive import Archive, unpack_columns, unpack_network
-from transitmap.campaigns.figures import Mapped, Ridden, by_voice, map_figures
+from transitmap.campaigns.figures import Mapped, Ridden, by_voice, map_figures, place_m
 from transitmap.campaigns.report import Account, Outlook
 from transitmap.campaigns.words import Voice
 from transitmap.config import Config
 from transitmap.contribute import Known
 from transitmap.missions import coverage
+from transitmap.model import BoolArray, Network
 from transitmap.points.campaigns import CLOSED
+from transitmap.points.equity import Grid, read_grid, weights
 from transitmap.terms import city_day
 
 if TYPE_CHECKING:
@@ -26,6 +30,8 @@ LISTED = (
     *("rules_version", "snapshot_sha256"),
 )
 """Columns of a campaign in a list of all."""
+NEED_PERMILLE = 1_250
+"""Need is marked where a ride is worth a quarter more: of a grid of population or poverty, its upper half."""
 
 
 def timezone_of(session: Session, archive: Archive, config: Config) -> str:
@@ -47,6 +53,7 @@ def account_of(
     mapped: Mapped | None = None,
 ) -> Account:
     """The account of a campaign as of now, under the feed that holds; `mapped` where it is known already."""
+    mapped = mapped or mapped_by(session, archive, campaign, timezone, config.equity.grid)
     sums = store.sums_of_campaign(session, campaign.id)
     feed, part = store.latest_feed(session), store.ledger_part(session, campaign.id)
     return Account(
@@ -57,8 +64,9 @@ def account_of(
         is_closed=campaign.state == CLOSED,
         made_s=now_s,
         budget_centavos=campaign.budget_centavos,
-        mapped=mapped or mapped_by(session, archive, campaign, timezone),
+        mapped=mapped,
         prizes_centavos=store.payout_centavos(session, campaign.id),
+        there=_there(session, campaign, mapped),
         n_teams=store.n_teams(session, campaign.id),
         millipoints=sum(row[1] for row in sums),
         verified_millipoints=sum(row[2] for row in sums),
@@ -70,6 +78,15 @@ def account_of(
         head_sha256=part.head_sha256,
         snapshot_sha256=campaign.snapshot_sha256,
     )
+
+
+def _there(session: Session, campaign: store.Campaign, mapped: Mapped) -> tuple[int, int] | None:
+    """The points of rides where need is marked, and those of them that count for prizes."""
+    if mapped.need is None:
+        return None
+    of_ride = store.points_of_rides(session, campaign.id)
+    some = [of_ride[one] for one in mapped.rides_in_need if one in of_ride]
+    return sum(points for points, _ in some), sum(verified for _, verified in some)
 
 
 def _outlook(noted: Mapping[str, Any]) -> Outlook | None:
@@ -87,10 +104,13 @@ def voice_of(campaign: store.Campaign, locale: str, timezone: str) -> Voice:
     return Voice(locale, campaign.currency, timezone)
 
 
-def mapped_by(session: Session, archive: Archive, campaign: store.Campaign, timezone: str) -> Mapped:
+def mapped_by(
+    session: Session, archive: Archive, campaign: store.Campaign, timezone: str, grid: str = ""
+) -> Mapped:
     """What a campaign's rides brought to the map that holds now; rides after it are counted as late.
 
-    Riders of whom one sent a copy of another's ride are one voice. Takes two seconds for 100,000 rides.
+    Riders of whom one sent a copy of another's ride are one voice. `grid` is the file of the public grid of
+    need, empty where there is none. Takes two seconds for 100,000 rides.
     """
     counted = {ride.ride_id for ride in store.counted_rides(session, campaign.id)}
     rides = store.counted_rides(session)
@@ -112,7 +132,26 @@ def mapped_by(session: Session, archive: Archive, campaign: store.Campaign, time
         distance_m=np.array([ride.distance_m for ride in behind], dtype=np.float64),
         is_counted=np.array([ride.ride_id in counted for ride in behind], dtype=np.bool_),
     )
-    return map_figures(known.network, known.route_id, ridden, len(counted - row_of.keys()))
+    marked = marked_places(known.network, read_grid(Path(grid))) if grid else None
+    found = map_figures(known.network, known.route_id, ridden, len(counted - row_of.keys()), marked)
+    if found.need is None:
+        return found
+    there = frozenset(ride.ride_id for ride, one in zip(behind, found.need.is_there, strict=True) if one)
+    return replace(found, rides_in_need=there)
+
+
+def marked_places(network: Network, grid: Grid) -> list[BoolArray]:
+    """Of each pattern, which of its places the grid weighs NEED_PERMILLE or more."""
+    shapes, found = network.shapes, []
+    for pattern in range(len(network.patterns)):
+        points = slice(shapes.point_start[pattern], shapes.point_start[pattern + 1])
+        along_m = place_m(network, pattern)
+        lat_deg, lon_deg = (
+            np.interp(along_m, shapes.along_m[points], one[points])
+            for one in (shapes.lat_deg, shapes.lon_deg)
+        )
+        found.append(weights(grid, lat_deg, lon_deg) >= NEED_PERMILLE)
+    return found
 
 
 def told_of_all(session: Session) -> list[dict[str, Any]]:

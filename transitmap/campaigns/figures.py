@@ -16,6 +16,8 @@ MANY = 4
 """Directions known by so many riders or more are one class."""
 CONFIRMED = 2
 """A direction that so many independent riders know is confirmed."""
+HALF = 0.5
+"""Of a ride or a direction so much must lie where need is marked to be told there."""
 STEP_M = 100.0
 """How far apart the places of a line are at which riders are counted: about a segment of the rules."""
 BEFORE, NEVER = -(2**31), 2**31 - 1
@@ -60,6 +62,23 @@ class Line:
     n_riders_before: int
     length_m: float
     ridden_m: float
+    pattern: int = -1
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a campaign brought to where a public grid marks need: HALF of a ride or of a direction is there.
+
+    `is_there` says it of each ride that was given to `map_figures`; `ridden_m` is the part of the lines that
+    the campaign's rides cover which lies there.
+    """
+
+    n_riders: int
+    n_rides: int
+    ridden_m: float
+    n_directions: int
+    n_confirmed_new: int
+    is_there: BoolArray = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -81,6 +100,7 @@ class Mapped:
     directions, by CONFIDENCES. `n_directions_of_map` are all that anybody reached. Of the reached ones is
     unknown: the interval of patterns that were never seen twice, that of windows with too little evidence,
     the name of routes; and on which line `n_rides_on_no_line` were. `n_late` rides came after the map.
+    `n_only_here` people have no ride outside of the campaign. `need` is None where no grid says where it is.
     """
 
     n_rides: int = 0
@@ -107,14 +127,24 @@ class Mapped:
     n_unnamed: int = 0
     n_rides_on_no_line: int = 0
     n_late: int = 0
+    n_only_here: int = 0
     growth: Growth = Growth()
+    need: Need | None = None
+    rides_in_need: frozenset[str] = field(default=frozenset(), repr=False)
     lines: tuple[Line, ...] = field(default=(), repr=False)
 
 
-def map_figures(network: Network, route_id: Sequence[str], ridden: Ridden, n_late: int = 0) -> Mapped:
+def map_figures(
+    network: Network,
+    route_id: Sequence[str],
+    ridden: Ridden,
+    n_late: int = 0,
+    marked: Sequence[BoolArray] | None = None,
+) -> Mapped:
     """What the counted rides among all `ridden` ones brought; `route_id` is empty where a route is held back.
 
-    Only published routes have a line; of the others the sums tell.
+    Only published routes have a line; of the others the sums tell. `marked` says of each pattern which of
+    its `place_m` lie where need is marked; None where nobody says.
     """
     counted = np.flatnonzero(ridden.is_counted)
     on_line = counted[ridden.pattern_index[counted] >= 0]
@@ -143,6 +173,7 @@ def map_figures(network: Network, route_id: Sequence[str], ridden: Ridden, n_lat
         n_rides_on_no_line=len(counted) - len(on_line),
         n_late=n_late,
         growth=_growth(ridden, rows_of, seen_of),
+        need=None if marked is None else _need(network, ridden, on_line, lines, marked),
         lines=tuple(line for line in lines if line.route_id),
         **_stops(network, of_reached),
         **_unknown(network, of_reached, reached // 2),
@@ -151,13 +182,14 @@ def map_figures(network: Network, route_id: Sequence[str], ridden: Ridden, n_lat
 
 def _people(ridden: Ridden, counted: IntArray) -> dict[str, Any]:
     """Who took part, in numbers. The share of the top tenth is told where there are ten people."""
-    _, n_each = np.unique(ridden.rider[counted], return_counts=True)
+    people, n_each = np.unique(ridden.rider[counted], return_counts=True)
     tenth = int(np.sort(n_each)[::-1][: len(n_each) // 10].sum())
     return {
         "n_rides": len(counted),
         "n_riders": len(n_each),
         "n_days": len(np.unique(ridden.day[counted])),
         "recorded_m": float(ridden.distance_m[counted].sum()),
+        "n_only_here": int((~np.isin(people, ridden.rider[~ridden.is_counted])).sum()),
         "median_rides": float(np.median(n_each)) if len(n_each) else 0.0,
         "share_of_top_tenth": tenth / len(counted) if tenth else 0.0,
     }
@@ -190,6 +222,34 @@ def _line(network: Network, route_id: Sequence[str], ridden: Ridden, rows: IntAr
         n_riders_before=_n_who_know(seen[pattern], BEFORE),
         length_m=length_m,
         ridden_m=float(passed.any(axis=0).mean()) * length_m,
+        pattern=pattern,
+    )
+
+
+def _need(
+    network: Network,
+    ridden: Ridden,
+    on_line: IntArray,
+    lines: Sequence[Line],
+    marked: Sequence[BoolArray],
+) -> Need:
+    """What lies where need is marked, of the counted rides on a line and of the directions they reached."""
+    is_there = np.zeros(len(ridden.rider), dtype=bool)
+    covered = [np.zeros(len(one), dtype=bool) for one in marked]
+    for pattern in np.unique(ridden.pattern_index[on_line]).tolist():
+        rows = on_line[ridden.pattern_index[on_line] == pattern]
+        passed = _passed(network, ridden, rows, pattern)
+        covered[pattern] = passed.any(axis=0) & marked[pattern]
+        share = (passed & marked[pattern]).sum(axis=1) / np.maximum(passed.sum(axis=1), 1)
+        is_there[rows] = share >= HALF
+    there = [line for line in lines if marked[line.pattern].mean() >= HALF]
+    return Need(
+        n_riders=len(np.unique(ridden.rider[is_there])),
+        n_rides=int(is_there.sum()),
+        ridden_m=float(sum(covered[line.pattern].mean() * line.length_m for line in lines)),
+        n_directions=len(there),
+        n_confirmed_new=sum(line.n_riders >= CONFIRMED > line.n_riders_before for line in there),
+        is_there=is_there,
     )
 
 
@@ -217,10 +277,15 @@ def _first_day(network: Network, ridden: Ridden, rows: IntArray, pattern: int) -
 
 def _passed(network: Network, ridden: Ridden, rows: IntArray, pattern: int) -> BoolArray:
     """(rides, places): which of the places of a pattern, STEP_M apart, each ride passed."""
+    along_m = place_m(network, pattern)
+    return np.asarray((ridden.first_m[rows, None] <= along_m) & (along_m < ridden.last_m[rows, None]))
+
+
+def place_m(network: Network, pattern: int) -> FloatArray:
+    """How far along its shape the places of a pattern are, STEP_M apart from its first call to its last."""
     length_m = _length_m(network, pattern)
     n_places = max(1, round(length_m / STEP_M))
-    place_m = (np.arange(n_places) + 0.5) * length_m / n_places
-    return np.asarray((ridden.first_m[rows, None] <= place_m) & (place_m < ridden.last_m[rows, None]))
+    return (np.arange(n_places) + 0.5) * length_m / n_places
 
 
 def _n_who_know(when: IntArray, until_day: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from transitmap.gtfs.export.patterns import natural
 
 HTML, TYPST = (Path(__file__).with_name(f"report.{suffix}") for suffix in ("html", "typ"))
 MAX_LINES = 400
+FEW = 3
+"""Fewer people than this are not counted aloud."""
 PAYOUT_STATES = ("held", "approved", "paid", "refused")
 
 
@@ -32,7 +34,8 @@ class Outlook:
 class Account:
     """All that an end report tells. Centavos by state of payout; no payout decided is an empty mapping.
 
-    `equity` holds what is told of need and reach (a name and a value each), None where nobody can tell.
+    `there` are the points of rides where need is marked, and those that count for prizes; None where nobody
+    says where that is.
     """
 
     name: str
@@ -49,7 +52,7 @@ class Account:
     verified_millipoints: int = 0
     n_open_findings: int = 0
     outlook: Outlook | None = None
-    equity: Sequence[tuple[str, str]] | None = None
+    there: tuple[int, int] | None = None
     feed_version: str = ""
     rules_version: str = ""
     n_ledger_lines: int = 0
@@ -188,6 +191,7 @@ def _people(account: Account, voice: Voice) -> list[Block]:
     top = voice.percent(mapped.share_of_top_tenth) if mapped.n_riders >= 10 else say("too_few_people")
     rows = [
         (say("n_riders"), voice.number(mapped.n_riders)),
+        (say("only_here"), _people_there(mapped.n_only_here, mapped.n_riders, voice)),
         (say("n_rides"), voice.number(mapped.n_rides)),
         (say("n_days"), voice.number(mapped.n_days)),
         (say("recorded_km"), voice.km(mapped.recorded_m)),
@@ -201,9 +205,47 @@ def _people(account: Account, voice: Voice) -> list[Block]:
 
 
 def _equity(account: Account, voice: Voice) -> list[Block]:
-    told = account.equity
-    block = _text(voice.say("no_equity")) if told is None else {"kind": "figures", "rows": list(told)}
-    return [_heading(voice.say("equity")), block]
+    """What was mapped where a grid marks need, and the part of points and prizes that went there."""
+    mapped, say, need, there = account.mapped, voice.say, account.mapped.need, account.there
+    if need is None or there is None:
+        return [_heading(say("equity")), _text(say("no_equity")), _text(say("not_asked"))]
+    rows = [
+        (say("e_km"), _part(need.ridden_m / 1000, mapped.ridden_m / 1000, voice)),
+        (say("e_directions"), _part(need.n_directions, mapped.n_directions, voice)),
+        (say("e_confirmed"), _part(need.n_confirmed_new, mapped.n_confirmed_new, voice)),
+        (say("e_rides"), _part(need.n_rides, mapped.n_rides, voice)),
+        (say("e_riders"), _people_there(need.n_riders, mapped.n_riders, voice)),
+        (say("e_points"), _part(there[0] / 1000, account.millipoints / 1000, voice)),
+        (say("e_verified"), _part(there[1] / 1000, account.verified_millipoints / 1000, voice)),
+        *_cost_there(account, need.n_confirmed_new, there[1], voice),
+    ]
+    told = [_text(say("e_meaning")), {"kind": "figures", "rows": rows}]
+    return [_heading(say("equity")), *told, _text(say("not_asked"))]
+
+
+def _part(part: float, whole: float, voice: Voice) -> str:
+    """A number of all and its share; of nothing no share is told."""
+    if not whole:
+        return voice.say("unknown_value")
+    return voice.say("part_of", voice.number(part), voice.number(whole), voice.percent(part / whole))
+
+
+def _people_there(n_riders: int, n_all: int, voice: Voice) -> str:
+    """People are not told where they are so few that somebody could be meant."""
+    is_few = 0 < n_riders < FEW or 0 < n_all - n_riders < FEW
+    return voice.say("few_people", FEW) if is_few else _part(n_riders, n_all, voice)
+
+
+def _cost_there(account: Account, n_confirmed: int, verified: int, voice: Voice) -> list[tuple[str, str]]:
+    """The part of prizes, else of the budget, that confirmed points there stand for, and a direction's."""
+    decided = sum(n for state, n in account.prizes_centavos.items() if state != "refused")
+    name, centavos = ("e_prizes", decided) if decided else ("e_budget", account.budget_centavos)
+    if not account.verified_millipoints or not centavos:
+        return [(voice.say(name), voice.say("unknown_value"))]
+    part = max(0, centavos * verified // account.verified_millipoints)
+    each = cost_centavos(part, n_confirmed)
+    told = voice.say("none_confirmed") if each is None else voice.money(each)
+    return [(voice.say(name), voice.money(part)), (voice.say(f"{name}_each"), told)]
 
 
 def _unknown(account: Account, voice: Voice) -> list[Block]:

@@ -95,6 +95,40 @@ WORDS: dict[str, tuple[str, str]] = {
         "Whether the campaign reached those who need it most is not known: this installation has no grid of "
         "population or poverty to compare it with.",
     ),
+    "not_asked": (
+        "De quienes participaron no se sabe la edad, el género, los ingresos, si viven con una discapacidad "
+        "ni dónde viven: no se les pregunta.",
+        "Age, gender, income, disability and home of those who took part are not known: nobody asks them.",
+    ),
+    "only_here": ("… sin viajes fuera de esta campaña", "… with no trip outside of this campaign"),
+    "part_of": ("{} de {} ({})", "{} of {} ({})"),
+    "few_people": (
+        "no se dice: menos de {} personas de un lado o del otro",
+        "not told: fewer than {} people on one side or the other",
+    ),
+    "e_meaning": (
+        "La cuadrícula pública de la instalación marca necesidad donde un viaje vale al menos una cuarta "
+        "parte más. Un viaje o un sentido se cuenta ahí si al menos la mitad de su largo pasa por ahí.",
+        "The public grid of this installation marks need where a trip is worth at least a quarter more. A "
+        "trip or a direction is counted there if at least half of its length is there.",
+    ),
+    "e_km": ("Kilómetros de línea recorridos ahí", "Kilometres of line ridden there"),
+    "e_directions": ("Sentidos recorridos ahí", "Directions ridden there"),
+    "e_confirmed": ("… confirmados por esta campaña", "… confirmed by this campaign"),
+    "e_rides": ("Viajes ahí", "Trips there"),
+    "e_riders": ("Personas con algún viaje ahí", "People with a trip there"),
+    "e_points": ("Puntos de los viajes ahí", "Points of trips there"),
+    "e_verified": ("… confirmados, que cuentan para premios", "… confirmed, which count for prizes"),
+    "e_prizes": (
+        "Premios, en proporción a los puntos confirmados ahí",
+        "Prizes, in proportion to confirmed points there",
+    ),
+    "e_prizes_each": ("… por sentido confirmado ahí", "… for each direction confirmed there"),
+    "e_budget": (
+        "Presupuesto, en proporción a los puntos confirmados ahí",
+        "Budget, in proportion to confirmed points there",
+    ),
+    "e_budget_each": ("… por sentido confirmado ahí", "… for each direction confirmed there"),
     "unknown": ("Qué falta por saber", "What is still unknown"),
     "u_one": (
         "{} de {} sentidos recorridos los conoce una sola persona o sólo en parte.",

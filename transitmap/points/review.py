@@ -313,6 +313,12 @@ SENTENCES = {
     ),
 }
 
+AFTER_CLOSE = (
+    " La campaña ya estaba cerrada: es una corrección al lado de su tabla firmada.",
+    " The campaign was closed by then: this is a correction beside its signed board.",
+)
+"""What a line adds that changes the points of a campaign after its end."""
+
 
 def sentence(kind: str, verdict: str, amount: Amount, reason: str, who: Sequence[int]) -> tuple[str, str]:
     """A line's sentence in Spanish and English. Who decided is a number: names change and are erased."""

@@ -90,6 +90,16 @@ def ledger_part(session: Session, campaign_id: int) -> LedgerPart:
     return LedgerPart(first or 0, last or 0, n, sequence, sha256)
 
 
+def corrections_of(session: Session, campaign_id: int) -> list[LedgerRow]:
+    """The lines by which people gave points of a closed campaign or took them after its end; none before."""
+    closed = sa.select(LedgerRow.sequence).where(LedgerRow.key == f"campaign:{campaign_id}:close")
+    changes = sa.or_(LedgerRow.millipoints != 0, LedgerRow.verified_millipoints != 0)
+    question = sa.select(LedgerRow).where(
+        LedgerRow.campaign_id == campaign_id, LedgerRow.sequence > closed.scalar_subquery(), changes
+    )
+    return list(session.scalars(question.order_by(LedgerRow.sequence)))
+
+
 @dataclass(frozen=True)
 class Counted:
     """A ride that counts in some campaign: nothing of where it went."""
@@ -164,6 +174,17 @@ def payout_centavos(session: Session, campaign_id: int) -> dict[str, int]:
         .order_by(Payout.state)
     )
     return {state: int(centavos) for state, centavos in session.execute(question)}
+
+
+def points_of_rides(session: Session, campaign_id: int) -> dict[str, tuple[int, int]]:
+    """What the lines of each ride in a campaign add up to, and how much of it counts for prizes."""
+    sums = sa.func.sum(LedgerRow.millipoints), sa.func.sum(LedgerRow.verified_millipoints)
+    question = (
+        sa.select(LedgerRow.ride_id, *sums)
+        .where(LedgerRow.campaign_id == campaign_id, LedgerRow.ride_id.is_not(None))
+        .group_by(LedgerRow.ride_id)
+    )
+    return {str(one): (int(points), int(verified)) for one, points, verified in session.execute(question)}
 
 
 def n_teams(session: Session, campaign_id: int) -> int:

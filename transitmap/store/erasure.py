@@ -6,18 +6,21 @@ import json
 import secrets
 from collections.abc import Collection
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from transitmap.store.feed_versions import fact, hold_feed, latest_feed, set_fact
+from transitmap.store.missions import end_mission
+from transitmap.store.people import CARD
 from transitmap.store.reviews import APPEAL, FINDING, LOOK
 from transitmap.store.tables import (
     RECEIVED,
     REFUSED,
     Fact,
+    FeedRefusal,
     FeedVersion,
     LedgerRow,
     Login,
@@ -39,6 +42,7 @@ from transitmap.store.tables_game import (
     FindingRow,
     Mark,
     Member,
+    Mission,
     Payout,
     Proposal,
     Reservation,
@@ -146,6 +150,7 @@ def empty_user(session: Session, user: User, trail: Trail, now_s: float) -> None
         take_along(session, member)
     for table in (Token, Login, Usage, Member, Reservation, Adoption, Vote):
         session.execute(sa.delete(table).where(table.user_id == user.id))
+    session.execute(sa.delete(Fact).where(Fact.name == f"{CARD}{user.id}"))
     _empty_game(session, user.id)
     theirs = Observation.user_id == user.id
     session.execute(sa.update(Observation).where(theirs).values(user_id=-1 - Observation.place))
@@ -244,6 +249,29 @@ def must_forget(session: Session) -> bool:
     return latest is not None and under == latest.id
 
 
+def withdraw_feeds(session: Session, but: FeedVersion, ids: dict[str, Any], rest: Trail) -> None:
+    """Nothing published so far is handed out any more: too few people are left to be behind it.
+
+    Versions stay as numbers, for rides were scored by what they knew; `ids` take the place of theirs, which
+    remember places. What was refused goes, and where missions were. Blobs wait to be deleted with `rest`.
+    """
+    blobs = set(rest.blobs)
+    others = FeedVersion.number != but.number
+    for feed in session.scalars(sa.select(FeedVersion).where(others)):
+        blobs |= {getattr(feed, name) for name in BLOBS_OF_A_FEED if name != "known_sha256"}
+        feed.feed_sha256 = feed.network_sha256 = feed.evidence_sha256 = feed.changes_sha256 = ""
+        feed.ids, feed.notices, feed.change_counts, feed.note = ids, [], {}, ""
+    session.execute(sa.delete(FeedRefusal))
+    for mission in session.scalars(sa.select(Mission)):
+        kept = {"why": mission.evidence["why"], "seed_sha256": mission.evidence["seed_sha256"]}
+        mission.evidence = {"name": "", "headsign": "", "places": [], **kept}
+        mission.lat_deg = mission.lon_deg = 0.0
+        if mission.state == "open":
+            end_mission(mission, "closed", but.made_s)
+    session.flush()
+    note_erasing(session, replace(rest, blobs=tuple(sorted(blobs - {""}))))
+
+
 def rows_of_user(session: Session, user_id: int) -> dict[str, list[dict[str, Any]]]:
     """Every row that speaks of somebody, by table: what an export tells, and what an erasure must reach."""
     devices = sa.select(Token.id).where(Token.user_id == user_id)
@@ -295,8 +323,12 @@ def replace_known(session: Session, old_sha256: str, new_sha256: str) -> None:
 
 
 def scored_versions(session: Session) -> set[str]:
-    """The feed versions under which rides were scored that are still there."""
-    return set(session.scalars(sa.select(RideRow.network_version).where(RideRow.reason != ERASED).distinct()))
+    """The feed versions under which rides that are still there were scored, or confirm each other."""
+    found = set(
+        session.scalars(sa.select(RideRow.network_version).where(RideRow.reason != ERASED).distinct())
+    )
+    counts = sa.exists().where(Observation.network_version == FeedVersion.id, Observation.user_id >= 0)
+    return found | set(session.scalars(sa.select(FeedVersion.id).where(counts)))
 
 
 # --- what is kept no longer --------------------------------------------------------------------------

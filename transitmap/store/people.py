@@ -12,8 +12,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from transitmap.errors import ConfigError, NameTaken
+from transitmap.store.feed_versions import fact, set_fact
 from transitmap.store.opening import try_add
 from transitmap.store.tables import ROLES, MessageRow, Token, Upload, User
+
+CARD = "card:"
+"""Before somebody's number: the fact that says where their card is."""
 
 
 def name_key(name: str) -> str:
@@ -180,3 +184,16 @@ def uploads_of_token(session: Session, token: Token, limit: int = 5) -> list[Upl
         .limit(limit)
     )
     return list(session.scalars(question))
+
+
+# --- what riders show around -----------------------------------------------------------------------
+
+
+def card_key(session: Session, user_id: int) -> str:
+    """The secret part of the address of somebody's card; empty where there is none."""
+    return fact(session, f"{CARD}{user_id}") or ""
+
+
+def set_card(session: Session, user_id: int, key: str) -> None:
+    """Another address for somebody's card; an empty one takes it back."""
+    set_fact(session, f"{CARD}{user_id}", key)

@@ -244,7 +244,8 @@ class FeedVersion(Base):
     `network_sha256` is what everybody may see, `known_sha256` everything the rides showed (see `contribute`):
     what new rides are compared with, and never handed out. `changes_sha256` is what changed since the one
     before (empty where there is none), `change_counts` how much of it by kind and what happened. Where an
-    earlier feed was brought back, `restores` is its id; `note` says why.
+    earlier feed was brought back, `restores` is its id; `note` says why. A version without `feed_sha256` says
+    that nothing is published any more, or was taken back then (see `erasure.withdraw_feeds`).
     """
 
     __tablename__ = "feed_versions"
@@ -264,6 +265,11 @@ class FeedVersion(Base):
     changes_sha256: Mapped[str] = mapped_column(sa.String(64), default="")
     restores: Mapped[str] = mapped_column(sa.String(32), default="")
     note: Mapped[str] = mapped_column(sa.Text, default="")
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether there is no feed to hand out."""
+        return not self.feed_sha256
 
 
 class FeedRefusal(Base):

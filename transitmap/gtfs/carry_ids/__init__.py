@@ -12,7 +12,7 @@ from transitmap.gtfs.carry_ids.same_lines import match_patterns, match_routes
 from transitmap.gtfs.carry_ids.same_stops import match_stops
 from transitmap.model import Ids, IntArray, Network, shape_id_of
 
-__all__ = ["Ids", "carry_ids", "go_back"]
+__all__ = ["Ids", "carry_ids", "forget", "go_back"]
 
 
 def carry_ids(network: Network, previous: Ids | None) -> Ids:
@@ -61,6 +61,16 @@ def go_back(wanted: Ids, latest: Ids) -> Ids:
             next_pattern=max(wanted.next_pattern, latest.next_pattern),
         ),
         latest,
+    )
+
+
+def forget(previous: Ids) -> Ids:
+    """The ids of a feed with nothing in it that remembers nothing: the numbers alone go on."""
+    return replace(
+        nothing(),
+        next_stop=previous.next_stop,
+        next_route=previous.next_route,
+        next_pattern=previous.next_pattern,
     )
 
 

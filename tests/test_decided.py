@@ -1,0 +1,139 @@
+"""Every decision about rules and prizes is a line of the ledger, and follows from the decision alone."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+
+import pytest
+import sqlalchemy as sa
+
+from tests.books.played import DAY_S, NOW_S, SLUG, play
+from transitmap import decided, store
+from transitmap.archive import Archive
+from transitmap.books.export import write_books
+from transitmap.books.hold import hold_prizes
+from transitmap.books.verify import verify_books
+from transitmap.config import Config
+from transitmap.errors import PayoutRefused
+from transitmap.points.rules import load_rules
+from transitmap.replay import COMPARED, _compare_decided, replay
+
+END_S = NOW_S + 18 * DAY_S
+LATER_S = END_S + 14 * DAY_S
+ZONE = "America/Mexico_City"
+RULES = ("2027.1", 'version = "2027.1"')
+
+
+@pytest.fixture
+def played(session):
+    """People of a campaign that is over; Fer and Hugo are staff."""
+    people = play(session)
+    people["Hugo"] = store.add_user(session, "Hugo", "", NOW_S, role="reviewer")
+    return people
+
+
+@pytest.fixture
+def prize(session, played):
+    campaign = store.campaign_by_slug(session, SLUG)
+    return next(one for one in hold_prizes(session, campaign, "words") if one.user_id == played["Ana"].id)
+
+
+def lines(session):
+    return [row for row in store.ledger_rows(session) if row.kind == "decision"]
+
+
+def decide_all(session, people, prize):
+    proposal = store.add_proposal(session, 2, people["Ana"].id, RULES, "why", {}, NOW_S)
+    decided.decide_rules(session, proposal, "adopted", people["Fer"], "most want it", END_S, ZONE)
+    decided.approve(session, prize.id, people["Fer"], "saw them", END_S, ZONE)
+    decided.approve(session, prize.id, people["Hugo"], "", END_S, ZONE)
+    decided.pay(session, prize.id, people["Fer"], "", LATER_S, ZONE)
+    other = next(one for one in store.payouts_of_campaign(session, 2) if one.user_id == people["Dani"].id)
+    decided.refuse(session, other.id, people["Fer"], "not reached", LATER_S, ZONE)
+    return other
+
+
+def test_each_decision_is_a_line_of_no_points_in_both_languages(session, played, prize):
+    before = store.sums_of_campaign(session, 2)
+    other = decide_all(session, played, prize)
+    fer, hugo = played["Fer"].id, played["Hugo"].id
+    told = lines(session)
+    assert [(row.rule, row.evidence["verdict"], row.evidence["by"]) for row in told] == [
+        ("proposal", "adopted", fer),
+        ("prize", "approved", fer),
+        ("prize", "approved", hugo),
+        ("prize", "paid", fer),
+        ("prize", "refused", fer),
+    ]
+    assert {row.millipoints for row in told} | {row.verified_millipoints for row in told} == {0}
+    assert [row.user_id for row in told] == [fer, *[played["Ana"].id] * 3, played["Dani"].id]
+    amount = f"{prize.amount_centavos / 100:,.2f} MXN"
+    assert (
+        told[1].text_es
+        == f"La persona revisora {fer} aprobó un premio de {amount}; deben aprobarlo dos personas."
+    )
+    assert told[3].text_en == f"Reviewer {fer} noted that a prize of {amount} was handed over."
+    assert told[0].text_en == f"Organiser {fer} adopted the proposed rules “2027.1”."
+    assert told[4].evidence["payout"] == other.id
+    assert store.sums_of_campaign(session, 2) == before  # nobody comes to have points, nobody joins
+    everything = json.dumps([[row.text_es, row.text_en, row.evidence] for row in told])
+    assert not [
+        word for word in ("Ana", "Fer", "saw them", "most want it", "not reached") if word in everything
+    ]
+
+
+def test_what_is_refused_writes_no_line(session, played, prize):
+    decided.approve(session, prize.id, played["Fer"], "", END_S, ZONE)
+    for call, who in ((decided.approve, "Fer"), (decided.pay, "Hugo"), (decided.refuse, "Hugo")):
+        with pytest.raises(PayoutRefused):
+            call(session, prize.id, played[who], "", END_S, ZONE)
+    assert len(lines(session)) == 1
+
+
+def test_books_with_decisions_are_right_and_a_changed_one_is_found(engine: sa.Engine, tmp_path):
+    with store.session(engine) as session:
+        people = play(session)
+        people["Hugo"] = store.add_user(session, "Hugo", "", NOW_S, role="reviewer")
+        campaign = store.campaign_by_slug(session, SLUG)
+        rows = hold_prizes(session, campaign, "words")
+        decide_all(session, people, next(one for one in rows if one.user_id == people["Ana"].id))
+    path = tmp_path / "books.zip"
+    with store.session(engine, write=False) as session:
+        write_books(session, path, LATER_S)
+    assert verify_books(path).flaws == []
+    with zipfile.ZipFile(path) as books:
+        there = {name: books.read(name) for name in books.namelist()}
+    assert there["ledger.jsonl"].count(b'"kind":"decision"') == 5
+    there["ledger.jsonl"] = there["ledger.jsonl"].replace(b'"verdict":"paid"', b'"verdict":"void"')
+    with zipfile.ZipFile(path, "w") as books:
+        for name, body in there.items():
+            books.writestr(name, body)
+    assert "seal" in {flaw.code for flaw in verify_books(path).flaws}
+
+
+def test_the_lines_follow_from_the_decisions_and_a_missing_one_is_found(session, played, prize):
+    decide_all(session, played, prize)
+    session.flush()
+    recorded = {row.key: row for row in store.ledger_rows(session)}
+    again = decided.lines_of_decisions(session)
+    assert len(again) == 5
+    assert set(again[0]) == set(COMPARED) | {"key"}
+    assert _compare_decided(recorded, again) == []
+    gone = {key: row for key, row in recorded.items() if key != again[2]["key"]}
+    assert [one.what for one in _compare_decided(gone, again)] == [again[2]["key"]]
+    (invented,) = _compare_decided(recorded, again[1:])
+    assert (invented.what, invented.recomputed) == (again[0]["key"], None)
+
+
+def test_a_replay_looks_at_them(session, tmp_path):
+    """A decision that somebody wrote behind the ledger's back is found."""
+    people = {name: store.add_user(session, name, "", NOW_S, role="organiser") for name in ("Fer", "Ana")}
+    proposal = store.add_proposal(session, 1, people["Ana"].id, RULES, "why", {}, NOW_S)
+    archive, config, rules = Archive(str(tmp_path / "archive")), Config(), load_rules()
+    decided.decide_rules(session, proposal, "refused", people["Fer"], "no", END_S, ZONE)
+    session.commit()
+    assert replay(session, archive, config, rules) == []
+    store.add_decision(session, store.PROPOSAL, proposal.id, "adopted", people["Fer"].id, END_S)
+    (difference,) = replay(session, archive, config, rules)
+    assert difference.recorded is None

@@ -1,0 +1,211 @@
+"""What people decide about proposed rules and about prizes: done, with a line of the ledger each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from transitmap import store
+from transitmap.books.hold import hold_prizes
+from transitmap.terms import city_day
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+RULES, PRIZE, PRIZES = "proposal", "prize", "prizes"
+HELD = "held"
+SENTENCES = {
+    (store.PROPOSAL, "adopted"): (
+        "La persona {who} de la organización adoptó las reglas propuestas «{version}».",
+        "Organiser {who} adopted the proposed rules “{version}”.",
+    ),
+    (store.PROPOSAL, "refused"): (
+        "La persona {who} de la organización no adoptó las reglas propuestas «{version}».",
+        "Organiser {who} did not adopt the proposed rules “{version}”.",
+    ),
+    (PRIZES, HELD): (
+        "La persona {who} de la organización calculó los premios: {n}, en total {amount} {currency}.",
+        "Organiser {who} computed the prizes: {n}, {amount} {currency} in all.",
+    ),
+    (store.PAYOUT, "approved"): (
+        "La persona revisora {who} aprobó un premio de {amount} {currency}; deben aprobarlo dos personas.",
+        "Reviewer {who} approved of a prize of {amount} {currency}; two people must.",
+    ),
+    (store.PAYOUT, "refused"): (
+        "La persona revisora {who} rechazó un premio de {amount} {currency}.",
+        "Reviewer {who} refused a prize of {amount} {currency}.",
+    ),
+    (store.PAYOUT, "paid"): (
+        "La persona revisora {who} anotó que se entregó un premio de {amount} {currency}.",
+        "Reviewer {who} noted that a prize of {amount} {currency} was handed over.",
+    ),
+}
+"""No name and no free words: the ledger forgets nothing, and both can be erased."""
+
+
+def decide_rules(
+    session: Session,
+    proposal: store.Proposal,
+    verdict: str,
+    organiser: store.User,
+    reason: str,
+    now_s: float,
+    timezone: str,
+) -> store.Decision:
+    """Adopts or refuses proposed rules, and writes the line of whoever decided.
+
+    Raises:
+        ValueError: as `store.decide_proposal`.
+    """
+    store.lock_ledger(session)
+    decision = store.decide_proposal(session, proposal, verdict, organiser.id, reason, now_s)
+    _tell(session, rules_line(decision, proposal), now_s, timezone)
+    return decision
+
+
+def hold(
+    session: Session,
+    campaign: store.Campaign,
+    words: str,
+    organiser: store.User,
+    now_s: float,
+    timezone: str,
+) -> list[store.Payout]:
+    """Writes a campaign's prizes down as payouts that wait for two people, and the line of who did so.
+
+    Raises:
+        ConfigError: as `books.hold.hold_prizes`.
+    """
+    payouts = hold_prizes(session, campaign, words)
+    owed = [one for one in payouts if one.amount_centavos]
+    told = f"{len(owed)}|{sum(one.amount_centavos for one in owed)}"
+    decision = store.add_decision(session, PRIZES, campaign.id, HELD, organiser.id, now_s, told)
+    _tell(session, prizes_line(decision, campaign), now_s, timezone)
+    return payouts
+
+
+def approve(
+    session: Session, payout_id: int, user: store.User, note: str, now_s: float, timezone: str
+) -> store.Payout:
+    """One person's approval of a prize, with its line.
+
+    Raises:
+        PayoutRefused: as `store.approve_payout`.
+    """
+    return _decide(session, store.approve_payout, payout_id, user, note, now_s, timezone)
+
+
+def refuse(
+    session: Session, payout_id: int, user: store.User, note: str, now_s: float, timezone: str
+) -> store.Payout:
+    """No prize, with its line; the reason stays with the decision.
+
+    Raises:
+        PayoutRefused: as `store.refuse_payout`.
+    """
+    return _decide(session, store.refuse_payout, payout_id, user, note, now_s, timezone)
+
+
+def pay(
+    session: Session, payout_id: int, user: store.User, note: str, now_s: float, timezone: str
+) -> store.Payout:
+    """Notes that the money was handed over, with its line.
+
+    Raises:
+        PayoutRefused: as `store.pay_payout`.
+    """
+    return _decide(session, store.pay_payout, payout_id, user, note, now_s, timezone)
+
+
+def _decide(
+    session: Session,
+    decide: Callable[[Session, int, store.User, float, str], store.Payout],
+    payout_id: int,
+    user: store.User,
+    note: str,
+    now_s: float,
+    timezone: str,
+) -> store.Payout:
+    store.lock_ledger(session)
+    payout = decide(session, payout_id, user, now_s, note)
+    decision = store.decisions_about(session, store.PAYOUT, [payout_id])[-1]
+    campaign = store.refreshed_campaign(session, payout.campaign_id)
+    _tell(session, prize_line(decision, payout, campaign), now_s, timezone)
+    return payout
+
+
+def _tell(session: Session, line: dict[str, Any], now_s: float, timezone: str) -> None:
+    when = {"created_s": now_s, "day": city_day(now_s, timezone)}
+    store.add_lines(session, [line | when])
+
+
+# --- the lines -----------------------------------------------------------------------------------
+
+
+def lines_of_decisions(session: Session) -> list[dict[str, Any]]:
+    """The lines of all decisions about rules and prizes, made again from the tables; not when they were."""
+    campaigns = {one.id: one for one in store.all_campaigns(session)}
+    proposals = {str(one.id): one for one, _ in store.all_proposals(session)}
+    payouts = {str(one.id): one for key in campaigns for one in store.payouts_of_campaign(session, key)}
+    lines = []
+    for decision in store.decisions_since(session, store.PROPOSAL, 0.0):
+        lines.append(rules_line(decision, proposals[decision.subject_id]))
+    for decision in store.decisions_since(session, store.PAYOUT, 0.0):
+        payout = payouts[decision.subject_id]
+        lines.append(prize_line(decision, payout, campaigns[payout.campaign_id]))
+    for decision in store.decisions_since(session, PRIZES, 0.0):
+        lines.append(prizes_line(decision, campaigns[int(decision.subject_id)]))
+    return lines
+
+
+def rules_line(decision: store.Decision, proposal: store.Proposal) -> dict[str, Any]:
+    """The line of whoever adopted or refused rules, in the campaign that they were proposed for."""
+    said = {"who": decision.user_id, "version": proposal.rules_version}
+    evidence = {"proposal": proposal.id, "version": proposal.rules_version}
+    where = proposal.campaign_id, decision.user_id, proposal.rules_version
+    return _line(decision, RULES, where, evidence, said)
+
+
+def prizes_line(decision: store.Decision, campaign: store.Campaign) -> dict[str, Any]:
+    """The line of whoever computed a campaign's prizes: how many, and what they come to."""
+    n, amount = map(int, decision.reason.split("|"))
+    said = {"who": decision.user_id, "n": n, "amount": f"{amount / 100:,.2f}", "currency": campaign.currency}
+    where = campaign.id, decision.user_id, campaign.rules_version
+    return _line(decision, PRIZES, where, {"prizes": n, "centavos": amount}, said)
+
+
+def prize_line(decision: store.Decision, payout: store.Payout, campaign: store.Campaign) -> dict[str, Any]:
+    """The line of whoever wins a prize: who decided what, and about which amount of which list."""
+    amount, _, which = decision.reason.partition("|")
+    said = {"who": decision.user_id, "amount": f"{int(amount) / 100:,.2f}", "currency": campaign.currency}
+    evidence = {"payout": payout.id, "award": payout.award, "centavos": int(amount), "list": which}
+    where = payout.campaign_id, payout.user_id, campaign.rules_version
+    return _line(decision, PRIZE, where, evidence, said)
+
+
+def _line(
+    decision: store.Decision,
+    rule: str,
+    where: tuple[int, int, str],
+    evidence: dict[str, Any],
+    said: dict[str, Any],
+) -> dict[str, Any]:
+    """A line of 0 points; `where` are its campaign, its rider and the version of the rules."""
+    campaign_id, user_id, version = where
+    spanish, english = SENTENCES[decision.subject_kind, decision.verdict]
+    told = {"decision": decision.id, "verdict": decision.verdict, "by": decision.user_id}
+    return {
+        "key": f"decision:{decision.id}:{user_id}",
+        "campaign_id": campaign_id,
+        "kind": "decision",
+        "ride_id": None,
+        "user_id": user_id,
+        "rule": rule,
+        "millipoints": 0,
+        "verified_millipoints": 0,
+        "rules_version": version,
+        "network_version": store.NO_NETWORK,
+        "evidence": told | evidence,
+        "text_es": spanish.format(**said),
+        "text_en": english.format(**said),
+    }
