@@ -29,6 +29,7 @@ from transitmap.model import Ids, Network, Notice, Ride, Rules, Segments, Trips
 from transitmap.points import evidence, settle
 from transitmap.points.campaigns import campaign_of
 from transitmap.points.rules import load_rules
+from transitmap.points.voices import one_person
 from transitmap.said import said_lines
 from transitmap.settling import Count, confirmed, count_rides, lines_of
 from transitmap.terms import city_day, paying_rules
@@ -64,9 +65,11 @@ def publish(
     rules = rules or load_rules()
     key = segment_key(session, archive)
     before, rows = store.latest_feed(session), store.rides_after(session)
+    people = one_person(store.linked_riders(session))
     session.commit()
     rides = _rides_of(archive, rows)
-    network, trips = pipeline.infer_network(_with_late(archive, rows, rides), config, progress)
+    late = _with_late(archive, rows, rides)
+    network, trips = pipeline.infer_network(by_person(late, people), config, progress)
     if before is None and not admitted_patterns(network, config.feed.min_riders).any():
         raise NothingToPublish(len(rides), config.feed.min_riders)
     official = pipeline.official_tables(config)
@@ -79,7 +82,7 @@ def publish(
     decided = store.people_decided(session)
     session.commit()
     found = found_in(terrain, rides, trips, rules)
-    count = count_rides(found, rules, Count(), decided["withheld"])
+    count = count_rides(found, rules, Count(), decided["withheld"], decided["linked"])
     return _hold(session, archive, version, terrain, (found, count, decided), rows, config, rules)
 
 
@@ -93,6 +96,12 @@ def _rides_of(archive: Archive, rows: Sequence[store.RideRow]) -> list[Ride]:
         return [unpack_ride(archive.get(row.packed_sha256)) for row in rows]
     except KeyError as gone:
         raise RidesWithdrawn(len(rows)) from gone
+
+
+def by_person(rides: Sequence[Ride], people: Mapping[int, frozenset[int]]) -> list[Ride]:
+    """Rides as inference reads them: accounts of one person are one rider, named by the oldest."""
+    oldest = {str(account): str(min(accounts)) for account, accounts in people.items()}
+    return [replace(ride, rider_id=oldest.get(ride.rider_id, ride.rider_id)) for ride in rides]
 
 
 def _with_late(archive: Archive, rows: Sequence[store.RideRow], rides: Sequence[Ride]) -> list[Ride]:
@@ -208,7 +217,7 @@ def _hold(
     late_found = recognise_each(terrain, rides, config, rules)
     withheld_late = {row.id for row in late} & set(store.people_decided(session)["withheld"])
     decided = decided | {"withheld": sorted({*decided["withheld"], *withheld_late})}
-    count_rides(late_found, rules, count, decided["withheld"])
+    count_rides(late_found, rules, count, decided["withheld"], decided["linked"])
     seen = [(segment, who, day) for segment, many in count.observers.items() for who, day in many]
     store.add_observations(session, version.id, seen)
     store.add_feed(session, version)

@@ -26,7 +26,7 @@ def test_the_published_rules_are_the_ones_promised() -> None:
 def test_rules_of_a_campaign_come_from_its_own_file(tmp_path: Path) -> None:
     path = tmp_path / "rules.toml"
     text = resources.files("transitmap.points").joinpath("rules.toml").read_text(encoding="utf-8")
-    path.write_text(text.replace('version = "2026.2"', 'version = "mine"').replace("= 10.0", "= 12.5", 1))
+    path.write_text(text.replace('version = "2026.3"', 'version = "mine"').replace("= 10.0", "= 12.5", 1))
     rules = load_rules(path)
     assert (rules.version, rules.millipoints_per_km) == ("mine", 12_500)
 

@@ -43,6 +43,7 @@ from transitmap.store.tables_game import (
     Proposal,
     Reservation,
     Team,
+    Tie,
     Vote,
 )
 
@@ -56,7 +57,7 @@ ERASING = "erasing:"
 CHUNK = 500
 OF_A_USER: tuple[Any, ...] = (
     Token, Login, Usage, Upload, RideRow, LedgerRow, Sum, Member, Reservation, Adoption, Vote, Decision,
-    Appeal, Proposal, Comment, Payout,
+    Appeal, Proposal, Comment, Payout, Tie,
 )  # fmt: skip
 """The tables whose rows name somebody as `user_id`."""
 BLOBS_OF_A_FEED = ("feed_sha256", "network_sha256", "evidence_sha256", "known_sha256", "changes_sha256")
