@@ -1,6 +1,7 @@
 """CheatBench: attacks on the points against honest riders, co-riders included; seeded.
 
 python -m benchmarks.cheat_bench [N_RIDERS] [--town FIRST] [--honest | --figure docs/figures/copies.svg]
+python -m benchmarks.cheat_bench edge
 
 Prints for each attack n, the share withheld and the share held for a reviewer, with Wilson intervals (95 %),
 and what it is paid against the ride it was made from; for honest riders the shares held by mistake; for noise
@@ -20,7 +21,7 @@ import numpy as np
 
 from benchmarks import attacks
 from benchmarks import honest_riders as honest
-from transitmap.model import Finding, Fixes, Network, Ride
+from transitmap.model import Finding, Fixes, Network, Ride, Rules, Segments
 from transitmap.points import evidence
 from transitmap.points.rules import load_rules
 from transitmap.points.score import Observers, score
@@ -283,7 +284,7 @@ def _paid(ground: evidence.Ground, party: list[honest.Honest], rules: evidence.R
         if not ground.lines:
             trips = replace(trips, pattern_index=np.array([-1]))
         segments = evidence.gather(ground, trips, [one.ride], rules, KEY)
-        result = score(segments, who, _observers(observers), rules)
+        result = score(segments, 1 + who, _observers(observers), rules)
         for segment, user, day in result.observed:
             observers.setdefault(segment, []).append((user, day))
         points.append(sum(award.millipoints for award in result.awards))
@@ -303,8 +304,68 @@ def _no_patterns(network: Network) -> Network:
 # --- report --------------------------------------------------------------------------------------
 
 
+def untouched(segments: Segments, rules: Rules) -> Segments:
+    """Rows without those that only take a day's pot: what rides were paid by before there were any."""
+    touches = (segments.length_mm > 0) & (segments.length_mm < rules.min_segment_m * 1000)
+    return segments.take(~touches)
+
+
+def edge(n_rides: int = 400) -> None:
+    """What it costs honest riders that a touch takes the day's pot: points of two towns, a quarter as many
+    riders as rides, two of five rides in company; and what share of them a floor by length would cost."""
+    rules = load_rules()
+    for seed in (0, 1):
+        city, network = honest.town(seed, 7)
+        rides = commuters(city, n_rides, seed)
+        for name, ground in (("known line", network), ("new ground", _no_patterns(network))):
+            found = evidence.survey(ground, rules)
+            parts = [_paid_in_order(found, rides, rules, is_before) for is_before in (True, False)]
+            before, after = (sum(full for full, _ in part) for part in parts)
+            floors = [
+                f"{floor:.0%}: {sum(full for full, new in parts[0] if new < floor) / before:.2%}"
+                for floor in (0.02, 0.03, 0.05, 0.08, 0.1, 0.2)
+            ]
+            lost = f"{before / 1000:.0f} points, {1 - after / before:.2%} lost by touches"
+            print(f"town {seed}, {name}: {lost}; by a floor of {', '.join(floors)}", flush=True)
+
+
+def commuters(city: City, n: int, seed: int) -> list[honest.Honest]:
+    """Rides of `n / 4` riders on 17 days, alone and in company, in the order in which they end."""
+    rng, rides = np.random.default_rng([seed, 99]), list[honest.Honest]()
+    while len(rides) < n:
+        way = int(rng.integers(len(city.patterns))), int(rng.integers(17)), float(rng.uniform(6, 21))
+        k = 1 if rng.random() < 0.6 else int(rng.integers(2, 4))
+        names = [str(who) for who in rng.choice(n // 4, k, replace=False)]
+        shared = SHARED[int(rng.integers(len(SHARED)))] if k > 1 else 0.0
+        rides += honest.company(city, *way, names, shared, rng)
+    return sorted(rides, key=lambda one: float(one.ride.fixes.time_s[-1]))
+
+
+def _paid_in_order(
+    ground: evidence.Ground, rides: list[honest.Honest], rules: Rules, is_before: bool
+) -> list[tuple[int, float]]:
+    """What each ride is worth, and which share of its length is paid."""
+    observers: dict[int, list[tuple[int, int]]] = {}
+    paid = []
+    for one in rides:
+        trips = honest.trips_of(one)
+        if not ground.lines:
+            trips = replace(trips, pattern_index=np.array([-1]))
+        segments = evidence.gather(ground, trips, [one.ride], rules, KEY)
+        segments = untouched(segments, rules) if is_before else segments
+        result = score(segments, 1 + int(one.ride.rider_id), observers, rules)
+        for segment, who, day in result.observed:
+            observers.setdefault(segment, []).append((who, day))
+        length_m = max(1.0, float(segments.length_mm.sum()) / 1000)
+        new_m = sum(award.evidence["length_m"] for award in result.awards)
+        paid.append((sum(award.evidence["full_millipoints"] for award in result.awards), new_m / length_m))
+    return paid
+
+
 def main(words: list[str]) -> None:
     """Prints the report; the figure is written where it is asked for."""
+    if words[:1] == ["edge"]:
+        return edge()
     n_riders = int(words[0]) if words and words[0].isdecimal() else 2_000
     first = int(words[words.index("--town") + 1]) if "--town" in words else 0
     if "--honest" in words:

@@ -8,6 +8,7 @@ All of it is seeded. "Gain" is verified points, those that prizes look at, unles
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -15,11 +16,13 @@ import numpy as np
 
 from benchmarks import attacks, cheat_bench
 from benchmarks import honest_riders as honest_rides
-from transitmap.model import Confirm, IntArray, Network, Observed, Segments, Voices
+from transitmap.config import Config
+from transitmap.model import Confirm, IntArray, Network, Observed, Ride, Segments, Terms, Voices
 from transitmap.points import settle
 from transitmap.points.rules import load_rules
 from transitmap.points.score import score
-from transitmap.points.voices import voices
+from transitmap.points.voices import one_person, voices
+from transitmap.publish import by_person
 from transitmap.settling import confirm_of
 
 MIN_RIDERS = 3  # as on a server
@@ -173,20 +176,24 @@ def little_world(random: np.random.Generator) -> tuple[list[Drive], int]:
     return drives, 8
 
 
-def verified_of(
+def earned(
     drives: Sequence[Drive], who: set[int], linked: Sequence[tuple[int, int]], confirm: Confirm = CONFIRM
-) -> int:
-    """Verified millipoints of some accounts: awards by the real rules, shares by the real settlement."""
+) -> tuple[int, int]:
+    """Millipoints of some accounts, paid at once and verified: by the real awards and settlement.
+
+    What is known of `linked` accounts is known from the first ride on.
+    """
     observers: dict[int, list[tuple[int, int]]] = {}
-    rows, full = [], []
+    rows, full, at_once, people = [], [], 0, one_person(linked)
     for ride, drive in enumerate(drives):
         n = len(drive.segments)
         zeros, segment = np.zeros(n, dtype=np.int64), np.array(drive.segments, dtype=np.int64)
         day, worth = np.full(n, 20_000 + drive.day), np.full(n, drive.worth_mm)
         length = np.full(n, 100_000)
-        result = score(
-            Segments(zeros, zeros, zeros, segment, day, length, worth), drive.user_id, observers, RULES
-        )
+        terms = Terms(also=people.get(drive.user_id, frozenset()) - {drive.user_id})
+        found = Segments(zeros, zeros, zeros, segment, day, length, worth)
+        result = score(found, drive.user_id, observers, RULES, terms=terms)
+        at_once += sum(award.millipoints for award in result.awards) if drive.user_id in who else 0
         full.append(sum(award.evidence["full_millipoints"] for award in result.awards))
         for where, user_id, when in result.observed:
             those = observers.setdefault(where, [])
@@ -195,7 +202,7 @@ def verified_of(
     observed = Observed(*np.array(rows, dtype=np.int64).reshape(-1, 6).T)
     heard = voices(observed, linked, NOBODY, confirm)
     shares = settle.shares(observed, heard, NOBODY, NO_SEGMENTS, confirm, len(drives))
-    return sum(
+    return at_once, sum(
         settle.pay(points, 0, share, confirm)[1]
         for drive, points, share in zip(drives, full, shares.tolist(), strict=True)
         if drive.user_id in who
@@ -203,7 +210,8 @@ def verified_of(
 
 
 def splits(n: int, is_linked: bool, seed: int = 1, confirm: Confirm = CONFIRM) -> IntArray:
-    """What `n` random splits of one rider's rides over 2 to 8 accounts gain, in verified millipoints."""
+    """What `n` random splits of one rider's rides over 2 to 8 accounts gain, in millipoints: (n, 2), paid at
+    once and verified."""
     random = np.random.default_rng(seed)
     gains = []
     for _ in range(n):
@@ -214,25 +222,24 @@ def splits(n: int, is_linked: bool, seed: int = 1, confirm: Confirm = CONFIRM) -
             for drive in drives
         ]
         links = [(1, other) for other in accounts[1:]] if is_linked else []
-        alone = verified_of(drives, {1}, [], confirm)
-        gains.append(verified_of(split, set(accounts), links, confirm) - alone)
+        alone = earned(drives, {1}, [], confirm)
+        gains.append(np.subtract(earned(split, set(accounts), links, confirm), alone))
     return np.array(gains, dtype=np.int64)
 
 
 def print_splits(n: int = 10_000) -> None:
     """R1."""
-    print("R1: one rider's rides split over 2 to 8 accounts at random, verified millipoints")
+    print("R1: one rider's rides split over 2 to 8 accounts at random, millipoints")
     for name, is_linked, k, points in (
         ("one phone or copies (linked), no trust", True, n, 0),
         ("one phone or copies (linked)", True, n, RULES.trust_millipoints / 1000),
         ("never linked, no trust", False, n // 10, 0),
         ("never linked", False, n // 10, RULES.trust_millipoints / 1000),
     ):
-        gain = splits(k, is_linked, confirm=trusting(points))
-        print(
-            f"  {name}: {k} splits, {(gain > 0).sum()} gain, most {gain.max()}, mean {gain.mean():.0f}",
-            flush=True,
-        )
+        gains = splits(k, is_linked, confirm=trusting(points))
+        for what, gain in zip(("at once", "verified"), gains.T, strict=True):
+            told = f"{(gain > 0).sum()} gain, most {gain.max()}, mean {gain.mean():.0f}"
+            print(f"  {name}, {what}: {k} splits, {told}", flush=True)
 
 
 @dataclass(frozen=True)
@@ -525,10 +532,10 @@ def vandals(share: float, how: str, n_rides: int = 360, n_riders: int = 100) -> 
     """Stops and patterns published that no honest rider made, and honest ones that are gone.
 
     A share more contributors send six rides each: of others moved aside by some 400 m, each by a way of its
-    own (`alone`) or all by one (`alike`), that as `one voice`, or, to compare with, `honest` ones.
+    own (`alone`) or all by one (`alike`), that with the accounts that are found to copy one another as one
+    rider (`linked`), as `one voice`, or, to compare with, `honest` ones.
     """
     from transitmap import pipeline
-    from transitmap.config import Config
     from transitmap.gtfs.admit import admit
     from transitmap.simulate import SimulateConfig, simulate_city, simulate_rides
 
@@ -559,10 +566,11 @@ def vandals(share: float, how: str, n_rides: int = 360, n_riders: int = 100) -> 
                 replace(
                     ride,
                     ride_id=f"bad-{k}-{ride.ride_id}",
-                    rider_id="vandal" if how == "one voice" else f"vandal-{k}",
+                    rider_id=str(RING if how == "one voice" else RING + k),
                     fixes=fixes,
                 )
             )
+    bad = by_person(bad, one_person(copiers(bad, config))) if how == "linked" else bad
     clean = admit(pipeline.infer_network(rides, config)[0], MIN_RIDERS)[0]
     dirty = admit(pipeline.infer_network([*rides, *bad], config)[0], MIN_RIDERS)[0]
     return (
@@ -570,6 +578,30 @@ def vandals(share: float, how: str, n_rides: int = 360, n_riders: int = 100) -> 
         len(dirty.patterns) - len(clean.patterns),
         len(clean.stops),
     )
+
+
+def copiers(rides: Sequence[Ride], config: Config) -> list[tuple[int, int]]:
+    """Accounts that one another's copies link, as the service finds them; on new ground, in their order."""
+    from transitmap import pipeline
+    from transitmap.contribute import nothing_known
+    from transitmap.points.suspicion.examine import HARD, examine
+    from transitmap.points.suspicion.marks import candidates, marks_of
+
+    network = nothing_known("America/Mexico_City").network
+    marked: dict[int, list[int]] = {}
+    links = set[tuple[int, int]]()
+    for k, ride in enumerate(rides):
+        marks = marks_of(ride.fixes, b"benchmark")
+        count = Counter(row for band in marks.asked.tolist() for row in marked.get(band, ()))
+        before = {rides[row].ride_id: rides[row] for row in candidates(count, marks.n_least)}
+        trips, came_s = pipeline.recognise(network, [ride], config), float(ride.fixes.time_s[-1]) + 3_600.0
+        for one in examine(ride, list(before.values()), trips, 0, network, came_s):
+            other = before.get(one.other_ride_id, ride)
+            if one.tier == HARD and one.code.startswith("copy") and other.rider_id != ride.rider_id:
+                links.add((int(other.rider_id), int(ride.rider_id)))
+        for band in marks.kept.tolist():
+            marked.setdefault(band, []).append(k)
+    return sorted(links)
 
 
 def places(network: Network) -> np.ndarray:
@@ -591,7 +623,7 @@ def strangers(new: np.ndarray, old: np.ndarray, limit_m: float) -> tuple[int, in
 def print_vandals() -> None:
     """A13."""
     for share in (0.01, 0.1):
-        for how in ("honest", "alone", "alike", "one voice"):
+        for how in ("honest", "alone", "alike", "linked", "one voice"):
             new, gone, patterns, n = vandals(share, how)
             print(
                 f"A13: {share:.0%} of 100 people send six rides each, {how}: of {n} "

@@ -341,3 +341,24 @@ def test_without_an_erasure_an_empty_network_takes_nothing_back(session: Session
         make(session, archive, many)
     assert store.latest_feed(session).id == first.id
     assert archive.has(first.feed_sha256)
+
+
+# --- another account of the same person -----------------------------------------------------------------
+
+
+def test_what_another_account_of_somebody_erased_was_paid_stays(session: Session, archive: Archive) -> None:
+    """Two accounts of one person, one of which is erased: nobody is paid twice, and a replay agrees."""
+    ride_the_city(session, archive, range(3), 1000)
+    one, other, third, *_ = store.users(session)
+    store.lock_ledger(session)
+    store.say_people(session, one.id, other.id, store.SAME, third.id, NOW_S)
+    session.commit()
+    ride_the_city(session, archive, range(3), 2000)
+    make(session, archive)
+    ride_the_city(session, archive, range(4), 3000)
+    assert replay(session, archive, CONFIG, RULES) == []
+    rub_out(session, archive, one.name)
+    assert replay(session, archive, CONFIG, RULES) == []
+    make(session, archive)
+    ride_the_city(session, archive, range(2, 5), 4000)
+    assert replay(session, archive, CONFIG, RULES) == []

@@ -70,3 +70,32 @@ def test_what_was_upheld_leaves_the_count_and_a_replay_agrees(session: Session, 
     assert sum(line.millipoints for line in store.ledger_rows(session, ride_id=ride.id)) == 0
     differences = replay(session, archive, CONFIG, RULES)
     assert [one.what for one in differences] == ["findings"]  # nobody but this test found it a car
+
+
+def test_accounts_of_one_person_are_paid_as_one_from_the_next_ride_on(
+    session: Session, archive: Archive
+) -> None:
+    """Linked, then said to be two: each ride is paid by what held then, and a replay says the same."""
+    rita = store.add_user(session, "Rita", "hash", NOW_S, role="reviewer")
+
+    def ride(name: str, day: int) -> int:
+        (one,) = send(session, archive, name, bus_ride(EAST, NOON_S + day * DAY_S, day)).rides
+        return one.millipoints
+
+    assert ride("ana", 0) > 0
+    assert ride("beto", 1) > 0  # nobody knows yet
+    ids = {user.name: user.id for user in store.users(session)}
+    store.lock_ledger(session)
+    store.say_people(session, ids["ana"], ids["beto"], store.SAME, rita.id, NOW_S)
+    session.commit()
+    assert [ride("caro", 2) > 0, ride("beto", 3), ride("dani", 4) > 0] == [True, 0, True]
+    make(session, archive)
+    assert replay(session, archive, CONFIG, RULES) == []
+    assert ride("beto", 5) == 0
+    store.lock_ledger(session)
+    store.say_people(session, ids["ana"], ids["beto"], store.TWO, rita.id, NOW_S)
+    session.commit()
+    assert ride("eva", 6) > 0
+    assert ride("beto", 7) > 0  # the feed was counted while they were one: only ana was there
+    make(session, archive)
+    assert replay(session, archive, CONFIG, RULES) == []

@@ -625,6 +625,8 @@ def _keep(
         lines = ledger_lines(result, row, deal.rules, deal.campaign_id)
         store.add_lines(session, [one | when for one in lines])
         _note_mission(session, row, deal)
+        if any(one.code.startswith(store.COPY) for one in examined.findings):
+            store.retie(session, now_s)
 
 
 def _keep_claims(session: Session, row: store.RideRow, ride: Ride, timezone: str, now_s: float) -> None:

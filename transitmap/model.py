@@ -820,12 +820,16 @@ class Rules:
 
 @dataclass(frozen=True)
 class Terms:
-    """What a ride's worth is multiplied by (thousandths) and how much its rider may still get that day."""
+    """What a ride's worth is multiplied by (thousandths) and how much its rider may still get that day.
+
+    `also` are other accounts of the same person: what these observed is not new to the rider either.
+    """
 
     mission_id: int = 0
     mission_permille: int = 1000
     equity_permille: int = 1000
     left_millipoints: int | None = None
+    also: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)

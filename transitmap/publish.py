@@ -30,6 +30,7 @@ from transitmap.model import Ids, IntArray, Network, Notice, Ride, Rules, Segmen
 from transitmap.points import evidence, settle
 from transitmap.points.campaigns import campaign_of
 from transitmap.points.rules import load_rules
+from transitmap.points.voices import one_person
 from transitmap.said import said_lines
 from transitmap.settling import Count, confirmed, count_rides, lines_of
 from transitmap.terms import city_day, paying_rules
@@ -66,10 +67,11 @@ def publish(
     rules = rules or load_rules()
     key = segment_key(session, archive)
     before, rows = store.latest_feed(session), store.rides_after(session)
-    must_forget = store.must_forget(session)
+    must_forget, people = store.must_forget(session), one_person(store.linked_riders(session))
     session.commit()
     rides = _rides_of(archive, rows)
-    network, trips = pipeline.infer_network(_with_late(archive, rows, rides), config, progress)
+    late = _with_late(archive, rows, rides)
+    network, trips = pipeline.infer_network(by_person(late, people), config, progress)
     official = pipeline.official_tables(config)
     feed = pipeline.make_feed(network, config, today, _previous_ids(before), official, trips)
     is_empty = not feed.tables["trips.txt"]["trip_id"]
@@ -88,7 +90,7 @@ def publish(
     decided["official"] = [] if lines is None else [archive.put(pack_columns(lines))]
     session.commit()
     found = found_in(terrain, rides, trips, rules)
-    count = count_rides(found, rules, Count(), decided["withheld"])
+    count = count_rides(found, rules, Count(), decided["withheld"], decided["linked"])
     return _hold(session, archive, version, terrain, (found, count, decided), rows, config, rules)
 
 
@@ -102,6 +104,12 @@ def _rides_of(archive: Archive, rows: Sequence[store.RideRow]) -> list[Ride]:
         return [unpack_ride(archive.get(row.packed_sha256)) for row in rows]
     except KeyError as gone:
         raise RidesWithdrawn(len(rows)) from gone
+
+
+def by_person(rides: Sequence[Ride], people: Mapping[int, frozenset[int]]) -> list[Ride]:
+    """Rides as inference reads them: accounts of one person are one rider, named by the oldest."""
+    oldest = {str(account): str(min(accounts)) for account, accounts in people.items()}
+    return [replace(ride, rider_id=oldest.get(ride.rider_id, ride.rider_id)) for ride in rides]
 
 
 def _with_late(archive: Archive, rows: Sequence[store.RideRow], rides: Sequence[Ride]) -> list[Ride]:
@@ -242,7 +250,7 @@ def _hold(
     late_found = recognise_each(terrain, rides, config, rules)
     withheld_late = {row.id for row in late} & set(store.people_decided(session)["withheld"])
     decided = decided | {"withheld": sorted({*decided["withheld"], *withheld_late})}
-    count_rides(late_found, rules, count, decided["withheld"])
+    count_rides(late_found, rules, count, decided["withheld"], decided["linked"])
     seen = [(segment, who, day) for segment, many in count.observers.items() for who, day in many]
     store.add_observations(session, version.id, seen)
     store.add_feed(session, version)

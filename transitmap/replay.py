@@ -30,11 +30,11 @@ from transitmap.examined import WITHHELD, Bench, bench
 from transitmap.model import Ride, Rules, Terms
 from transitmap.points import settle
 from transitmap.points.campaigns import campaign_of
-from transitmap.points.score import FRESH, MORE, NEW, score
+from transitmap.points.score import FRESH, MORE, NEW, NOBODY, Score, score
 from transitmap.publish import found_in, officially_known
 from transitmap.said import LABEL, said_lines
 from transitmap.settling import Count, confirmed, lines_of
-from transitmap.terms import recorded_terms, rules_of
+from transitmap.terms import also_of, recorded_terms, rules_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -75,7 +75,11 @@ class Line:
 
 @dataclass
 class Ledger:
-    """The ledger as far as it is made again: lines by key, what is confirmed, what riders got on a day."""
+    """The ledger as far as it is made again: lines by key, what is confirmed, what riders got on a day.
+
+    Where another account of a rider's was erased (`gone`), what a ride observed is as recorded (`seen`), and
+    its lines are left as they are (`blurred`).
+    """
 
     campaigns: list[store.Campaign]
     rules: dict[int, Rules]
@@ -84,6 +88,10 @@ class Ledger:
     lines: dict[str, Line] = field(default_factory=dict)
     shares: dict[str, int] = field(default_factory=dict)
     of_day: dict[tuple[int, int], int] = field(default_factory=dict)
+    ties: list[store.Tie] = field(default_factory=list)
+    gone: frozenset[int] = frozenset()
+    seen: frozenset[tuple[int, int, int]] = frozenset()
+    blurred: set[str] = field(default_factory=set)
     differences: list[Difference] = field(default_factory=list)
 
 
@@ -102,9 +110,12 @@ def replay(session: Session, archive: Archive, config: Config, rules: Rules) -> 
     campaigns = store.all_campaigns(session)
     paid_by = rules_of(campaigns, rules)
     ledger = Ledger(campaigns, paid_by, recorded, looked_at, differences=differences)
+    ledger.ties = store.ties(session)
+    ledger.gone = frozenset(user.id for user in store.users(session) if user.erased_s is not None)
     pay_again(session, archive, rows, rides, config, ledger)
     decided = _compare_decided(recorded, lines_of_decisions(session))
-    return ledger.differences + _compare(ledger, store.erased_ride_ids(session)) + decided
+    blurred = store.erased_ride_ids(session) | ledger.blurred
+    return ledger.differences + _compare(ledger, blurred) + decided
 
 
 def pay_again(
@@ -215,6 +226,8 @@ def _under_version(
     found = _recognise_again(terrain, rows, rides, settlement, config, rules)
     of = {row.id: row for row in rows}
     erased = _erased(session, terrain.version)
+    if ledger.gone:
+        ledger.seen = frozenset(store.all_observations(session, terrain.version))
     count = Count()
     _note_erased(count, erased, list(erased))
     withheld = set(settlement.inputs["withheld"] if settlement else ())
@@ -224,29 +237,41 @@ def _under_version(
             _settle_again(session, archive, terrain, waiting, count, erased, ledger)
             waiting, withheld = None, set()
         if ride.ride_id not in withheld:
-            _score_again(terrain, found, index, of[ride.ride_id], count, ledger)
-            _note_erased(count, erased, [segment for segment, _, _ in count.seen_last()])
+            row = of[ride.ride_id]
+            linked = waiting.inputs["linked"] if waiting else store.tied(ledger.ties, row.sequence)
+            result = _score_again(terrain, found, index, row, count, ledger, also_of(row.user_id, linked))
+            _note_erased(count, erased, [segment for segment, _, _ in result.observed])
     if waiting:
         _settle_again(session, archive, terrain, waiting, count, erased, ledger)
     ledger.differences += _compare_observers(session, terrain.version, count)
 
 
 def _score_again(
-    terrain: Terrain, found: Found, index: int, row: store.RideRow, count: Count, ledger: Ledger
-) -> None:
-    """Counts one ride, and pays it where this is the version under which it was paid."""
+    terrain: Terrain,
+    found: Found,
+    index: int,
+    row: store.RideRow,
+    count: Count,
+    ledger: Ledger,
+    also: frozenset[int],
+) -> Score:
+    """Counts one ride, and pays it where this is the version under which it was paid; what it observed."""
     what = recognised_as(terrain.known, index, found.trips)
     is_paid = row.network_version == terrain.version
-    campaign_id, day, terms = _deal_again(found.rides[index], row, ledger)
+    campaign_id, day, terms = _deal_again(found.rides[index], row, ledger, also)
     rules = ledger.rules[campaign_id]
     mine = found.segments_of(index)
+    if also & ledger.gone:
+        ledger.blurred.add(row.id)
+        where = zip(mine.segment.tolist(), mine.day.tolist(), strict=True)
+        mine = mine.take(np.array([(one, row.user_id, day) in ledger.seen for one, day in where], dtype=bool))
     result = score(mine, row.user_id, count.observers, rules, what["route_name"], terms)
     if is_paid:
         ledger.bench.look_again(row.id, found.trips, index, terrain.known.network)
         result = ledger.bench.withheld(row.id, result)  # later a settlement tells what people decided
     count.note(row.id, result)
     if not is_paid:
-        return
+        return result
     for name, value in what.items():
         if getattr(row, name) != value:
             ledger.differences.append(Difference(row.id, name, getattr(row, name), value))
@@ -254,9 +279,12 @@ def _score_again(
         ledger.lines[line["key"]] = _line_of(line)
         full = line["evidence"]["full_millipoints"]
         ledger.of_day[row.user_id, day] = ledger.of_day.get((row.user_id, day), 0) + full
+    return result
 
 
-def _deal_again(ride: Ride, row: store.RideRow, ledger: Ledger) -> tuple[int, int, Terms]:
+def _deal_again(
+    ride: Ride, row: store.RideRow, ledger: Ledger, also: frozenset[int]
+) -> tuple[int, int, Terms]:
     """The campaign of a ride, the day on which it was paid, and what its worth was multiplied by.
 
     When it was understood, and what missions and the grid of need said then, is told by its lines alone.
@@ -267,8 +295,8 @@ def _deal_again(ride: Ride, row: store.RideRow, ledger: Ledger) -> tuple[int, in
     where = float(ride.fixes.lat_deg[0]), float(ride.fixes.lon_deg[0])
     campaign_id = campaign_of(ledger.campaigns, row.started_s, *where, at_s=at_s)
     most = ledger.rules[campaign_id].max_millipoints_per_day
-    left = most - ledger.of_day.get((row.user_id, day), 0)
-    return campaign_id, day, recorded_terms([line.evidence for line in paid], left)
+    left = most - sum(ledger.of_day.get((account, day), 0) for account in (row.user_id, *also))
+    return campaign_id, day, recorded_terms([line.evidence for line in paid], left, also)
 
 
 def _line_of(line: dict[str, Any]) -> Line:
@@ -281,7 +309,7 @@ def _settle_again(
     terrain: Terrain,
     settlement: store.Settlement,
     count: Count,
-    erased: dict[int, dict[int, int]],
+    erased: dict[int, dict[int, tuple[int, int]]],
     ledger: Ledger,
 ) -> None:
     """Pays what was confirmed then; what rests on riders who were erased since is left as it was."""
@@ -296,7 +324,10 @@ def _settle_again(
         for row in ledger.recorded.values()
         if row.kind == "confirmation" and row.network_version == settlement.network_version
     }
-    blurred = {count.ride_ids[row[0]] for row in count.rows if row[2] in erased}
+    nameless = {
+        segment for segment, those in erased.items() if any(who < NOBODY for who, _ in those.values())
+    }
+    blurred = {count.ride_ids[row[0]] for row in count.rows if row[2] in nameless}
     now |= {ride_id: share for ride_id, share in told.items() if ride_id in blurred}
     for ride_id in blurred - set(told):
         now.pop(ride_id, None)
@@ -311,21 +342,26 @@ def _settle_again(
     ledger.shares |= rose
 
 
-def _erased(session: Session, version: str) -> dict[int, dict[int, int]]:
-    """Segment -> place -> day of observers who were erased: nobody knows who, their places count."""
-    found: dict[int, dict[int, int]] = {}
-    for segment, who, day in store.all_observations(session, version):
-        if who < 0:
-            found.setdefault(segment, {})[-1 - who] = day
+def _erased(session: Session, version: str) -> dict[int, dict[int, tuple[int, int]]]:
+    """Segment -> place -> observers who were erased: nobody knows who, their places count.
+
+    Where anybody was, nobody knows whose touches are whose either: those stay where they are, too.
+    """
+    found: dict[int, dict[int, tuple[int, int]]] = {}
+    if store.erased_ride_ids(session):
+        for segment, who, day, place in store.nameless_observations(session, version):
+            found.setdefault(segment, {})[place] = NOBODY if who == NOBODY else -1 - place, day
     return found
 
 
-def _note_erased(count: Count, erased: dict[int, dict[int, int]], segments: Sequence[int]) -> None:
+def _note_erased(
+    count: Count, erased: dict[int, dict[int, tuple[int, int]]], segments: Sequence[int]
+) -> None:
     """Whoever was erased follows at once on those before them: no ride between could tell the difference."""
     for segment in segments:
         places, those = erased.get(segment, {}), count.observers.get(segment, [])
         while len(those) in places:
-            those.append((-1 - len(those), places[len(those)]))
+            those.append(places[len(those)])
             count.observers[segment] = those
 
 

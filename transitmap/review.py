@@ -213,6 +213,33 @@ def undo(desk: Desk, user: store.User, finding_id: int, now_s: float) -> None:
     session.commit()
 
 
+def say_people(desk: Desk, user: store.User, finding_id: int, verdict: str, now_s: float) -> None:
+    """Writes down that the riders of a finding's two rides are one person or two; committed.
+
+    It holds from the next ride on, and for all that is confirmed at the next publication.
+
+    Raises:
+        ReviewRefused: `no_such_finding`, `no_reason`, `not_a_reviewer`, `own_ride` or `own_team`.
+    """
+    session = desk.session
+    store.lock_ledger(session)
+    finding, ride = _must_find(session, finding_id)
+    others = _other_ride(session, finding)
+    refusal = _why_not_ride(session, user, [ride, *others])
+    other_ids = [other.user_id for other in others if other.user_id != ride.user_id]
+    if refusal or verdict not in (store.SAME, store.TWO) or not other_ids:
+        raise ReviewRefused(refusal or "no_reason")
+    store.say_people(session, ride.user_id, other_ids[0], verdict, user.id, now_s)
+    session.commit()
+
+
+def are_one(session: Session, finding: store.FindingRow, ride: store.RideRow) -> bool | None:
+    """Whether the riders of a finding's two rides are taken for one person; None where one sent both."""
+    others = [other.user_id for other in _other_ride(session, finding) if other.user_id != ride.user_id]
+    pairs = store.linked_riders(session)
+    return sorted((ride.user_id, others[0])) in pairs if others else None
+
+
 # --- what follows --------------------------------------------------------------------------------
 
 
@@ -232,6 +259,8 @@ def _settle(
             desk.session, store.FINDING, finding.id, verdict, user_id, now_s, reason, note
         )
         finding.state = verdict
+        desk.session.flush()
+        store.retie(desk.session, now_s)
         told = _Told(desk, finding, decision, list(people))
         store.add_lines(desk.session, [told.decision_line(), *told.corrections()])
 
@@ -347,7 +376,8 @@ def _withheld(finding: store.FindingRow, awards: Sequence[store.LedgerRow], rule
 def why_no_appeal(session: Session, user: store.User, ride: store.RideRow) -> str:
     """Why a rider may not ask for a second look at a ride, empty where they may.
 
-    `nothing_to_ask`: nobody doubts it; `asked_already`: there is no answer yet; `asked_twice`.
+    `nothing_to_ask`: nobody doubts it, nor takes another account for theirs; `asked_already`: there is no
+    answer yet; `asked_twice`.
     Of a ride that somebody else sent first, whoever holds the very same recording may ask.
     """
     asked = store.appeals_of_rides(session, [ride.id], user.id)
@@ -355,9 +385,15 @@ def why_no_appeal(session: Session, user: store.User, ride: store.RideRow) -> st
         return "asked_already"
     if len(asked) >= MAX_APPEALS:
         return "asked_twice"
-    if ride.user_id == user.id and not _is_doubted(session, ride.id):
+    if ride.user_id == user.id and not (_is_doubted(session, ride.id) or _is_as_one(session, ride.id)):
         return "nothing_to_ask"
     return ""
+
+
+def _is_as_one(session: Session, ride_id: str) -> bool:
+    """Whether a ride earned less because another account is taken for the same person's."""
+    lines = store.lines_of_rides(session, [ride_id])
+    return any("one_person_before_m" in line.evidence for line in lines)
 
 
 def _is_doubted(session: Session, ride_id: str) -> bool:

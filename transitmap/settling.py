@@ -10,10 +10,10 @@ import numpy as np
 
 from transitmap import store
 from transitmap.contribute import Found
-from transitmap.model import Confirm, IntArray, Observed, Rules, Voices
+from transitmap.model import Confirm, IntArray, Observed, Rules, Terms, Voices
 from transitmap.points import settle
-from transitmap.points.score import Score, score
-from transitmap.points.voices import voices
+from transitmap.points.score import NOBODY, Score, n_observers, score
+from transitmap.points.voices import one_person, voices
 
 CONFIRMED = "confirmed"
 GROUP_IS_AT_MOST = 4
@@ -58,18 +58,11 @@ class Count:
         """What one more ride observed."""
         for (segment, who, day), worth_mm in zip(result.observed, result.worth_mm, strict=True):
             those = self.observers.setdefault(segment, [])
-            self.rows.append((len(self.ride_ids), who, segment, day, worth_mm, len(those)))
+            if who != NOBODY:
+                place = n_observers(those)
+                self.rows.append((len(self.ride_ids), who, segment, day, worth_mm, place))
             those.append((who, day))
         self.ride_ids.append(ride_id)
-
-    def seen_last(self) -> list[tuple[int, int, int]]:
-        """(segment, user_id, day) of what the last ride observed."""
-        last, found = len(self.ride_ids) - 1, list[tuple[int, int, int]]()
-        for ride, who, segment, day, _, _ in reversed(self.rows):
-            if ride != last:
-                break
-            found.append((segment, who, day))
-        return found
 
     def observed(self) -> Observed:
         """A row for each ride and segment that it counts on."""
@@ -77,13 +70,24 @@ class Count:
         return Observed(*(np.ascontiguousarray(column) for column in columns))
 
 
-def count_rides(found: Found, rules: Rules, count: Count, withheld: Iterable[str] = ()) -> Count:
-    """Counts rides in their order; nobody is paid by this. Rides that are `withheld` observe nothing."""
-    unseen = frozenset(withheld)
+def count_rides(
+    found: Found,
+    rules: Rules,
+    count: Count,
+    withheld: Iterable[str] = (),
+    linked: Iterable[Sequence[int]] = (),
+) -> Count:
+    """Counts rides in their order; nobody is paid by this. Rides that are `withheld` observe nothing.
+
+    Accounts that are `linked` are one rider.
+    """
+    unseen, people = frozenset(withheld), one_person(linked)
     for index, ride in enumerate(found.rides):
         if ride.ride_id not in unseen:
             mine = found.segments_of(index)
-            count.note(ride.ride_id, score(mine, int(ride.rider_id), count.observers, rules))
+            who = int(ride.rider_id)
+            terms = Terms(also=people.get(who, frozenset()) - {who})
+            count.note(ride.ride_id, score(mine, who, count.observers, rules, terms=terms))
     return count
 
 

@@ -52,6 +52,7 @@ def preview(
     own = rules if campaign_id == store.OWN_CAMPAIGN else load_rules()
     paid_by = rules_of(campaigns, own) | {campaign_id: rules}
     ledger = Ledger(campaigns, paid_by, {row.key: row for row in recorded}, looked_at)
+    ledger.ties = store.ties(session)
     pay_again(session, archive, rows, rides, config, ledger)
     by_people = [row for row in recorded if row.kind in BY_PEOPLE]
     after = _fold([line.told for line in ledger.lines.values()] + [_told(row) for row in by_people])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from transitmap.model import Fixes, Rules, Terms
 from transitmap.points import equity, missions
 from transitmap.points.campaigns import campaign_of
 from transitmap.points.rules import parse_rules
+from transitmap.points.voices import one_person
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -57,13 +58,21 @@ def deal_for(
     day = city_day(now_s, timezone)
     way = row.route_id, row.direction_id
     bonus, mission_id = bonus_of_ride(session, *way, row.user_id, row.started_s, timezone)
+    also = also_of(row.user_id, store.tied(store.ties(session)))
+    spent = sum(store.worth_of_day(session, account, day) for account in (row.user_id, *sorted(also)))
     terms = Terms(
         mission_id=mission_id or 0,
         mission_permille=min(bonus, rules.mission_permille),
         equity_permille=_need(config.equity.grid, fixes, rules),
-        left_millipoints=rules.max_millipoints_per_day - store.worth_of_day(session, row.user_id, day),
+        left_millipoints=rules.max_millipoints_per_day - spent,
+        also=also,
     )
     return Deal(campaign_id, rules, terms, day)
+
+
+def also_of(user_id: int, linked: Iterable[Sequence[int]]) -> frozenset[int]:
+    """The other accounts of the same person."""
+    return one_person(linked).get(user_id, frozenset()) - {user_id}
 
 
 def rules_of(campaigns: Sequence[store.Campaign], own: Rules) -> dict[int, Rules]:
@@ -128,11 +137,13 @@ def claimed_checks(session: Session, fixes: Fixes, timezone: str) -> list[int]:
     return [one.id for one in checks if missions.claims_check(one, way)]
 
 
-def recorded_terms(lines: Sequence[Mapping[str, object]], left_millipoints: int) -> Terms:
+def recorded_terms(
+    lines: Sequence[Mapping[str, object]], left_millipoints: int, also: frozenset[int] = frozenset()
+) -> Terms:
     """What a ride's worth was multiplied by, out of the evidence of its lines."""
     found: dict[str, object] = {}
     for evidence in lines:
         found |= evidence
     names = ("mission_id", "mission_permille", "equity_permille")
     told = {name: int(str(found[name])) for name in names if name in found}
-    return Terms(**told, left_millipoints=left_millipoints)
+    return Terms(**told, left_millipoints=left_millipoints, also=also)

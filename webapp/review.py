@@ -81,6 +81,7 @@ def item(finding_id: int) -> str:
         height=ridden.HEIGHT,
         refusal=refusal,
         reasons=reasons(),
+        are_one=engine.are_one(db.session(), finding, ride),
         mine=next((one for one in looks if one.user_id == user.id), None),
         looks=looks if finding.state != OPEN else [],
         asked=[one for one in store.appeals_of_rides(db.session(), [ride.id]) if one.text],
@@ -134,6 +135,19 @@ def undo(finding_id: int) -> Response:
     return redirect(url_for("review.item", finding_id=finding_id), 303)
 
 
+@blueprint.post("/<int:finding_id>/person")
+def person(finding_id: int) -> Response:
+    """Whether the riders of both trips are one person, as this reviewer says."""
+    user = must_review()
+    back = url_for("review.item", finding_id=finding_id)
+    try:
+        engine.say_people(desk(), user, finding_id, request.form.get("says", ""), time.time())
+    except ReviewRefused as refused:
+        return _refused(refused, back)
+    flash(_("Kept. It holds from the next trip on, and when the next map is published."), "good")
+    return redirect(back, 303)
+
+
 @blueprint.get("/appeals/<int:appeal_id>")
 def appeal(appeal_id: int) -> str:
     """One rider's request for a second look, with all that was decided about the ride."""
@@ -151,6 +165,7 @@ def appeal(appeal_id: int) -> str:
         findings=findings,
         decided=store.decisions_about(db.session(), store.FINDING, [one.id for one in findings]),
         answers=store.decisions_about(db.session(), store.APPEAL, [asked.id]),
+        linking=store.linking_findings(db.session(), asked.user_id),
         is_claim=asked.user_id != ride.user_id,
         parts=parts,
         refusal=refusal,

@@ -30,7 +30,7 @@ WORDS = {
     "pay.min_segment_m": (
         METRES,
         _("What one must ride of a stretch for it to count"),
-        _("Less is not seen well enough to say something of the route."),
+        _("Less is not seen well enough. It pays nobody there on that day, so a noisy copy earns nothing."),
     ),
     "pay.max_points_per_day": (
         POINTS,

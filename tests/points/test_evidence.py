@@ -157,9 +157,9 @@ def test_new_ground_is_cells_and_the_ones_close_by_unpaid() -> None:
     rows = evidence(ride_along([(0.0, 900.0), (0.0, 1900.0)]), trips_of(NONE), network_of())
     assert set(rows.route_index.tolist()) == {-1}
     assert km(rows) == pytest.approx(1.0, abs=0.06)
-    paid = rows.length_mm > 0
+    paid = rows.worth_mm > 0
     assert 10 <= paid.sum() <= 12
-    assert (~paid).sum() > 0
+    assert (rows.length_mm[~paid] == 0).sum() > 0
 
 
 def test_a_known_line_is_no_new_ground_in_its_direction() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from transitmap.model import Segments, Terms
 from transitmap.points.rules import load_rules
-from transitmap.points.score import FRESH, MORE, NEW, Score, score, weight_of
+from transitmap.points.score import FRESH, MORE, NEW, NOBODY, Score, score, weight_of
 
 RULES = load_rules()
 TODAY = 20_254
@@ -59,7 +59,7 @@ def test_a_new_kilometre_is_ten_points() -> None:
 
 def test_later_observers_get_0_8_then_0_4_then_halves() -> None:
     campaign = Campaign()
-    got = [campaign.points(user, street(10, day=TODAY + user)) for user in range(14)]
+    got = [campaign.points(user, street(10, day=TODAY + user)) for user in range(1, 15)]
     assert got == [10_000, 8_000, 4_000, 2_000, 1_000, 500, 250, 120, 60, 30, 10, 0, 0, 0]
     assert max(len(observers) for observers in campaign.observers.values()) == 11  # the table stays small
 
@@ -108,11 +108,18 @@ def test_new_and_confirmed_metres_are_two_awards() -> None:
     assert (none.millipoints, more.millipoints) == (0, 2_000)
 
 
-def test_a_touch_of_a_segment_neither_pays_nor_counts() -> None:
+def test_a_touch_of_a_segment_takes_its_pot_of_that_day_and_is_no_observation() -> None:
     campaign = Campaign()
     touched = campaign.ride(1, [(5, TODAY, 19_999, 19_999)])
-    assert touched.observed == ()
-    assert campaign.points(2, street(1, first=5)) == 1_000
+    assert touched.observed == ((5, NOBODY, TODAY),)
+    assert touched.worth_mm == (0,)
+    assert all(award.evidence["full_millipoints"] == 0 for award in touched.awards)
+    same_day = campaign.ride(2, street(1, first=5))
+    assert same_day.observed == ()
+    assert "on the same day" in same_day.awards[0].text_en
+    assert campaign.ride(3, [(5, TODAY, 1, 0)]).observed == ()  # one touch a day says it all
+    assert campaign.points(1, street(1, first=5, day=TODAY + 1)) == 1_000  # who touched it may come again
+    assert campaign.points(2, street(1, first=5, day=TODAY + 2)) == 800
 
 
 def test_who_rode_close_by_counts_as_an_observer_unpaid() -> None:

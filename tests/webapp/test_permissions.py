@@ -112,6 +112,7 @@ TABLE = {
     ("GET", "/review/"): REVIEWERS,
     ("GET", "/review/<int:finding_id>"): REVIEWERS,
     ("POST", "/review/<int:finding_id>"): REVIEWERS_ACT,
+    ("POST", "/review/<int:finding_id>/person"): REVIEWERS_ACT,
     ("GET", "/review/<int:finding_id>/rides.geojson"): REVIEWERS,
     ("POST", "/review/<int:finding_id>/undo"): REVIEWERS_ACT,
     ("GET", "/review/appeals/<int:appeal_id>"): REVIEWERS,

@@ -242,3 +242,24 @@ def test_pages_fit_and_axe_finds_nothing(visit, doubted, trusted, viewport):
             assert width <= viewport["width"], path
             assert faults(axe, one.page) == [], path
         one.check()
+
+
+def test_a_reviewer_says_whether_two_accounts_are_one_person(doubted, log_in, send, app):
+    path = f"/review/{doubted.copy}"
+    pair = sorted((doubted.ids["Ana"], doubted.ids["Beto"]))
+
+    def links() -> list[list[int]]:
+        with store.session(app.extensions["transitmap_engine"]) as session:
+            return store.linked_riders(session)
+
+    page = log_in("Rita").get(path).text
+    assert "por una sola persona" in page
+    assert "Son dos personas" in page
+    assert links() == [pair]
+    assert "por dos personas" in send("Rita", path + "/person", says="two").text
+    assert links() == []
+    assert "por una sola persona" in send("Rita", path + "/person", says="same").text
+    assert links() == [pair]
+    assert send("Carla", path + "/person", says="two").status_code == 403
+    assert send("Rita", path + "/person", says="nonsense").status_code == 200
+    assert links() == [pair]

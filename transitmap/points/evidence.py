@@ -41,7 +41,9 @@ WINDING = 1.5  # along the line a step may be this much longer than straight,
 SLACK_M = 60.0  # and this much more for the noise of its two fixes
 EARTH_M_PER_DEG = 111_195.0
 SECTOR_DEG = 90.0
-SECTOR_SLACK_DEG = 30.0
+SECTOR_SLACK_DEG, TOUCH_SLACK_DEG = 30.0, 45.0
+TOUCHED_MM = 1
+"""The length of what a ride passed without evidence of its own: too short to observe anything."""
 DAY_S = 86_400
 
 Cell = tuple[int, int, int, int, int, int]
@@ -293,11 +295,14 @@ def _on_line(
     limit_mm = round(rules.segment_m) * 1000
     ridden = np.zeros(len(line.first), dtype=bool)
     ridden[line.first[(line.along_m >= stretch_m[0]) & (line.along_m <= stretch_m[1])]] = True
+    passed = np.bincount(line.segment, ridden) > 0
     for day in np.unique(steps.day).tolist():
         best = _best_by_bin(line, steps, steps.day == day)
         best[~ridden] = 0
         length_mm = np.bincount(line.segment, best > 0).astype(np.int64) * BIN_MM
         worth_mm = np.bincount(line.segment, best).astype(np.int64) * (BIN_MM // 1000)
+        if 2 * np.count_nonzero(best) >= np.count_nonzero(ridden):  # was there, now and then without signal
+            length_mm[(length_mm == 0) & passed] = TOUCHED_MM
         found = np.flatnonzero(length_mm)
         sums = np.minimum(np.column_stack([length_mm, worth_mm])[found], limit_mm)
         rows += [
@@ -400,17 +405,24 @@ def _sum_cells(
 def _close_by(
     cells: list[Cell], place_deg: FloatArray, heading_deg: FloatArray, day: IntArray, rules: Rules
 ) -> list[Cell]:
-    """Rows of length 0 for cells that the noise of another phone could have put the same ride in."""
+    """Rows of length 0 for cells that the noise of another phone could have put the same ride in, and touched
+    ones for those that only much noise could have: nobody is paid there on that day."""
     aside_deg = rules.near_m / EARTH_M_PER_DEG
     wide_deg = aside_deg / np.maximum(np.cos(np.radians(place_deg[:, 0])), 1e-3)
-    found = []
+    found: dict[int, list[IntArray]] = {0: [], TOUCHED_MM: []}
     for north, east in ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)):
         moved_deg = place_deg + np.column_stack([np.full(len(day), north * aside_deg), east * wide_deg])
-        for turn_deg in (-SECTOR_SLACK_DEG, 0.0, SECTOR_SLACK_DEG):
-            found.append(np.column_stack([_cells(moved_deg, heading_deg + turn_deg, rules), day]))
-    ridden = {(cell, when) for _, _, cell, when, _, _ in cells}
-    close = {tuple(pair) for pair in np.unique(np.concatenate(found), axis=0).tolist()}
-    return [(-1, -1, cell, when, 0, 0) for cell, when in sorted(close - ridden)]
+        for turn_deg in (-TOUCH_SLACK_DEG, -SECTOR_SLACK_DEG, 0.0, SECTOR_SLACK_DEG, TOUCH_SLACK_DEG):
+            length_mm = 0 if abs(turn_deg) <= SECTOR_SLACK_DEG else TOUCHED_MM
+            cell = _cells(moved_deg, heading_deg + turn_deg, rules)
+            found[length_mm].append(np.column_stack([cell, day]))
+    known = {(cell, when) for _, _, cell, when, _, _ in cells}
+    rows = list[Cell]()
+    for length_mm, many in found.items():
+        close = {tuple(pair) for pair in np.unique(np.concatenate(many), axis=0).tolist()} - known
+        rows += [(-1, -1, cell, when, length_mm, 0) for cell, when in sorted(close)]
+        known |= close
+    return rows
 
 
 # --- what an official feed knows -----------------------------------------------------------------

@@ -230,7 +230,7 @@ def _cell_of(segments: Segments, day_part: Sequence[str], keys: Sequence[Key]) -
     codes, back = np.unique(code, return_inverse=True)
     first = np.array([number.get((one // 2, one % 2), -1) for one in codes.tolist()], dtype=np.int64)
     cell, when = first[back.reshape(-1)], part[segments.ride_index]
-    rows = np.flatnonzero((cell >= 0) & (when >= 0) & (segments.length_mm > 0))
+    rows = np.flatnonzero((cell >= 0) & (when >= 0) & (segments.worth_mm > 0))
     return rows, (cell + when)[rows]
 
 

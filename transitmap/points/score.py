@@ -9,6 +9,8 @@ from transitmap.model import Award, Rules, Segments, Terms
 
 NEW, MORE, FRESH = "new_metres", "more_observers", "fresh_metres"
 MAX_OBSERVERS = 11
+NOBODY = 0
+"""Who stands for a ride that only touched a segment: it takes the day's pot there and observes nothing."""
 MM_PER_KM = 1_000_000
 SENTENCES = {
     "new": (
@@ -31,6 +33,12 @@ SENTENCES = {
         "Sin puntos: ya habías registrado este tramo.",
         "No points: you had recorded this stretch before.",
     ),
+    "one_person": (
+        "Sin puntos: ya lo había registrado otra cuenta que tomamos por tuya. Si es de otra persona, pide "
+        "que alguien lo revise.",
+        "No points: another account that we take for yours had recorded it. If it is somebody else's, ask "
+        "for a second look.",
+    ),
     "that_day": (
         "Sin puntos: otra persona registró este tramo ese mismo día. Otro día vuelve a contar.",
         "No points: somebody recorded this stretch on the same day. It counts again on another day.",
@@ -51,7 +59,7 @@ FACTORS = (
 )
 PLAIN = Terms()
 Observers = Mapping[int, Sequence[tuple[int, int]]]
-"""Segment -> (user_id, day) of those who count as its observers so far."""
+"""Segment -> (user_id, day) of those who count as its observers so far; NOBODY where one only touched it."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,7 @@ class Tally:
     worth_mm: dict[str, int] = field(default_factory=dict)
     paid: dict[str, int] = field(default_factory=dict)  # worth in mm times weight in thousandths
     mine_mm: int = 0
+    one_person_mm: int = 0
     that_day_mm: int = 0
     known_mm: int = 0
 
@@ -84,36 +93,51 @@ def score(
     """What the rows of one ride are worth to this rider, given who observed their segments before.
 
     A row counts where neither the rider nor the day is that of an observer who counts already, and pays
-    by how many there are; where all of them are long past it counts for anybody, as `rules.toml` says. There
-    is always an award of `new_metres`, of 0 points with the reason where nothing was new; one of
+    by how many there are; other accounts of the same person (`terms.also`) are the rider. Where all of them
+    are long past it counts for anybody, as `rules.toml` says. A row too short for that only takes the day's
+    pot of its segment. There is always an award of `new_metres`, of 0 points with the reason; one of
     `more_observers` where a segment had observers, one of `fresh_metres` where they were long past. `name` is
     the route's, for the sentences. Points are rounded down, so that cutting a ride in two cannot gain.
     """
-    tally, fresh, worth = Tally(), dict[int, int](), list[int]()
-    for segment, day, length_mm, worth_mm in _rows(segments):
-        if segment in fresh or 0 < length_mm < rules.min_segment_m * 1000:
+    tally, fresh, worth = Tally(), dict[int, tuple[int, int]](), list[int]()
+    least_mm = rules.min_segment_m * 1000
+    for segment, day, length_mm, worth_mm in _rows(segments, least_mm):
+        if segment in fresh:
             continue
         before = observers.get(segment, ())
-        rule, weight = _rule_of(before, user_id, day, rules)
-        if not rule:
-            _leave_out(tally, before, user_id, day, length_mm)
+        if 0 < length_mm < least_mm:
+            if all(day != when for _, when in before):
+                fresh[segment] = NOBODY, day
+                worth.append(0)
             continue
-        fresh[segment] = day
+        rule, weight = _rule_of(before, user_id, day, rules, terms.also)
+        if not rule:
+            _leave_out(tally, before, user_id, day, length_mm, terms.also)
+            continue
+        fresh[segment] = user_id, day
         worth.append(worth_mm)
         if length_mm:  # else close by, not on it: counts as an observer and is not paid
-            _count(tally, rule, len(before), length_mm, worth_mm, weight)
-    observed = tuple((segment, user_id, day) for segment, day in fresh.items())
+            _count(tally, rule, n_observers(before), length_mm, worth_mm, weight)
+    observed = tuple((segment, *whose) for segment, whose in fresh.items())
     return Score(_awards(tally, rules, name, terms), observed, tuple(worth))
 
 
-def _rule_of(before: Sequence[tuple[int, int]], user_id: int, day: int, rules: Rules) -> tuple[str, int]:
+def n_observers(before: Sequence[tuple[int, int]]) -> int:
+    """How many observed a segment; who only touched it did not."""
+    return sum(who != NOBODY for who, _ in before)
+
+
+def _rule_of(
+    before: Sequence[tuple[int, int]], user_id: int, day: int, rules: Rules, also: frozenset[int]
+) -> tuple[str, int]:
     """By which rule a segment is paid and with what weight in thousandths; no rule where it is not."""
     if any(day == when for _, when in before):
         return "", 0
+    before = [one for one in before if one[0] != NOBODY]
     days = day - max((when for _, when in before), default=day)
     is_old = days >= rules.fresh_after_days
     age = rules.fresh_permille * min(days, rules.fresh_full_days) // rules.fresh_full_days if is_old else 0
-    is_late = len(before) >= MAX_OBSERVERS or any(user_id == who for who, _ in before)
+    is_late = len(before) >= MAX_OBSERVERS or any(who == user_id or who in also for who, _ in before)
     if is_late:
         return (FRESH, age) if is_old else ("", 0)
     weight = weight_of(len(before), rules.observer_weights)
@@ -123,25 +147,32 @@ def _rule_of(before: Sequence[tuple[int, int]], user_id: int, day: int, rules: R
 
 
 def _leave_out(
-    tally: Tally, before: Sequence[tuple[int, int]], user_id: int, day: int, length_mm: int
+    tally: Tally,
+    before: Sequence[tuple[int, int]],
+    user_id: int,
+    day: int,
+    length_mm: int,
+    also: frozenset[int],
 ) -> None:
     if any(user_id == who for who, _ in before):
         tally.mine_mm += length_mm
+    elif any(who in also for who, _ in before):
+        tally.one_person_mm += length_mm
     elif any(day == when for _, when in before):
         tally.that_day_mm += length_mm
     else:
         tally.known_mm += length_mm
 
 
-def _rows(segments: Segments) -> list[tuple[int, int, int, int]]:
-    """(segment, day, length_mm, worth_mm), the days of one segment by worth.
+def _rows(segments: Segments, least_mm: float) -> list[tuple[int, int, int, int]]:
+    """(segment, day, length_mm, worth_mm), the days of one segment by worth, what only touched it last.
 
     Where a ride met a segment on both sides of midnight the better day counts, or a rider who cut off
     the worse one would gain.
     """
     columns = (segments.segment, segments.day, segments.length_mm, segments.worth_mm)
     rows = zip(*(column.tolist() for column in columns), strict=True)
-    return sorted(rows, key=lambda row: (row[0], -row[3], -row[2], row[1]))
+    return sorted(rows, key=lambda row: (row[0], 0 < row[2] < least_mm, -row[3], -row[2], row[1]))
 
 
 def weight_of(n_before: int, weights: Sequence[int]) -> int:
@@ -186,6 +217,8 @@ def _award(rule: str, tally: Tally, rules: Rules, terms: Terms) -> Award:
         "known_m": tally.known_mm // 1000,
         "full_millipoints": may,
     }
+    if tally.one_person_mm:
+        evidence["one_person_before_m"] = tally.one_person_mm // 1000
     if terms.mission_permille != 1000:
         evidence |= {"mission_id": terms.mission_id, "mission_permille": terms.mission_permille}
     if terms.equity_permille != 1000:
@@ -224,5 +257,10 @@ def _points_in_words(award: Award) -> tuple[str, str]:
 
 def _why_nothing(tally: Tally) -> str:
     """The largest reason why a ride brought nothing new."""
-    reasons = {"yours": tally.mine_mm, "that_day": tally.that_day_mm, "known": tally.known_mm}
+    reasons = {
+        "yours": tally.mine_mm,
+        "one_person": tally.one_person_mm,
+        "that_day": tally.that_day_mm,
+        "known": tally.known_mm,
+    }
     return max(reasons, key=lambda reason: reasons[reason]) if any(reasons.values()) else "no_ride"

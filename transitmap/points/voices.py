@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +61,15 @@ def voices(
         dict(zip(names, users[person].tolist(), strict=True)),
         dict(zip(names, users[group].tolist(), strict=True)),
     )
+
+
+def one_person(linked: Iterable[Sequence[int]]) -> dict[int, frozenset[int]]:
+    """All accounts of the same person, by account, where pairs connect it with any."""
+    found: dict[int, frozenset[int]] = {}
+    for one, other in linked:
+        both = found.get(one, frozenset({one})) | found.get(other, frozenset({other}))
+        found |= dict.fromkeys(both, both)
+    return found
 
 
 def _joined(pairs: IntArray, n: int) -> IntArray:

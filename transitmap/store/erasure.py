@@ -48,6 +48,7 @@ from transitmap.store.tables_game import (
     Reservation,
     Settlement,
     Team,
+    Tie,
     Vote,
 )
 from transitmap.store.teams import take_along
@@ -62,7 +63,7 @@ ERASING = "erasing:"
 CHUNK = 500
 OF_A_USER: tuple[Any, ...] = (
     Token, Login, Usage, Upload, RideRow, LedgerRow, Sum, Member, Reservation, Adoption, Vote, Decision,
-    Appeal, Proposal, Comment, Payout,
+    Appeal, Proposal, Comment, Payout, Tie,
 )  # fmt: skip
 """The tables whose rows name somebody as `user_id`."""
 BLOBS_OF_A_FEED = ("feed_sha256", "network_sha256", "evidence_sha256", "known_sha256", "changes_sha256")

@@ -13,10 +13,11 @@ from transitmap import chain
 from transitmap.errors import PayoutRefused
 from transitmap.store.tables import LedgerRow, RideRow, Sum, User
 from transitmap.store.tables_game import ALL_CAMPAIGNS, Decision, FindingRow, Member, Payout
+from transitmap.store.ties import same_people
 
 CHUNK = 5_000
 N_APPROVALS = 2
-PAYOUT, PERSON, SAME, APPROVED, REFUSED, PAID = "payout", "person", "same", "approved", "refused", "paid"
+PAYOUT, APPROVED, REFUSED, PAID = "payout", "approved", "refused", "paid"
 
 
 def sealed_lines(session: Session) -> Iterator[tuple[dict[str, Any], str]]:
@@ -97,49 +98,6 @@ def entrants(session: Session, campaign_id: int) -> list[EntrantRow]:
         )
         for user, verified, team_id, is_accused in session.execute(question)
     ]
-
-
-# --- one person, several accounts ----------------------------------------------------------------
-
-
-def say_same_person(
-    session: Session, user_id: int, other_id: int, decided_by: int, now_s: float, note: str = ""
-) -> None:
-    """Writes down that two accounts are one person's, as somebody found who saw whom a prize would go to."""
-    older, younger = sorted((user_id, other_id))
-    session.add(
-        Decision(
-            subject_kind=PERSON,
-            subject_id=str(younger),
-            verdict=SAME,
-            user_id=decided_by,
-            reason=str(older),
-            note=note,
-            made_s=now_s,
-        )
-    )
-    session.flush()
-
-
-def same_people(session: Session) -> dict[int, int]:
-    """The oldest account of the same person, by account; accounts that are their own are not there."""
-    question = (
-        sa.select(Decision.subject_id, Decision.reason)
-        .where(Decision.subject_kind == PERSON, Decision.verdict == SAME)
-        .order_by(Decision.id)
-    )
-    leads: dict[int, int] = {}
-    for younger, older in session.execute(question):
-        one, other = sorted((_oldest(leads, int(younger)), _oldest(leads, int(older))))
-        if one != other:
-            leads[other] = one
-    return {account: _oldest(leads, account) for account in leads}
-
-
-def _oldest(leads: dict[int, int], account: int) -> int:
-    while account in leads:
-        account = leads[account]
-    return account
 
 
 # --- payouts -------------------------------------------------------------------------------------

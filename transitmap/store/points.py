@@ -273,3 +273,10 @@ def all_observations(session: Session, network_version: str) -> list[tuple[int, 
         .order_by(Observation.segment, Observation.user_id, Observation.day)
     )
     return [(segment, user_id, day) for segment, user_id, day in session.execute(question)]
+
+
+def nameless_observations(session: Session, network_version: str) -> list[tuple[int, int, int, int]]:
+    """(segment, user_id, day, place) of those under a network who were erased, and of mere touches."""
+    question = sa.select(Observation.segment, Observation.user_id, Observation.day, Observation.place)
+    question = question.where(Observation.network_version == network_version, Observation.user_id <= 0)
+    return [(segment, who, day, place) for segment, who, day, place in session.execute(question)]

@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from transitmap.store.points import CHUNK
 from transitmap.store.tables import ROLES, LedgerRow, RideRow, Upload, User
 from transitmap.store.tables_game import OWN_CAMPAIGN, Check, Decision, FindingRow, Settlement, Share
+from transitmap.store.ties import linked_riders
 
 RIDER, *STAFF = ROLES
-COPY = "copy"
-"""What the codes of findings begin with that say: these two rides are one."""
 
 
 def people_decided(session: Session) -> dict[str, list[Any]]:
@@ -29,21 +28,6 @@ def people_decided(session: Session) -> dict[str, list[Any]]:
         "withheld": sorted(set(session.scalars(sa.union(hard, upheld)))),
         "held": sorted(set(session.scalars(open_soft))),
     }
-
-
-def linked_riders(session: Session) -> list[list[int]]:
-    """Pairs of riders of whom one sent a copy of what the other rode."""
-    one, other = aliased(RideRow), aliased(RideRow)
-    question = (
-        sa.select(one.user_id, other.user_id)
-        .join(FindingRow, FindingRow.ride_id == one.id)
-        .join(other, FindingRow.other_ride_id == other.id)
-        .where(
-            FindingRow.code.startswith(COPY), FindingRow.state != "dismissed", one.user_id != other.user_id
-        )
-    )
-    pairs = {(min(pair), max(pair)) for pair in session.execute(question)}
-    return [list(pair) for pair in sorted(pairs)]
 
 
 def last_decision(session: Session) -> int:

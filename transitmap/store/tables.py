@@ -345,7 +345,8 @@ class Observation(Base):
 
     `segment` is a keyed hash of (route, direction, cell); the key is in the archive, so the rows tell
     nobody where anyone was. `day` counts local days since 1970-01-01, `place` the observers before this one.
-    Of somebody who was erased a row keeps its place, as the `user_id` of nobody: -1 - `place`.
+    Of somebody who was erased a row keeps its place, as the `user_id` of nobody: -1 - `place`. Whoever only
+    touched a segment is 0: nobody else is paid there on that day, and that is all.
     """
 
     __tablename__ = "observations"

@@ -204,6 +204,22 @@ class FindingRow(Base):
     state: Mapped[str] = mapped_column(sa.String(16), default="open")
 
 
+class Tie(Base):
+    """From ride number `from_sequence` on two accounts (older, younger) are one person's, or no longer.
+
+    A difference to what was noted before. No row is changed, so a replay knows what held at each ride.
+    """
+
+    __tablename__ = "ties"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"), index=True)
+    other_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"))
+    is_one: Mapped[bool]
+    from_sequence: Mapped[int]
+    made_s: Mapped[float]
+
+
 class Decision(Base):
     """What a person decided about a finding, a ride, an appeal, a payout or a campaign. Never changed."""
 

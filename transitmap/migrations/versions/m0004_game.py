@@ -16,9 +16,9 @@ branch_labels = None
 depends_on = None
 
 TABLES = (
-    "payouts", "checks", "votes", "comments", "proposals", "appeals", "decisions", "findings", "marks",
-    "adoptions", "reservations", "missions", "members", "team_sums", "teams", "sums", "shares", "settlements",
-    "campaigns",
+    "ties", "payouts", "checks", "votes", "comments", "proposals", "appeals", "decisions", "findings",
+    "marks", "adoptions", "reservations", "missions", "members", "team_sums", "teams", "sums", "shares",
+    "settlements", "campaigns",
 )  # fmt: skip
 DAY_S = 86_400
 CHUNK = 1_000
@@ -350,6 +350,19 @@ def _make_missions() -> None:
 
 
 def _make_findings() -> None:
+    op.create_table(
+        "ties",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("other_id", sa.Integer(), nullable=False),
+        sa.Column("is_one", sa.Boolean(), nullable=False),
+        sa.Column("from_sequence", sa.Integer(), nullable=False),
+        sa.Column("made_s", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_ties_user_id")),
+        sa.ForeignKeyConstraint(["other_id"], ["users.id"], name=op.f("fk_ties_other_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ties")),
+    )
+    op.create_index(op.f("ix_ties_user_id"), "ties", ["user_id"])
     op.create_table(
         "marks",
         sa.Column("band", sa.BigInteger(), autoincrement=False, nullable=False),

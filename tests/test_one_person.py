@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks import cheat_rings
+from benchmarks.cheat_rings import NO_SEGMENTS, NOBODY, RULES, Drive
+from transitmap import store
+from transitmap.model import Finding, Segments, Terms
+from transitmap.points import settle
+from transitmap.points.score import score
+from transitmap.points.voices import one_person, voices
+from transitmap.publish import by_person
+
+ALONE = dataclasses.replace(cheat_rings.CONFIRM, group_max=1)
+Own = tuple[int, int, int, int]
+"""(account, day, first segment, how many)."""
+own_rides = st.lists(
+    st.tuples(st.integers(0, 4), st.integers(0, 6), st.integers(0, 12), st.integers(1, 9)), max_size=9
+)
+other_rides = st.lists(
+    st.tuples(st.integers(20, 24), st.integers(0, 6), st.integers(0, 12), st.integers(1, 9)), max_size=9
+)
+
+
+def paid(drives: list[Drive], linked: list[tuple[int, int]]) -> tuple[dict[int, int], dict[int, int]]:
+    """(at once, verified) thousandths of a point by account, by the real rules of awards and settlements."""
+    people, observers, rows, full = one_person(linked), {}, [], []
+    now: dict[int, int] = {}
+    spent: dict[tuple[int, int], int] = {}
+    for ride, drive in enumerate(drives):
+        n, who = len(drive.segments), drive.user_id
+        zeros, segment = np.zeros(n, dtype=np.int64), np.array(drive.segments, dtype=np.int64)
+        columns = (zeros + 20_000 + drive.day, zeros + 100_000, zeros + drive.worth_mm)
+        also = people.get(who, frozenset()) - {who}
+        left = 9_000 - sum(spent.get((account, drive.day), 0) for account in (who, *also))
+        terms = Terms(left_millipoints=left, also=also)
+        result = score(Segments(zeros, zeros, zeros, segment, *columns), who, observers, RULES, terms=terms)
+        full.append(sum(award.evidence["full_millipoints"] for award in result.awards))
+        spent[who, drive.day] = spent.get((who, drive.day), 0) + full[-1]
+        now[who] = now.get(who, 0) + sum(award.millipoints for award in result.awards)
+        for where, account, when in result.observed:
+            those = observers.setdefault(where, [])
+            rows.append((ride, account, where, when, drive.worth_mm, len(those)))
+            those.append((account, when))
+    observed = cheat_rings.Observed(*np.array(rows, dtype=np.int64).reshape(-1, 6).T)
+    heard = voices(observed, linked, NOBODY, ALONE)
+    shares = settle.shares(observed, heard, NOBODY, NO_SEGMENTS, ALONE, len(drives)).tolist()
+    verified: dict[int, int] = {}
+    for drive, points, share in zip(drives, full, shares, strict=True):
+        more = settle.pay(points, 0, share, ALONE)[1]
+        verified[drive.user_id] = verified.get(drive.user_id, 0) + more
+    return now, verified
+
+
+@given(own_rides, other_rides, st.randoms(use_true_random=False))
+def test_the_nth_account_of_one_person_earns_nothing_in_any_order(
+    own: list[Own], others: list[Own], random
+) -> None:
+    """At once, and of what is confirmed: to the thousandth what one account would have got."""
+    rides = [(1 + who, True, *rest) for who, *rest in own] + [(who, False, *rest) for who, *rest in others]
+    random.shuffle(rides)
+    drives = [Drive(who, day, range(first, first + n)) for who, _, day, first, n in rides]
+    single = [
+        dataclasses.replace(drive, user_id=1 if is_own else drive.user_id)
+        for drive, (_, is_own, *_) in zip(drives, rides, strict=True)
+    ]
+    linked = [(1, other) for other in range(2, 6)]
+    for one, many in zip(paid(single, []), paid(drives, linked), strict=True):
+        assert sum(many.get(who, 0) for who in range(1, 6)) == one.get(1, 0)
+        assert {who: many.get(who, 0) for who in range(20, 25)} == {
+            who: one.get(who, 0) for who in range(20, 25)
+        }
+
+
+def test_accounts_that_nothing_links_are_two_people() -> None:
+    """What the test above would not see if links did nothing."""
+    drives = [Drive(1, 1, range(20)), Drive(2, 2, range(20))]
+    apart, together = paid(drives, [])[0], paid(drives, [(1, 2)])[0]
+    assert apart[2] > 0 and together[2] == 0
+
+
+def test_links_join_all_they_reach() -> None:
+    assert one_person([(1, 2), (4, 5), (2, 3)]) == {
+        **dict.fromkeys((1, 2, 3), frozenset({1, 2, 3})),
+        **dict.fromkeys((4, 5), frozenset({4, 5})),
+    }
+    assert one_person([(1, 2), (3, 4), (2, 3)])[4] == {1, 2, 3, 4}
+
+
+def test_a_ride_of_another_account_says_why_it_earns_nothing() -> None:
+    zeros, segment = np.zeros(20, dtype=np.int64), np.arange(20)
+    rows = Segments(zeros, zeros, zeros, segment, zeros + 9, zeros + 100_000, zeros + 100_000)
+    observers = {where: [(1, 8)] for where in range(20)}
+    (award,) = score(rows, 2, observers, RULES, terms=Terms(also=frozenset({1}))).awards
+    assert award.millipoints == 0
+    assert award.evidence["one_person_before_m"] == 2_000
+    assert "otra cuenta que tomamos por tuya" in award.text_es
+    assert "ask for a second look" in award.text_en
+
+
+NOW_S = 1_790_000_000.0
+
+
+@pytest.fixture
+def people(session) -> dict[str, int]:
+    return {name: store.add_user(session, name, "", NOW_S).id for name in ("Ana", "Beto", "Caro", "Dani")}
+
+
+@pytest.fixture
+def add_ride(session) -> Callable[[int], str]:
+    def add(user_id: int) -> str:
+        number = store.next_ride_sequence(session)
+        upload, _ = store.add_upload(session, user_id, f"{number:064d}", "a.gpx", 5, NOW_S)
+        ride_id = f"{upload.id}.1"
+        columns = {"name": "", "n_fixes": 9, "dropped": {}, "warnings": [], "mode": "bus", "stretch": {}}
+        columns |= {"started_s": NOW_S, "distance_m": 9.0, "packed_sha256": "0" * 64}
+        row = store.RideRow(
+            sequence=number, id=ride_id, upload_id=upload.id, user_id=user_id, ordinal=1, **columns
+        )
+        store.add_rides(session, [row])
+        return ride_id
+
+    return add
+
+
+def test_links_hold_from_the_next_ride_on_and_are_never_changed(session, people, add_ride) -> None:
+    """A copy links two accounts, a person unlinks them, and what held at each ride stays known."""
+    ana, beto, caro = people["Ana"], people["Beto"], people["Caro"]
+    mine, copy = add_ride(ana), add_ride(beto)
+    store.add_findings(session, copy, [Finding("copy_redated", "hard", 1.0, {}, mine, "", "")], NOW_S)
+    store.retie(session, NOW_S)
+    store.retie(session, NOW_S)  # twice says nothing more
+    assert [(one.user_id, one.other_id, one.is_one, one.from_sequence) for one in store.ties(session)] == [
+        (ana, beto, True, 3)
+    ]
+    add_ride(caro)
+    store.say_people(session, beto, ana, store.TWO, caro, NOW_S)
+    assert store.linked_riders(session) == []
+    noted = store.ties(session)
+    assert [store.tied(noted, sequence) for sequence in (2, 3, 4)] == [set(), {(ana, beto)}, set()]
+    assert store.tied(noted) == set()
+    store.say_people(session, ana, beto, store.SAME, caro, NOW_S)
+    assert store.tied(store.ties(session)) == {(ana, beto)}
+    assert len(store.ties(session)) == 3
+
+
+def test_a_likeness_links_nobody_and_what_was_found_wrong_unlinks(session, people, add_ride) -> None:
+    mine, alike = add_ride(people["Ana"]), add_ride(people["Beto"])
+    store.add_findings(session, alike, [Finding("alike", "soft", 1.0, {}, mine, "", "")], NOW_S)
+    store.add_findings(session, alike, [Finding("copy", "hard", 1.0, {}, mine, "", "")], NOW_S)
+    store.retie(session, NOW_S)
+    assert store.linked_riders(session) == [[people["Ana"], people["Beto"]]]
+    store.findings(session, alike)[1].state = "dismissed"
+    session.flush()
+    store.retie(session, NOW_S)
+    assert store.tied(store.ties(session)) == set()
+
+
+def test_prizes_follow_the_last_word(session, people) -> None:
+    ana, beto = people["Ana"], people["Beto"]
+    store.say_same_person(session, beto, ana, people["Dani"], NOW_S)
+    assert store.same_people(session) == {beto: ana}
+    store.say_people(session, ana, beto, store.TWO, people["Dani"], NOW_S)
+    assert store.same_people(session) == {}
+
+
+def test_inference_counts_one_persons_accounts_as_one_rider() -> None:
+    from tests.points.hand import ride_along
+
+    rides = [
+        dataclasses.replace(ride_along([(0.0, 0.0), (900.0, 0.0)]), ride_id=f"r{k}", rider_id=str(k))
+        for k in (7, 12, 9)
+    ]
+    named = by_person(rides, one_person([(7, 12)]))
+    assert [ride.rider_id for ride in named] == ["7", "7", "9"]
+    assert [ride.ride_id for ride in named] == ["r7", "r12", "r9"]
+    assert [ride.rider_id for ride in rides] == ["7", "12", "9"]
