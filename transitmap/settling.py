@@ -124,7 +124,7 @@ def _confirmed_by(
     confirm = replace(confirm, group_max=max(1, min(confirm.group_max, n_people // GROUP_IS_AT_MOST)))
     staff = frozenset(decided["staff"])
     linked = [(int(one), int(other)) for one, other in decided["linked"]]
-    heard = voices(observed, linked, staff, confirm)
+    heard = voices(observed, linked, staff, confirm, decided["met"])
     n = len(count.ride_ids)
     return heard, settle.shares(observed, heard, staff, official, confirm, n, campaign_id)
 
