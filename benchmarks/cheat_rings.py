@@ -109,10 +109,12 @@ def settle_all(
     fake_from: int = sys.maxsize,
     heard: Voices | None = None,
     official: IntArray = NO_SEGMENTS,
+    met: Sequence[int] | None = None,
 ) -> Paid:
-    """What a settlement verifies of a campaign; segments from `fake_from` on are invented."""
+    """What a settlement verifies of a campaign; segments from `fake_from` on are invented. Without
+    a word of whom the staff has `met`, it has met everybody."""
     observed = drives if isinstance(drives, Observed) else count(drives)
-    heard = voices(observed, linked, NOBODY, confirm) if heard is None else heard
+    heard = voices(observed, linked, NOBODY, confirm, met) if heard is None else heard
     verdict = settle.judge(observed, heard, NOBODY, official, confirm)
     part = 1000 * verdict.is_open + verdict.allowed * verdict.is_inside
     paid = observed.worth_mm * confirm.weights(observed.place) * part // 1000

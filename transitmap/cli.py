@@ -576,7 +576,7 @@ def change_role(name: str, role: str, database_url: str) -> None:
 @click.option("--not", "is_not", is_flag=True, help="Take it back.")
 @DATABASE
 def meet_user(name: str, by: str, is_not: bool, database_url: str) -> None:
-    """Says that somebody of the staff knows the person of an account: what is confirmed on trust needs that."""
+    """Says that somebody of the staff knows the person of an account, which confirming on trust needs."""
     import time
 
     from transitmap import store

@@ -64,9 +64,9 @@ WORDS = {
         POINTS,
         _("Of each rider known in person, confirmed on trust"),
         _(
-            "In each campaign, once somebody of the staff has met the rider: where only those people saw it, or "
-            "only an official feed knows the route. The earlier trips first, counted before missions and areas "
-            "in need. Half of what others confirmed, if more."
+            "In each campaign, once somebody of the staff has met the rider: where only those people saw it, "
+            "or only an official feed knows the route. The earlier trips first, counted before missions and "
+            "areas in need. Half of what others confirmed, if more."
         ),
     ),
     "fresh.after_days": (

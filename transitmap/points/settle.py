@@ -70,9 +70,10 @@ def shares(
 
     A segment is confirmed once people of `confirm_voices` groups saw it, or one of `staff`. What only people
     of one group saw, or one person and the feed whose segments are `official`, counts for each of them as far
-    as `outside_permille` of all that is confirmed of them is confirmed by others, and of people whom the staff
-    has met `trust_worth` of it in each campaign (`campaign_id`, by ride index) in any case. Of one person's accounts the first on a segment
-    counts. Rows worth nothing and erased riders confirm nobody. `rise` keeps a share from falling.
+    as `outside_permille` of all that is confirmed of them is confirmed by others, and of people the staff
+    has met `trust_worth` of it in each campaign (`campaign_id`, by ride index) in any case. Of one person's
+    accounts the first on a segment counts. Rows worth nothing and erased riders confirm nobody. `rise` keeps
+    a share from falling.
     """
     return stand(observed, voices, staff, official, confirm, n_rides, campaign_id).confirmed
 
@@ -148,9 +149,9 @@ def _allowed(
 ) -> IntArray:
     """For each row the thousandths that count of what is confirmed `inside`, the rows that come first first.
 
-    First the person's `trust` in each pot; then so much more that `outside_permille` of what is confirmed of the
-    person is confirmed by others. A later row never takes from an earlier one, or what is confirmed at one
-    settlement and at the next, and never falls, would add up to more.
+    First the person's `trust` in each pot; then so much more that `outside_permille` of what is confirmed of
+    the person is confirmed by others. A later row never takes from an earlier one, or what is confirmed at
+    one settlement and at the next, and never falls, would add up to more.
     """
     people, back = np.unique(person, return_inverse=True)
     need = max(confirm.outside_permille, 1)
