@@ -44,6 +44,7 @@ DRAWN = (
     ("feed, 50 points", 50, None),
     ("feed, no limit", 10**6, None),
 )
+SPLIT_OVER = range(101, 108)
 TRUST_POINTS = (0, 20, 50, 100, 200)
 """What is tried of `confirm.trust_points`."""
 
@@ -108,10 +109,12 @@ def settle_all(
     fake_from: int = sys.maxsize,
     heard: Voices | None = None,
     official: IntArray = NO_SEGMENTS,
+    met: Sequence[int] | None = None,
 ) -> Paid:
-    """What a settlement verifies of a campaign; segments from `fake_from` on are invented."""
+    """What a settlement verifies of a campaign; segments from `fake_from` on are invented. Without
+    a word of whom the staff has `met`, it has met everybody."""
     observed = drives if isinstance(drives, Observed) else count(drives)
-    heard = voices(observed, linked, NOBODY, confirm) if heard is None else heard
+    heard = voices(observed, linked, NOBODY, confirm, met) if heard is None else heard
     verdict = settle.judge(observed, heard, NOBODY, official, confirm)
     part = 1000 * verdict.is_open + verdict.allowed * verdict.is_inside
     paid = observed.worth_mm * confirm.weights(observed.place) * part // 1000
@@ -181,7 +184,8 @@ def earned(
 ) -> tuple[int, int]:
     """Millipoints of some accounts, paid at once and verified: by the real awards and settlement.
 
-    What is known of `linked` accounts is known from the first ride on.
+    What is known of `linked` accounts is known from the first ride on. The staff has met everybody, and knows
+    each by one account: that of the rider who splits is 1.
     """
     observers: dict[int, list[tuple[int, int]]] = {}
     rows, full, at_once, people = [], [], 0, one_person(linked)
@@ -200,7 +204,8 @@ def earned(
             rows.append((ride, user_id, where, when, drive.worth_mm, len(those)))
             those.append((user_id, when))
     observed = Observed(*np.array(rows, dtype=np.int64).reshape(-1, 6).T)
-    heard = voices(observed, linked, NOBODY, confirm)
+    met = {drive.user_id for drive in drives} - set(SPLIT_OVER)
+    heard = voices(observed, linked, NOBODY, confirm, met)
     shares = settle.shares(observed, heard, NOBODY, NO_SEGMENTS, confirm, len(drives))
     return at_once, sum(
         settle.pay(points, 0, share, confirm)[1]
@@ -216,7 +221,7 @@ def splits(n: int, is_linked: bool, seed: int = 1, confirm: Confirm = CONFIRM) -
     gains = []
     for _ in range(n):
         drives, _ = little_world(random)
-        accounts = [1, *range(101, 101 + int(random.integers(1, 8)))]
+        accounts = [1, *SPLIT_OVER[: int(random.integers(1, 8))]]
         split = [
             replace(drive, user_id=int(random.choice(accounts))) if drive.user_id == 1 else drive
             for drive in drives

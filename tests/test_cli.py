@@ -372,6 +372,17 @@ def test_users_and_tokens_for_scripts(tmp_path):
     assert run("users", "role", "ana", "rider", "--database-url", url).exit_code == 0
     with store.session(store.open_engine(url)) as session:
         assert store.people_decided(session)["staff"] == []
+    assert run("users", "add", "Beto", "--database-url", url).exit_code == 0
+    met = "users", "met", "ana", "--by", "beto", "--database-url", url
+    assert run(*met).exit_code == 2, "Beto is a rider"
+    assert run("users", "role", "beto", "reviewer", "--database-url", url).exit_code == 0
+    assert run(*met).output == "Ana: known\n"
+    assert run("users", "met", "beto", "--by", "beto", "--database-url", url).exit_code == 2
+    with store.session(store.open_engine(url)) as session:
+        assert store.people_met(session) == [1]
+    assert run(*met, "--not").output == "Ana: not known\n"
+    with store.session(store.open_engine(url)) as session:
+        assert store.people_met(session) == []
     assert run("tokens", "new", "Nobody", "--database-url", url).exit_code == 2
     assert run("db", "upgrade", "--database-url", url).exit_code == 0
 

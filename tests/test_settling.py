@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -8,7 +9,9 @@ from transitmap.points.rules import load_rules
 from transitmap.settling import Count, confirm_of, confirmed
 
 RULES = load_rules()
-NOTHING: dict[str, list[str]] = {"staff": [], "linked": [], "withheld": [], "held": []}
+NOTHING: dict[str, Any] = {
+    "staff": [], "linked": [], "withheld": [], "held": [], "met": [1, 2], "n_people": 10,
+}  # fmt: skip
 NO_SEGMENTS = np.zeros(0, dtype=np.int64)
 
 
@@ -38,6 +41,13 @@ def test_whoever_waits_for_a_reviewer_is_not_confirmed() -> None:
     assert "a" not in held and held["b"] == 625
     found, _ = confirmed(two_strangers(), NOTHING | {"staff": [2]}, NO_SEGMENTS, {}, {1: RULES})
     assert found["a"] == found["c"] == 1000
+
+
+def test_nothing_of_a_rider_whom_nobody_met_is_confirmed_on_trust() -> None:
+    some, _ = confirmed(two_strangers(), NOTHING | {"met": [1]}, NO_SEGMENTS, {}, {1: RULES})
+    assert some == {"a": 500}
+    linked, _ = confirmed(two_strangers(), NOTHING | {"linked": [[1, 2]]}, NO_SEGMENTS, {}, {1: RULES})
+    assert linked == {}, "one voice confirms nobody"
 
 
 def test_what_is_trusted_is_in_points_of_base_pay() -> None:

@@ -570,6 +570,27 @@ def change_role(name: str, role: str, database_url: str) -> None:
     click.echo(f"{user.name}: {role}")
 
 
+@users.command("met")
+@click.argument("name")
+@click.option("--by", required=True, help="Who of the staff knows the person.")
+@click.option("--not", "is_not", is_flag=True, help="Take it back.")
+@DATABASE
+def meet_user(name: str, by: str, is_not: bool, database_url: str) -> None:
+    """Says that somebody of the staff knows the person of an account, which confirming on trust needs."""
+    import time
+
+    from transitmap import store
+
+    store.upgrade(database_url)
+    with store.session(store.open_engine(database_url)) as session:
+        store.lock_ledger(session)
+        rider, staff = _user(session, name), _user(session, by)
+        if staff.role == "rider" or staff.id == rider.id:
+            raise click.UsageError(f"{staff.name} must be of the staff, and somebody else")
+        store.say_met(session, rider.id, not is_not, staff.id, time.time())
+    click.echo(f"{rider.name}: {'not known' if is_not else 'known'}")
+
+
 @users.command("export")
 @click.argument("name")
 @click.option("--out", required=True, type=OUT_FILE, help="The zip to write.")

@@ -856,11 +856,12 @@ class Voices:
     """Who speaks with whom, by user id, each named by the smallest user id of those who are one.
 
     Accounts of one `person` are paid once; people of one `group` confirm one another within limits. Whoever
-    is not named speaks for themselves.
+    is not named speaks for themselves. `met` are the people whom somebody of the staff knows; None is all.
     """
 
     person: dict[int, int] = field(default_factory=dict)
     group: dict[int, int] = field(default_factory=dict)
+    met: frozenset[int] | None = None
 
     def speaks(self, observed: Observed) -> BoolArray:
         """Which rows say something: worth something, of somebody known, and of the account that came first

@@ -251,6 +251,7 @@ def _hold(
     withheld_late = {row.id for row in late} & set(store.people_decided(session)["withheld"])
     decided = decided | {"withheld": sorted({*decided["withheld"], *withheld_late})}
     count_rides(late_found, rules, count, decided["withheld"], decided["linked"])
+    decided["n_people"] = count.n_people
     seen = [(segment, who, day) for segment, many in count.observers.items() for who, day in many]
     store.add_observations(session, version.id, seen)
     store.add_feed(session, version)

@@ -31,6 +31,7 @@ from transitmap.model import Ride, Rules, Terms
 from transitmap.points import settle
 from transitmap.points.campaigns import campaign_of
 from transitmap.points.score import FRESH, MORE, NEW, NOBODY, Score, score
+from transitmap.points.voices import one_person
 from transitmap.publish import found_in, officially_known
 from transitmap.said import LABEL, said_lines
 from transitmap.settling import Count, confirmed, lines_of
@@ -324,10 +325,7 @@ def _settle_again(
         for row in ledger.recorded.values()
         if row.kind == "confirmation" and row.network_version == settlement.network_version
     }
-    nameless = {
-        segment for segment, those in erased.items() if any(who < NOBODY for who, _ in those.values())
-    }
-    blurred = {count.ride_ids[row[0]] for row in count.rows if row[2] in nameless}
+    blurred = _blurred(count, erased, settlement.inputs["linked"], ledger.gone)
     now |= {ride_id: share for ride_id, share in told.items() if ride_id in blurred}
     for ride_id in blurred - set(told):
         now.pop(ride_id, None)
@@ -340,6 +338,29 @@ def _settle_again(
         line["network_version"] = settlement.network_version
         ledger.lines.setdefault(line["key"], _line_of(line))
     ledger.shares |= rose
+
+
+def _blurred(
+    count: Count,
+    erased: dict[int, dict[int, tuple[int, int]]],
+    linked: Sequence[Sequence[int]],
+    gone: frozenset[int],
+) -> set[str]:
+    """Rides whose confirmed share may have hung on somebody who was erased, through whomever they met.
+
+    What is confirmed of a person hangs on all that the person rode and on who confirms whom around; so do
+    those who met them. It ends where nobody met anybody further on.
+    """
+    segments = {one for one, those in erased.items() if any(who < NOBODY for who, _ in those.values())}
+    people, reached = one_person(linked), set(gone)
+    reached.update(*(people.get(one, ()) for one in gone))
+    n_before = -1
+    while n_before != len(segments) + len(reached):
+        n_before = len(segments) + len(reached)
+        met = {who for _, who, segment, *_ in count.rows if segment in segments} - reached
+        reached |= met.union(*(people.get(one, ()) for one in met))
+        segments |= {segment for _, who, segment, *_ in count.rows if who in reached}
+    return {count.ride_ids[ride] for ride, who, *_ in count.rows if who in reached}
 
 
 def _erased(session: Session, version: str) -> dict[int, dict[int, tuple[int, int]]]:
@@ -390,7 +411,7 @@ def _compare(ledger: Ledger, erased: set[str]) -> list[Difference]:
     recomputed = {
         key: {name: line.told[name] for name in COMPARED}
         for key, line in ledger.lines.items()
-        if line.told["kind"] not in left
+        if line.ride_id not in erased and line.told["kind"] not in left
     }
     keys = sorted(recorded.keys() | recomputed.keys())
     return [

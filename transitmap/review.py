@@ -122,10 +122,13 @@ def _other_ride(session: Session, finding: store.FindingRow) -> list[store.RideR
 
 
 def _why_not_ride(session: Session, user: store.User, rides: Sequence[store.RideRow]) -> str:
+    return _why_not_of(session, user, {ride.user_id for ride in rides})
+
+
+def _why_not_of(session: Session, user: store.User, owners: set[int]) -> str:
     """`not_a_reviewer`, `own_ride` or `own_team`: nobody judges what they have a share in."""
     if user.role not in REVIEWERS:
         return "not_a_reviewer"
-    owners = {ride.user_id for ride in rides}
     if user.id in owners:
         return "own_ride"
     shared = store.teams_of(session, owners) & store.teams_of(session, [user.id])
@@ -230,6 +233,23 @@ def say_people(desk: Desk, user: store.User, finding_id: int, verdict: str, now_
     if refusal or verdict not in (store.SAME, store.TWO) or not other_ids:
         raise ReviewRefused(refusal or "no_reason")
     store.say_people(session, ride.user_id, other_ids[0], verdict, user.id, now_s)
+    session.commit()
+
+
+def say_met(desk: Desk, user: store.User, rider: store.User, is_met: bool, now_s: float) -> None:
+    """Writes down whether a reviewer knows the person of an account; committed.
+
+    It decides what is confirmed on trust from the next publication on.
+
+    Raises:
+        ReviewRefused: `not_a_reviewer`, `own_ride` or `own_team`.
+    """
+    session = desk.session
+    store.lock_ledger(session)
+    refusal = _why_not_of(session, user, {rider.id})
+    if refusal:
+        raise ReviewRefused(refusal)
+    store.say_met(session, rider.id, is_met, user.id, now_s)
     session.commit()
 
 

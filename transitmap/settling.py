@@ -64,6 +64,11 @@ class Count:
             those.append((who, day))
         self.ride_ids.append(ride_id)
 
+    @property
+    def n_people(self) -> int:
+        """How many accounts observed anything."""
+        return len({row[1] for row in self.rows})
+
     def observed(self) -> Observed:
         """A row for each ride and segment that it counts on."""
         columns = np.array(self.rows, dtype=np.int64).reshape(-1, 6).T
@@ -101,8 +106,9 @@ def confirmed(
     """How many thousandths of each ride are confirmed, and which rider is whose voice.
 
     A ride that waits for a reviewer is left out. `decided` is what people had decided
-    (`store.people_decided`), `official` the segments that an official feed knows. Each ride is confirmed by
-    the `rules` of its campaign, the installation's where `campaign_of` does not name it or it pays no longer.
+    (`store.people_decided`) and how many people there were (`n_people`), `official` the segments that an
+    official feed knows. Each ride is confirmed by the `rules` of its campaign, the installation's where
+    `campaign_of` does not name it or it pays no longer.
     """
     own = rules[store.OWN_CAMPAIGN]
     campaign = np.array([campaign_of.get(one, store.OWN_CAMPAIGN) for one in count.ride_ids], dtype=np.int64)
@@ -120,11 +126,11 @@ def _confirmed_by(
 ) -> tuple[Voices, IntArray]:
     """Who speaks with whom, and what is confirmed of each ride, as if all were confirmed by one rule."""
     observed = count.observed()
-    n_people = len(np.unique(observed.user_id))
-    confirm = replace(confirm, group_max=max(1, min(confirm.group_max, n_people // GROUP_IS_AT_MOST)))
+    largest = int(decided["n_people"]) // GROUP_IS_AT_MOST
+    confirm = replace(confirm, group_max=max(1, min(confirm.group_max, largest)))
     staff = frozenset(decided["staff"])
     linked = [(int(one), int(other)) for one, other in decided["linked"]]
-    heard = voices(observed, linked, staff, confirm)
+    heard = voices(observed, linked, staff, confirm, decided["met"])
     n = len(count.ride_ids)
     return heard, settle.shares(observed, heard, staff, official, confirm, n, campaign_id)
 

@@ -148,6 +148,21 @@ def person(finding_id: int) -> Response:
     return redirect(back, 303)
 
 
+@blueprint.post("/riders/<int:user_id>/met")
+def met(user_id: int) -> Response:
+    """Whether this reviewer knows the person of an account."""
+    user, rider = must_review(), store.user_by_id(db.session(), user_id)
+    if rider is None or rider.erased_s is not None:
+        raise Problem("not_found")
+    back = url_for("standings.rider", name=rider.name)
+    try:
+        engine.say_met(desk(), user, rider, request.form.get("met") == "yes", time.time())
+    except ReviewRefused as refused:
+        return _refused(refused, back)
+    flash(_("Kept. It holds when the next map is published."), "good")
+    return redirect(back, 303)
+
+
 @blueprint.get("/appeals/<int:appeal_id>")
 def appeal(appeal_id: int) -> str:
     """One rider's request for a second look, with all that was decided about the ride."""

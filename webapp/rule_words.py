@@ -62,10 +62,11 @@ WORDS = {
     ),
     "confirm.trust_points": (
         POINTS,
-        _("Of each rider and campaign, confirmed on trust"),
+        _("Of each rider known in person, confirmed on trust"),
         _(
-            "Where only those people saw it, or only an official feed knows the route. The earlier trips "
-            "first, counted before missions and areas in need. Half of what others confirmed, if more."
+            "In each campaign, once somebody of the staff has met the rider: where only those people saw it, "
+            "or only an official feed knows the route. The earlier trips first, counted before missions and "
+            "areas in need. Half of what others confirmed, if more."
         ),
     ),
     "fresh.after_days": (

@@ -18,6 +18,7 @@ from transitmap import store
 from transitmap.points import levels
 from transitmap.points.rules import parse_rules
 from transitmap.points.standings import MIN_NEAR_RIDERS, Place, ranked, touching
+from transitmap.review import REVIEWERS
 from webapp import auth, db, language, published, words
 from webapp.errors import Problem
 
@@ -104,8 +105,17 @@ def rider(name: str) -> str:
         verified=sum(row.verified_millipoints for row in rows),
         level=levels.level(deeds),
         badges=levels.badges(deeds),
+        is_met=_is_met(user),
         weeks=levels.weeks(ridden, _today(time.time(), published.timezone())) if user == auth.me() else None,
     )
+
+
+def _is_met(rider: User) -> bool | None:
+    """Whether the staff knows this rider in person; None where who asks may not say so."""
+    me = auth.me()
+    if me is None or me.role not in REVIEWERS or me == rider:
+        return None
+    return rider.id in store.people_met(db.session())
 
 
 def _by_month(rows: Sequence[LedgerRow]) -> list[tuple[datetime.date, str, int]]:

@@ -71,7 +71,7 @@ def test_a6_what_cannot_be_told_waits_for_somebody_else(bench) -> None:
     drives = [cheat_rings.Drive(1, day, range(100)) for day in range(5)]
     assert cheat_rings.settle_all(drives).verified == {1: 0}
     drives.append(cheat_rings.Drive(2, 6, range(100)))
-    assert cheat_rings.settle_all(drives).pot == 0
+    assert cheat_rings.settle_all(drives, met=()).pot == 0
     assert cheat_rings.settle_all(drives, heard=Voices()).pot > 0
 
 
@@ -110,7 +110,9 @@ def test_a10_a_ring_gets_little_of_the_pot() -> None:
     drives, base = cheat_rings.with_ring(*cheat_rings.town(1, *SMALL), 4, 0, "pairs")
     naive = cheat_rings.settle_all(drives, fake_from=base, heard=Voices())
     assert naive.faked > 0.015 * naive.pot
-    assert cheat_rings.settle_all(drives, fake_from=base).faked == 0
+    assert cheat_rings.settle_all(drives, fake_from=base, met=()).faked == 0, "of people nobody met"
+    paid = cheat_rings.settle_all(drives, fake_from=base)
+    assert paid.faked <= 4 * cheat_rings.CONFIRM.trust_worth, "of four whom the staff knows"
 
 
 def test_a11_a12_jumps_haste_two_places_mock_positions_and_clocks_ahead(bench) -> None:

@@ -117,6 +117,7 @@ TABLE = {
     ("POST", "/review/<int:finding_id>/undo"): REVIEWERS_ACT,
     ("GET", "/review/appeals/<int:appeal_id>"): REVIEWERS,
     ("POST", "/review/appeals/<int:appeal_id>"): REVIEWERS_ACT,
+    ("POST", "/review/riders/<int:user_id>/met"): REVIEWERS_ACT,
     ("GET", "/review/winners/"): REVIEWERS,
     ("GET", "/review/winners/campaigns/<slug>"): ORGANISERS,
     ("POST", "/review/winners/campaigns/<slug>"): ORGANISERS_ACT,

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from tests.webapp.city import publish
+from tests.webapp.conftest import form_token
 from transitmap import store
 from webapp.standings import week_start_s
 
@@ -258,3 +259,21 @@ def test_a_board_for_paper(award, client):
     assert ">Ana<" in page
     assert "hx-get" not in page
     assert "1 de 1 lugares" in page
+
+
+def test_a_reviewer_says_whom_she_has_met(app, add_rider, log_in):
+    add_rider("vista"), add_rider("revisa", "reviewer"), add_rider("otra")
+    with store.session(app.extensions["transitmap_engine"], write=False) as session:
+        seen_id = store.user_by_name(session, "vista").id
+    assert "Conozco a esta persona" not in app.test_client().get("/standings/vista").text
+    assert "Conozco a esta persona" not in log_in("otra").get("/standings/vista").text
+    reviewer = log_in("revisa")
+    assert "No conozco" not in reviewer.get("/standings/vista").text
+    for says, expected in (("yes", [seen_id]), ("no", []), ("yes", [seen_id])):
+        form = {"met": says, "csrf_token": form_token(reviewer, "/standings/vista")}
+        assert reviewer.post(f"/review/riders/{seen_id}/met", data=form).status_code == 303
+        page = reviewer.get("/standings/vista").text
+        assert ("No conozco a esta persona" in page) == bool(expected)
+        with store.session(app.extensions["transitmap_engine"], write=False) as session:
+            assert store.people_decided(session)["met"] == expected
+    assert "onozco a esta persona" not in reviewer.get("/standings/revisa").text

@@ -70,9 +70,10 @@ def shares(
 
     A segment is confirmed once people of `confirm_voices` groups saw it, or one of `staff`. What only people
     of one group saw, or one person and the feed whose segments are `official`, counts for each of them as far
-    as `outside_permille` of all that is confirmed of them is confirmed by others, and `trust_worth` of it in
-    each campaign (`campaign_id`, by ride index) in any case. Of one person's accounts the first on a segment
-    counts. Rows worth nothing and erased riders confirm nobody. `rise` keeps a share from falling.
+    as `outside_permille` of all that is confirmed of them is confirmed by others, and of people the staff
+    has met `trust_worth` of it in each campaign (`campaign_id`, by ride index) in any case. Of one person's
+    accounts the first on a segment counts. Rows worth nothing and erased riders confirm nobody. `rise` keeps
+    a share from falling.
     """
     return stand(observed, voices, staff, official, confirm, n_rides, campaign_id).confirmed
 
@@ -127,9 +128,13 @@ def judge(
     is_open = speaks & ((n_groups >= confirm.confirm_voices) | by_staff)[segment]
     is_inside = speaks & ~is_open & by_some[segment]
     pot = np.zeros_like(person) if campaign_id is None else campaign_id[observed.ride_index]
-    allowed = np.empty(len(observed), dtype=np.int64)
+    is_met = np.full(len(person), True) if voices.met is None else np.isin(person, list(voices.met))
+    trust = (confirm.trust_worth * is_met).astype(np.int64)
     row = np.lexsort((observed.place, observed.segment, observed.ride_index))
-    allowed[row] = _allowed(person[row], pot[row], (value * is_open)[row], (value * is_inside)[row], confirm)
+    allowed = np.empty(len(observed), dtype=np.int64)
+    allowed[row] = _allowed(
+        person[row], pot[row], (value * is_open)[row], (value * is_inside)[row], trust[row], confirm
+    )
     return Verdict(speaks, is_open, is_inside, allowed)
 
 
@@ -140,19 +145,19 @@ def _n_different(segment: IntArray, who: IntArray, n: int) -> IntArray:
 
 
 def _allowed(
-    person: IntArray, pot: IntArray, outside: IntArray, inside: IntArray, confirm: Confirm
+    person: IntArray, pot: IntArray, outside: IntArray, inside: IntArray, trust: IntArray, confirm: Confirm
 ) -> IntArray:
     """For each row the thousandths that count of what is confirmed `inside`, the rows that come first first.
 
-    First `trust_worth` in each pot; then so much more that `outside_permille` of what is confirmed of the
-    person is confirmed by others. A later row never takes from an earlier one, or what is confirmed at one
-    settlement and at the next, and never falls, would add up to more.
+    First the person's `trust` in each pot; then so much more that `outside_permille` of what is confirmed of
+    the person is confirmed by others. A later row never takes from an earlier one, or what is confirmed at
+    one settlement and at the next, and never falls, would add up to more.
     """
     people, back = np.unique(person, return_inverse=True)
     need = max(confirm.outside_permille, 1)
     by_others = _sum(back, outside, len(people)) * (1000 - need) // need
     _, purse = np.unique(np.column_stack([back, pot]), axis=0, return_inverse=True)
-    trusted = _first(purse.ravel(), inside, np.full(len(inside), confirm.trust_worth))
+    trusted = _first(purse.ravel(), inside, trust)
     left = np.maximum(by_others - _sum(back, trusted, len(people)), 0)
     more = _first(back, inside - trusted, left[back])
     return np.asarray(1000 * (trusted + more) // np.maximum(inside, 1), dtype=np.int64)

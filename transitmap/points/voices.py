@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,13 +41,15 @@ def voices(
     linked: Sequence[tuple[int, int]],
     staff: frozenset[int],
     confirm: Confirm,
+    met: Collection[int] | None = None,
 ) -> Voices:
     """Who are one person and who are one group, of those in `observed` and `linked`.
 
     One person are accounts that `linked` connects (copies, one phone). A group are up to `group_max` people
     who are confirmed mostly by one another: of all that is confirmed of them, less than `outside_permille` is
     confirmed by others or a reviewer (`staff`). Nobody is in two groups; `staff` is in none. Rows worth
-    nothing and erased riders confirm nobody. The order of rows decides nothing.
+    nothing and erased riders confirm nobody. The order of rows decides nothing. `met` are accounts whose
+    people the staff knows; None is all of them.
     """
     pairs = np.array(linked, dtype=np.int64).reshape(-1, 2)
     users = np.unique(np.concatenate([observed.user_id[observed.user_id >= 0], pairs.ravel()]))
@@ -57,9 +59,11 @@ def voices(
     ties = [(group[0], other) for group in groups for other in group[1:]]
     group = _joined(np.array(ties, dtype=np.int64).reshape(-1, 2), len(users))[person]
     names = users.tolist()
+    person_of = dict(zip(names, users[person].tolist(), strict=True))
     return Voices(
-        dict(zip(names, users[person].tolist(), strict=True)),
+        person_of,
         dict(zip(names, users[group].tolist(), strict=True)),
+        None if met is None else frozenset(person_of.get(one, one) for one in met),
     )
 
 

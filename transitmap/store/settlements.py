@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from transitmap.store.points import CHUNK
 from transitmap.store.tables import ROLES, LedgerRow, RideRow, Upload, User
 from transitmap.store.tables_game import OWN_CAMPAIGN, Check, Decision, FindingRow, Settlement, Share
-from transitmap.store.ties import linked_riders
+from transitmap.store.ties import linked_riders, people_met
 
 RIDER, *STAFF = ROLES
 
@@ -25,6 +25,7 @@ def people_decided(session: Session) -> dict[str, list[Any]]:
     return {
         "staff": list(session.scalars(staff)),
         "linked": linked_riders(session),
+        "met": people_met(session),
         "withheld": sorted(set(session.scalars(sa.union(hard, upheld)))),
         "held": sorted(set(session.scalars(open_soft))),
     }

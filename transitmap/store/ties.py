@@ -1,4 +1,4 @@
-"""Which accounts are taken for one person's, from which ride on: noted as differences, never changed."""
+"""Which accounts are taken for one person's, from which ride on, and whom the staff has met."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from transitmap.store.uploads import next_ride_sequence
 COPY = "copy"
 """What the codes of findings begin with that say: these two rides are one."""
 PERSON, SAME, TWO = "person", "same", "two"
+MET, NOT_MET = "met", "not_met"
 
 
 def linked_riders(session: Session) -> list[list[int]]:
@@ -57,6 +58,21 @@ def same_people(session: Session) -> dict[int, int]:
         if verdict == SAME and one != other:
             leads[other] = one
     return {account: _oldest(leads, account) for account in leads}
+
+
+def say_met(session: Session, user_id: int, is_met: bool, decided_by: int, now_s: float) -> None:
+    """Writes down that somebody of the staff knows the person of an account, or no longer; under
+    `lock_ledger`. What is confirmed on trust follows at the next publication."""
+    told = {"subject_kind": MET, "subject_id": str(user_id), "verdict": MET if is_met else NOT_MET}
+    session.add(Decision(**told, user_id=decided_by, reason="", note="", made_s=now_s))
+    session.flush()
+
+
+def people_met(session: Session) -> list[int]:
+    """The accounts whose people somebody of the staff knows; sorted."""
+    question = sa.select(Decision).where(Decision.subject_kind == MET).order_by(Decision.id)
+    last = {int(one.subject_id): one.verdict == MET for one in session.scalars(question)}
+    return sorted(user_id for user_id, is_met in last.items() if is_met)
 
 
 def _oldest(leads: dict[int, int], account: int) -> int:
