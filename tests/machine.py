@@ -116,6 +116,10 @@ needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="NO BROWSER: install
 needs_proc = pytest.mark.skipif(
     not Path("/proc/self/status").is_file(), reason="NO /proc: memory was NOT measured"
 )
+needs_fuse = pytest.mark.skipif(
+    not (has_fuse() and os.access("/dev/fuse", os.W_OK)),
+    reason="NO FUSE: install libfuse2; NO power was cut",
+)
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="NOT ROOT: what only root may do was NOT tried")
 
 

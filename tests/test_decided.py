@@ -46,11 +46,11 @@ def lines(session):
 def decide_all(session, people, prize):
     proposal = store.add_proposal(session, 2, people["Ana"].id, RULES, "why", {}, NOW_S)
     decided.decide_rules(session, proposal, "adopted", people["Fer"], "most want it", END_S, ZONE)
-    decided.approve(session, prize.id, people["Fer"], "saw them", END_S, ZONE)
-    decided.approve(session, prize.id, people["Hugo"], "", END_S, ZONE)
-    decided.pay(session, prize.id, people["Fer"], "", LATER_S, ZONE)
+    decided.decide_prize(session, store.approve_payout, prize.id, people["Fer"], "saw them", END_S, ZONE)
+    decided.decide_prize(session, store.approve_payout, prize.id, people["Hugo"], "", END_S, ZONE)
+    decided.decide_prize(session, store.pay_payout, prize.id, people["Fer"], "", LATER_S, ZONE)
     other = next(one for one in store.payouts_of_campaign(session, 2) if one.user_id == people["Dani"].id)
-    decided.refuse(session, other.id, people["Fer"], "not reached", LATER_S, ZONE)
+    decided.decide_prize(session, store.refuse_payout, other.id, people["Fer"], "not reached", LATER_S, ZONE)
     return other
 
 
@@ -84,10 +84,15 @@ def test_each_decision_is_a_line_of_no_points_in_both_languages(session, played,
 
 
 def test_what_is_refused_writes_no_line(session, played, prize):
-    decided.approve(session, prize.id, played["Fer"], "", END_S, ZONE)
-    for call, who in ((decided.approve, "Fer"), (decided.pay, "Hugo"), (decided.refuse, "Hugo")):
+    decided.decide_prize(session, store.approve_payout, prize.id, played["Fer"], "", END_S, ZONE)
+    refused = (
+        (store.approve_payout, "Fer"),
+        (store.pay_payout, "Hugo"),
+        (store.refuse_payout, "Hugo"),
+    )
+    for decide, who in refused:
         with pytest.raises(PayoutRefused):
-            call(session, prize.id, played[who], "", END_S, ZONE)
+            decided.decide_prize(session, decide, prize.id, played[who], "", END_S, ZONE)
     assert len(lines(session)) == 1
 
 

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -65,12 +66,12 @@ def test_the_pause_grows_until_a_run_was_long_enough(
     lasting = iter([0.0, 0.0, 0.0, 0.0, 100.0, 0.0])
     pauses: list[float] = []
 
-    class Over:
+    class Over(threading.Event):
         def is_set(self) -> bool:
             return len(pauses) == 6
 
-        def wait(self, for_s: float) -> bool:
-            pauses.append(for_s)
+        def wait(self, timeout: float | None = None) -> bool:
+            pauses.append(timeout or 0.0)
             return False
 
     def run(command: object, is_over: object) -> int:
@@ -80,7 +81,7 @@ def test_the_pause_grows_until_a_run_was_long_enough(
     monkeypatch.setattr(watch, "_run", run)
     monkeypatch.setattr(watch.time, "monotonic", lambda: clock_s[0])
     monkeypatch.setattr(watch, "MAX_PAUSE_S", 5.0)
-    watch._keep(["none"], 1.0, 60.0, Over())  # type: ignore[arg-type]
+    watch._keep(["none"], 1.0, 60.0, Over())
     assert pauses == [1.0, 2.0, 4.0, 5.0, 1.0, 2.0]
 
 

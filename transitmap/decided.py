@@ -84,40 +84,7 @@ def hold(
     return payouts
 
 
-def approve(
-    session: Session, payout_id: int, user: store.User, note: str, now_s: float, timezone: str
-) -> store.Payout:
-    """One person's approval of a prize, with its line.
-
-    Raises:
-        PayoutRefused: as `store.approve_payout`.
-    """
-    return _decide(session, store.approve_payout, payout_id, user, note, now_s, timezone)
-
-
-def refuse(
-    session: Session, payout_id: int, user: store.User, note: str, now_s: float, timezone: str
-) -> store.Payout:
-    """No prize, with its line; the reason stays with the decision.
-
-    Raises:
-        PayoutRefused: as `store.refuse_payout`.
-    """
-    return _decide(session, store.refuse_payout, payout_id, user, note, now_s, timezone)
-
-
-def pay(
-    session: Session, payout_id: int, user: store.User, note: str, now_s: float, timezone: str
-) -> store.Payout:
-    """Notes that the money was handed over, with its line.
-
-    Raises:
-        PayoutRefused: as `store.pay_payout`.
-    """
-    return _decide(session, store.pay_payout, payout_id, user, note, now_s, timezone)
-
-
-def _decide(
+def decide_prize(
     session: Session,
     decide: Callable[[Session, int, store.User, float, str], store.Payout],
     payout_id: int,
@@ -126,6 +93,11 @@ def _decide(
     now_s: float,
     timezone: str,
 ) -> store.Payout:
+    """One person's word on a prize, with its line: `decide` approves, refuses or pays it in the store.
+
+    Raises:
+        PayoutRefused: as `decide`.
+    """
     store.lock_ledger(session)
     payout = decide(session, payout_id, user, now_s, note)
     decision = store.decisions_about(session, store.PAYOUT, [payout_id])[-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,26 +127,18 @@ def look(finding_id: int) -> Response:
 @blueprint.post("/<int:finding_id>/undo")
 def undo(finding_id: int) -> Response:
     """Takes this reviewer's own look back."""
-    user = must_review()
-    try:
-        engine.undo(desk(), user, finding_id, time.time())
-    except ReviewRefused as refused:
-        return _refused(refused, url_for("review.item", finding_id=finding_id))
-    flash(_("Taken back. The trip waits for a look again."), "good")
-    return redirect(url_for("review.item", finding_id=finding_id), 303)
+    user, back = must_review(), url_for("review.item", finding_id=finding_id)
+    kept = _("Taken back. The trip waits for a look again.")
+    return _keep(lambda: engine.undo(desk(), user, finding_id, time.time()), back, kept)
 
 
 @blueprint.post("/<int:finding_id>/person")
 def person(finding_id: int) -> Response:
     """Whether the riders of both trips are one person, as this reviewer says."""
-    user = must_review()
-    back = url_for("review.item", finding_id=finding_id)
-    try:
-        engine.say_people(desk(), user, finding_id, request.form.get("says", ""), time.time())
-    except ReviewRefused as refused:
-        return _refused(refused, back)
-    flash(_("Kept. It holds from the next trip on, and when the next map is published."), "good")
-    return redirect(back, 303)
+    user, back = must_review(), url_for("review.item", finding_id=finding_id)
+    says = request.form.get("says", "")
+    kept = _("Kept. It holds from the next trip on, and when the next map is published.")
+    return _keep(lambda: engine.say_people(desk(), user, finding_id, says, time.time()), back, kept)
 
 
 @blueprint.post("/riders/<int:user_id>/met")
@@ -154,13 +147,9 @@ def met(user_id: int) -> Response:
     user, rider = must_review(), store.user_by_id(db.session(), user_id)
     if rider is None or rider.erased_s is not None:
         raise Problem("not_found")
-    back = url_for("standings.rider", name=rider.name)
-    try:
-        engine.say_met(desk(), user, rider, request.form.get("met") == "yes", time.time())
-    except ReviewRefused as refused:
-        return _refused(refused, back)
-    flash(_("Kept. It holds when the next map is published."), "good")
-    return redirect(back, 303)
+    is_met, back = request.form.get("met") == "yes", url_for("standings.rider", name=rider.name)
+    kept = _("Kept. It holds when the next map is published.")
+    return _keep(lambda: engine.say_met(desk(), user, rider, is_met, time.time()), back, kept)
 
 
 @blueprint.get("/appeals/<int:appeal_id>")
@@ -199,6 +188,16 @@ def answer(appeal_id: int) -> Response:
         return _refused(refused, url_for("review.appeal", appeal_id=appeal_id))
     flash(_("The rider has your answer."), "good")
     return redirect(url_for("review.index"), 303)
+
+
+def _keep(act: Callable[[], None], back: str, kept: str) -> Response:
+    """Back to the page with the word that it was `kept`, or with why not."""
+    try:
+        act()
+    except ReviewRefused as refused:
+        return _refused(refused, back)
+    flash(kept, "good")
+    return redirect(back, 303)
 
 
 def _refused(refused: ReviewRefused, back: str) -> Response:

@@ -118,25 +118,27 @@ def _must_have_prizes(slug: str) -> store.Campaign:
 @blueprint.post("/<int:payout_id>/approve")
 def approve(payout_id: int) -> Response:
     """One person's approval; the second one's lets the prize be paid."""
-    return _decide(payout_id, decided.approve)
+    return _decide(payout_id, store.approve_payout)
 
 
 @blueprint.post("/<int:payout_id>/refuse")
 def refuse(payout_id: int) -> Response:
     """No prize, and the reason."""
-    return _decide(payout_id, decided.refuse)
+    return _decide(payout_id, store.refuse_payout)
 
 
 @blueprint.post("/<int:payout_id>/pay")
 def pay(payout_id: int) -> Response:
     """The money was handed over."""
-    return _decide(payout_id, decided.pay)
+    return _decide(payout_id, store.pay_payout)
 
 
-def _decide(payout_id: int, what: Callable[..., store.Payout]) -> Response:
+def _decide(payout_id: int, decide: Callable[..., store.Payout]) -> Response:
     user, note = must_review(), request.form.get("note", "").strip()[:MAX_NOTE]
     try:
-        payout = what(db.session(), payout_id, user, note, time.time(), published.timezone())
+        payout = decided.decide_prize(
+            db.session(), decide, payout_id, user, note, time.time(), published.timezone()
+        )
     except PayoutRefused as refused:
         if refused.reason == "missing":
             raise Problem("not_found") from refused

@@ -13,7 +13,6 @@ import pytest
 from flask import Flask
 
 from benchmarks import power_cut
-from tests.faults import forgetful_disk
 from tests.faults.service import (
     Acknowledged,
     Site,
@@ -28,7 +27,7 @@ from tests.faults.service import (
     send_file,
     trace,
 )
-from tests.machine import small_disk
+from tests.machine import needs_fuse, small_disk
 from transitmap.archive import Archive
 
 
@@ -132,7 +131,7 @@ def test_what_was_left_half_written_is_swept(tmp_path: Path) -> None:
     assert (left.exists(), coming.exists(), archive.get(sha)) == (False, True, b"a")
 
 
-@pytest.mark.skipif(not forgetful_disk.IS_THERE, reason="NO FUSE: power was not cut")
+@needs_fuse
 def test_nothing_is_lost_when_the_power_goes(tmp_path: Path) -> None:
     """One cut; ten under load are benchmarks/power_cut.py."""
     told = Acknowledged()
