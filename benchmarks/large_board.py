@@ -1,9 +1,10 @@
 """Boards and awards with 100,000 riders and 5 M lines, in ms: `python -m benchmarks.large_board`.
 
-Options: `--riders N --lines N --seed N`, and `--database URL` to keep what was made for another run. Rows
-are written in bulk, as the tables say and with every seal of the chain; everybody is in a team of eight, and
-there are a million marks of rides that copies are looked for by. Each figure stands beside a bare query of
-the same run. The award is timed alone and with the examination before it, in one transaction.
+Options: `--riders N --lines N --seed N`, and `--database URL --folder DIR` (of the archive) to keep what was
+made for another run. Rows are written in bulk, as the tables say and with every seal of the chain; everybody
+is in a team of eight, and there are a million marks of rides that copies are looked for by. Each figure
+stands beside a bare query of the same run. The award is timed alone and with the examination before it, in
+one transaction.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from transitmap.points.suspicion.marks import candidates, marks_of
 N_ROUTES, TEAM_SIZE = 85, 8
 N_MARKS, MARKS_A_RIDE, N_PARTIES = 1_000_000, 50, 55
 PAGES = ("period=week", "period=campaign", "period=all", "who=teams", "period=campaign&who=teams")
-N_ON_THE_STREET, MARKS_AS_FEW = 20, 16
+N_ON_THE_STREET, MARKS_AS_FEW, N_STREET_RIDES = 20, 16, 4_000
 """So many other rides share one mark of so many with a ride."""
 LINES_A_RIDE, N_WEEKS, DAY_S = 5, 26, 86_400
 SEGMENTS_A_WAY, OBSERVERS = 120, 12
@@ -54,7 +55,7 @@ def main() -> int:
     """Make the database, where it is not there, and print a line a measurement."""
     asked = _arguments()
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder = Path(asked.folder or stack.enter_context(tempfile.TemporaryDirectory()))
         url = asked.database or f"sqlite:///{folder / 'board.db'}"
         _make(url, asked.riders, asked.lines, asked.seed)
         _measure(url, folder)
@@ -66,6 +67,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--riders", type=int, default=100_000)
     parser.add_argument("--lines", type=int, default=5_000_000)
     parser.add_argument("--database", default="")
+    parser.add_argument("--folder", default="")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 
@@ -444,30 +446,34 @@ def _parties(engine: sa.Engine, archive: Archive) -> list[tuple[honest.Honest, N
     Each mark of the four is kept with some rides of other vehicles, too: a busy street.
     """
     city, network = honest.town(0, 3)
-    dice, asked, known = np.random.default_rng(int(time.time())), [], set[int]()
+    dice, asked = np.random.default_rng(int(time.time())), list[tuple[honest.Honest, Network]]()
     with store.session(engine) as session:
         for number in range(N_PARTIES):
             day, names = int(dice.integers(0, 9_000)), [f"{number}-{k}" for k in range(5)]
             *before, last = honest.company(city, number % len(city.patterns), day, 8.0, names, 0.5, dice)
             for one in before:
-                _keep_with_marks(session, archive, one.ride, known)
+                _keep_with_marks(session, archive, one.ride)
             asked.append((last, network))
     return asked
 
 
-def _keep_with_marks(session: Any, archive: Archive, ride: Ride, known: set[int]) -> None:
-    """A ride with its fixes and marks; others of the street have some of these that are new, too."""
-    sequence = store.next_ride_sequence(session)
+def _keep_with_marks(session: Any, archive: Archive, ride: Ride) -> None:
+    """A ride with its fixes and marks; others of the street have some of these that are new, too.
+
+    Those others may be among the candidates: they have fixes, whichever.
+    """
+    sequence, packed = store.next_ride_sequence(session), archive.put(pack_ride(ride))
     columns = _ride(f"b{sequence}", 1 + sequence % 1_000, sequence, float(ride.fixes.time_s[0]), "R7")
-    store.add_rides(session, [store.RideRow(**columns | {"packed_sha256": archive.put(pack_ride(ride))})])
+    store.add_rides(session, [store.RideRow(**columns | {"packed_sha256": packed})])
     kept = marks_of(ride.fixes, KEY).kept.tolist()
+    known = set(session.scalars(sa.select(store.Mark.band).where(store.Mark.band.in_(kept))))
     store.add_marks(session, f"b{sequence}", kept)
     new = sorted(set(kept) - known)
-    known.update(new)
-    for at in range(N_ON_THE_STREET):
-        store.add_marks(
-            session, f"r{sequence * N_ON_THE_STREET % 4_000 + at}", new[at % MARKS_AS_FEW :: MARKS_AS_FEW]
-        )
+    others = [f"r{sequence * N_ON_THE_STREET % N_STREET_RIDES + at}" for at in range(N_ON_THE_STREET)]
+    for at, other in enumerate(others):
+        store.add_marks(session, other, new[at % MARKS_AS_FEW :: MARKS_AS_FEW])
+    on_it = store.RideRow.id.in_(others)
+    session.execute(sa.update(store.RideRow).where(on_it).values(packed_sha256=packed))
 
 
 def _segments(number: int) -> Segments:
