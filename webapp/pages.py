@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from babel.numbers import format_decimal
 from flask import Flask
-from flask_babel import format_currency, format_date, format_datetime, format_decimal
+from flask_babel import format_currency, format_date, format_datetime, get_locale
 
 from webapp import auth, language, published, words
 
@@ -16,8 +18,8 @@ def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
-        number=lambda value: format_decimal(round(value)),
-        decimal=lambda value: format_decimal(round(value, 1), format="#,##0.0"),
+        number=lambda value: _number(round(value), None, str(get_locale())),
+        decimal=lambda value: _number(round(value, 1) + 0, "#,##0.0", str(get_locale())),
         currency=lambda value, code: format_currency(value, code),
         moment=_moment,
         first_capital=lambda text: text[:1].upper() + text[1:],
@@ -42,6 +44,12 @@ def init_app(app: Flask) -> None:
 
 def _local(time_s: float) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(time_s, ZoneInfo(published.timezone()))
+
+
+@lru_cache(maxsize=4096)
+def _number(value: float, pattern: str | None, locale: str) -> str:
+    """A number in a language; a board asks for the same 150 again and again."""
+    return format_decimal(value, format=pattern, locale=locale)
 
 
 def _moment(time_s: float) -> str:

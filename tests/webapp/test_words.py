@@ -52,3 +52,8 @@ def test_the_help_page_says_every_refusal_and_every_no_where_links_lead(client):
         assert str(sentence) == str(sentence).strip() != "", code
     assert 'href="/record/"' in page
     assert 'href="/phones/"' in page
+
+
+def test_nothing_is_never_written_with_a_minus(app):
+    with app.test_request_context("/"):
+        assert render_template_string("{{ 12345.678 | number }} {{ -0.04 | decimal }}") == "12,346 0.0"

@@ -152,9 +152,8 @@ def _counts(
     few and looked up one by one.
     """
     on_it, which = _on_board(scope), (_better(one), _older(one), sa.true())
-    counts = [
-        session.scalar(sa.select(sa.func.count()).select_from(Sum).where(*on_it, w)) or 0 for w in which
-    ]
+    each = [sa.select(sa.func.count()).select_from(Sum).where(*on_it, w).scalar_subquery() for w in which]
+    counts = [int(n) for n in session.execute(sa.select(*each)).one()]
     is_unseen = sa.and_(
         Sum.user_id.in_(sa.select(User.id).where(User.is_hidden == sa.true())),
         Sum.user_id != (viewer_id or 0),
