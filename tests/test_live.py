@@ -101,9 +101,7 @@ def expected(n: int = 20, start_s: float = NOW_S) -> list[tuple[float, float]]:
 def counts(engine) -> tuple[int, int, int]:
     """Uploads, messages, and those that wait."""
     with store.session(engine, write=False) as session:
-        waiting = sum(
-            len(store.waiting_headings(session, one.token_id)) for one in store.waiting_devices(session)
-        )
+        waiting = sum(len(store.waiting_headings(session, one)) for one in store.waiting_devices(session))
         return (
             session.scalar(sa.select(sa.func.count()).select_from(store.Upload)),
             session.scalar(sa.select(sa.func.count()).select_from(store.MessageRow)),
