@@ -188,12 +188,6 @@ def rides_of_uploads(session: Session, upload_ids: Sequence[str]) -> list[RideRo
     return list(session.scalars(question.order_by(RideRow.upload_id, RideRow.ordinal)))
 
 
-def rides_of_user(session: Session, user_id: int, limit: int = 100, offset: int = 0) -> list[RideRow]:
-    """A rider's rides, newest first."""
-    question = sa.select(RideRow).where(RideRow.user_id == user_id).order_by(RideRow.sequence.desc())
-    return list(session.scalars(question.limit(limit).offset(offset)))
-
-
 def rides_between(session: Session, user_id: int, from_s: float, to_s: float) -> list[RideRow]:
     """A rider's rides that were under way at any time from one moment to another, the first first."""
     ended_s = sa.func.coalesce(RideRow.ended_s, RideRow.started_s)
