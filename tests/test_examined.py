@@ -12,10 +12,11 @@ from tests.points.hand import DAY_S, NOON_S, bus_ride, gpx_of
 from tests.test_publish import CONFIG, EAST, NORTH, NOW_S, RULES, make
 from transitmap import erase, store
 from transitmap.archive import Archive
-from transitmap.contribute import Receipt, contribute
+from transitmap.contribute import contribute
 from transitmap.examined import EXAMINED_FROM, withhold
 from transitmap.model import Award, Finding
 from transitmap.points.score import NOBODY
+from transitmap.receipt import Receipt
 from transitmap.replay import replay
 
 pytestmark = pytest.mark.usefixtures("own_rules_only")

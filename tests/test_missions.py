@@ -16,12 +16,12 @@ from transitmap import missions, store, terms
 from transitmap.archive import Archive, pack_network
 from transitmap.cli import main
 from transitmap.config import Config
-from transitmap.contribute import Found, Known, Terrain
 from transitmap.gtfs.carry_ids import carry_ids
 from transitmap.model import Fixes
 from transitmap.points import evidence
 from transitmap.points.missions import MissionRules
 from transitmap.points.rules import load_rules
+from transitmap.terrain import Found, Known, Terrain
 
 EAST, NORTH, FAR = [(0, 0), (4_000, 0)], [(0, 0), (0, 4_000)], [(2_000, 2_000), (4_000, 4_000)]
 RULES = load_rules()

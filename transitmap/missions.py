@@ -13,12 +13,13 @@ import numpy as np
 from transitmap import store
 from transitmap.archive import Archive, unpack_network, unpack_ride
 from transitmap.config import Config
-from transitmap.contribute import Found, Terrain, join_trips, recognise_each, segment_key, terrain_of
 from transitmap.gtfs.feed.names import name_things
+from transitmap.keys import segment_key
 from transitmap.model import Ids, Rules
 from transitmap.points import evidence, missions
 from transitmap.points.forecast import forecast
 from transitmap.points.missions import MissionRules, Way
+from transitmap.terrain import Found, Terrain, join_trips, recognise_each, terrain_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

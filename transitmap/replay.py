@@ -12,30 +12,30 @@ import numpy as np
 from transitmap import store
 from transitmap.archive import Archive, pack_ride, unpack_ride
 from transitmap.config import Config
-from transitmap.contribute import (
-    Found,
-    Terrain,
-    collect_canonical,
-    join_trips,
-    ledger_lines,
-    recognise_each,
-    recognised_as,
-    segment_key,
-    terrain_before_any,
-    terrain_of,
-)
+from transitmap.contribute import collect_canonical, ledger_lines
 from transitmap.decided import PRIZE, PRIZES, RULES, lines_of_decisions
 from transitmap.errors import UploadRefused
 from transitmap.examined import WITHHELD, Bench, bench
+from transitmap.keys import segment_key
 from transitmap.model import Ride, Rules, Terms
 from transitmap.points import settle
 from transitmap.points.campaigns import campaign_of
 from transitmap.points.score import FRESH, MORE, NEW, NOBODY, Score, score
 from transitmap.points.voices import one_person
-from transitmap.publish import found_in, officially_known
+from transitmap.publish import officially_known
 from transitmap.said import LABEL, said_lines
 from transitmap.settling import Count, confirmed, lines_of
 from transitmap.terms import also_of, recorded_terms, rules_of
+from transitmap.terrain import (
+    Found,
+    Terrain,
+    found_in,
+    join_trips,
+    recognise_each,
+    recognised_as,
+    terrain_before_any,
+    terrain_of,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
