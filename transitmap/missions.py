@@ -16,10 +16,10 @@ from transitmap.config import Config
 from transitmap.gtfs.feed.names import name_things
 from transitmap.keys import segment_key
 from transitmap.model import Ids, Rules
-from transitmap.points import evidence, missions
+from transitmap.points import missions
 from transitmap.points.forecast import forecast
 from transitmap.points.missions import MissionRules, Way
-from transitmap.terrain import Found, Terrain, join_trips, recognise_each, terrain_of
+from transitmap.terrain import Found, Terrain, recognise_again, terrain_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -259,14 +259,10 @@ def refresh_now(
     store.lock_ledger(session)
     rows = store.rides_after(session)
     rides = {row.id: unpack_ride(archive.get(row.packed_sha256)) for row in rows}
-    behind = [(nth, ride_id) for nth, ride_id in enumerate(terrain.known.ride_id) if ride_id in rides]
-    seen = {ride_id for _, ride_id in behind}
-    late = [rides[row.id] for row in rows if row.id not in seen]
-    taken = terrain.known.trips.take(np.array([nth for nth, _ in behind], dtype=np.int64))
-    trips = join_trips([taken, recognise_each(terrain, late, config, rules).trips])
-    every = [rides[ride_id] for _, ride_id in behind] + late
-    segments = evidence.gather(terrain.ground, trips, every, rules, terrain.key)
-    return refresh(session, archive, version, terrain, Found(tuple(every), trips, segments), config, now_s)
+    seen = set(terrain.known.ride_id)
+    after = [rides[row.id] for row in rows if row.id not in seen]
+    found = recognise_again(terrain, rides, after, config, rules)
+    return refresh(session, archive, version, terrain, found, config, now_s)
 
 
 def ended_seeds(session: Session, archive: Archive) -> list[tuple[int, str, str]]:

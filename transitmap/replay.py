@@ -29,9 +29,7 @@ from transitmap.terms import also_of, recorded_terms, rules_of
 from transitmap.terrain import (
     Found,
     Terrain,
-    found_in,
-    join_trips,
-    recognise_each,
+    recognise_again,
     recognised_as,
     terrain_before_any,
     terrain_of,
@@ -193,20 +191,12 @@ def _recognise_again(
     config: Config,
     rules: Rules,
 ) -> Found:
-    """The rides behind a feed version as it recorded them, then those after it, up to the last it knew of."""
-    known = terrain.known
-    behind = [(index, rides[ride_id]) for index, ride_id in enumerate(known.ride_id) if ride_id in rides]
+    """The rides behind a feed version, then those after it, up to the last that it knew of."""
     scored = (row.sequence for row in rows if row.network_version == terrain.version)
     last = max(scored, default=settlement.through_sequence if settlement else 0)
-    seen = set(known.ride_id)
+    seen = set(terrain.known.ride_id)
     after = [rides[row.id] for row in rows if row.id in rides and row.id not in seen and row.sequence <= last]
-    trips = join_trips(
-        [
-            known.trips.take(np.array([index for index, _ in behind], dtype=np.int64)),
-            recognise_each(terrain, after, config, rules).trips,
-        ]
-    )
-    return found_in(terrain, [ride for _, ride in behind] + after, trips, rules)
+    return recognise_again(terrain, rides, after, config, rules)
 
 
 # --- points again ----------------------------------------------------------------------------------

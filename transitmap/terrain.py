@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -119,8 +119,22 @@ def nothing_known(timezone: str) -> Known:
 
 def recognise_each(terrain: Terrain, rides: Sequence[Ride], config: Config, rules: Rules) -> Found:
     """What each ride is, looked at alone: company must not change what a ride is worth."""
-    trips = join_trips([pipeline.recognise(terrain.known.network, [ride], config) for ride in rides])
-    return found_in(terrain, rides, trips, rules)
+    return found_in(terrain, rides, _recognised(terrain, rides, config), rules)
+
+
+def _recognised(terrain: Terrain, rides: Sequence[Ride], config: Config) -> Trips:
+    return join_trips([pipeline.recognise(terrain.known.network, [ride], config) for ride in rides])
+
+
+def recognise_again(
+    terrain: Terrain, rides: Mapping[str, Ride], after: Sequence[Ride], config: Config, rules: Rules
+) -> Found:
+    """The rides behind a feed version as it recorded them, those that are there, then those `after` it."""
+    known = terrain.known
+    behind = [index for index, ride_id in enumerate(known.ride_id) if ride_id in rides]
+    trips = [known.trips.take(np.array(behind, dtype=np.int64)), _recognised(terrain, after, config)]
+    every = [rides[known.ride_id[index]] for index in behind] + list(after)
+    return found_in(terrain, every, join_trips(trips), rules)
 
 
 def found_in(terrain: Terrain, rides: Sequence[Ride], trips: Trips, rules: Rules) -> Found:
