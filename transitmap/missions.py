@@ -17,8 +17,10 @@ from transitmap.gtfs.feed.names import name_things
 from transitmap.keys import segment_key
 from transitmap.model import Ids, Rules
 from transitmap.points import missions
+from transitmap.points.campaigns import campaign_of
 from transitmap.points.forecast import forecast
 from transitmap.points.missions import MissionRules, Way
+from transitmap.points.voices import one_person
 from transitmap.terrain import Found, Terrain, recognise_again, terrain_of
 
 if TYPE_CHECKING:
@@ -251,7 +253,10 @@ def told(session: Session, now_s: float) -> list[dict[str, Any]]:
 def refresh_now(
     session: Session, archive: Archive, config: Config, rules: Rules, now_s: float
 ) -> Refreshed | None:
-    """`refresh` for the feed that holds now, out of what the archive has; None before the first feed."""
+    """As a publication does for the feed that holds now; None before the first feed.
+
+    Only circles of friends are not looked for again: accounts of one person are one voice, others their own.
+    """
     version = store.latest_feed(session)
     if version is None:
         return None
@@ -262,7 +267,26 @@ def refresh_now(
     seen = set(terrain.known.ride_id)
     after = [rides[row.id] for row in rows if row.id not in seen]
     found = recognise_again(terrain, rides, after, config, rules)
-    return refresh(session, archive, version, terrain, found, config, now_s)
+    people = one_person(store.linked_riders(session))
+    return refresh(
+        session,
+        archive,
+        version,
+        terrain,
+        found,
+        config,
+        now_s,
+        mission_rules(rules),
+        {account: min(accounts) for account, accounts in people.items()},
+        campaigns_now(session, now_s),
+        store.people_decided(session)["withheld"],
+    )
+
+
+def campaigns_now(session: Session, now_s: float) -> CampaignAt:
+    """The campaign that a ride counts in which begins now at a place."""
+    campaigns = store.all_campaigns(session)
+    return lambda lat_deg, lon_deg: campaign_of(campaigns, now_s, lat_deg, lon_deg, at_s=now_s)
 
 
 def ended_seeds(session: Session, archive: Archive) -> list[tuple[int, str, str]]:

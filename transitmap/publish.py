@@ -20,7 +20,6 @@ from transitmap.keys import segment_key
 from transitmap.late import with_late
 from transitmap.model import Ids, IntArray, Network, Notice, Ride, Rules, Shapes, Trips
 from transitmap.points import evidence, settle
-from transitmap.points.campaigns import campaign_of
 from transitmap.points.rules import load_rules
 from transitmap.points.voices import one_person
 from transitmap.said import said_lines
@@ -320,7 +319,7 @@ def _ask_for_more(
     rules: Rules,
 ) -> None:
     """Missions of what the feed that holds now lacks; those that are done end."""
-    campaigns, now_s, (decided, voice_of) = store.all_campaigns(session), version.made_s, heard
+    now_s, (decided, voice_of) = version.made_s, heard
     missions.refresh(
         session,
         archive,
@@ -331,6 +330,6 @@ def _ask_for_more(
         now_s,
         missions.mission_rules(rules),
         voice_of,
-        campaign_at=lambda lat_deg, lon_deg: campaign_of(campaigns, now_s, lat_deg, lon_deg, at_s=now_s),
+        campaign_at=missions.campaigns_now(session, now_s),
         withheld=decided["withheld"],
     )
