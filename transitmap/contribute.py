@@ -78,8 +78,8 @@ def contribute(
         store.TRY_AGAIN: the database could not keep the upload; nothing is acknowledged.
     """
     waits = waits or len(body) > config.collect.max_inline_bytes
-    more: dict[str, Any] = {"consent": consent, "trim_m": trim_m, "lease_s": 0.0 if waits else LEASE_S}
-    upload, is_new = accept(session, archive, user.id, name, body, config, now_s, **more)
+    lease_s = 0.0 if waits else LEASE_S
+    upload, is_new = accept(session, archive, user.id, name, body, config, now_s, consent, trim_m, lease_s)
     store.add_usage(session, user.id, now_s, n_uploads=int(is_new), n_bytes=len(body))
     session.commit()
     told = Receipt(upload.id, is_new, upload.state, upload.reason, upload.detail, (), upload.name)
@@ -130,10 +130,7 @@ def accept(
     config: Config,
     now_s: float,
     consent: str = "",
-    kind: str = "file",
-    token_id: int | None = None,
     trim_m: float | None = None,
-    parent_id: str = "",
     lease_s: float = 0.0,
 ) -> tuple[store.Upload, bool]:
     """Keeps what somebody sent and does nothing else with it: its upload, and whether that is new.
@@ -147,10 +144,8 @@ def accept(
         OSError: the archive could not keep the body.
         store.TRY_AGAIN: the database could not keep the row.
     """
-    limit = config.collect.max_upload_bytes
-    if limit and len(body) > limit:
-        raise UploadRefused("too_large", f"{len(body)} bytes, at most {limit}")
-    more = {"kind": kind, "token_id": token_id, "trim_m": trim_m, "parent_id": parent_id}
+    _check_size(body, config)
+    more: dict[str, Any] = {"trim_m": trim_m}
     if lease_s:
         more |= {"lease_until_s": now_s + lease_s, "attempts": 1, "holder": holder.me()}
     sha256 = archive.put(body)
@@ -174,10 +169,14 @@ def keep(
         OSError: the archive could not keep the body.
         store.TRY_AGAIN: the database could not keep the row.
     """
+    _check_size(body, config)
+    return store.keep_upload(engine, sender, archive.put(body), name, len(body), now_s, consent)
+
+
+def _check_size(body: bytes, config: Config) -> None:
     limit = config.collect.max_upload_bytes
     if limit and len(body) > limit:
         raise UploadRefused("too_large", f"{len(body)} bytes, at most {limit}")
-    return store.keep_upload(engine, sender, archive.put(body), name, len(body), now_s, consent)
 
 
 def understand(
