@@ -84,11 +84,11 @@ def upload_by_id(session: Session, upload_id: str, user_id: int | None) -> Uploa
     return session.scalar(question)
 
 
-def uploads_of_user(session: Session, user_id: int, limit: int = 100, offset: int = 0) -> list[Upload]:
+def uploads_of_user(session: Session, user_id: int, limit: int = 100) -> list[Upload]:
     """What a rider sent, newest first; members of an archive are in it."""
     mine = sa.select(Upload).where(Upload.user_id == user_id, Upload.parent_id == "")
     question = mine.order_by(Upload.received_s.desc(), Upload.id)
-    return list(session.scalars(question.limit(limit).offset(offset)))
+    return list(session.scalars(question.limit(limit)))
 
 
 def members_of_upload(session: Session, upload_id: str) -> list[Upload]:
