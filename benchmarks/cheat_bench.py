@@ -296,7 +296,7 @@ def _observers(observers: dict[int, list[tuple[int, int]]]) -> Observers:
 
 
 def _no_patterns(network: Network) -> Network:
-    from transitmap.contribute import nothing_known
+    from transitmap.terrain import nothing_known
 
     return nothing_known(network.timezone).network
 

@@ -588,9 +588,9 @@ def vandals(share: float, how: str, n_rides: int = 360, n_riders: int = 100) -> 
 def copiers(rides: Sequence[Ride], config: Config) -> list[tuple[int, int]]:
     """Accounts that one another's copies link, as the service finds them; on new ground, in their order."""
     from transitmap import pipeline
-    from transitmap.contribute import nothing_known
     from transitmap.points.suspicion.examine import HARD, examine
     from transitmap.points.suspicion.marks import candidates, marks_of
+    from transitmap.terrain import nothing_known
 
     network = nothing_known("America/Mexico_City").network
     marked: dict[int, list[int]] = {}

@@ -19,8 +19,8 @@ from tests.points.hand import DAY_S, NOON_S, gpx_of, ride_along
 from transitmap import backup, erase, own_data, store
 from transitmap.archive import Archive, pack_columns, pack_ride
 from transitmap.config import Config
-from transitmap.contribute import nothing_known
 from transitmap.model import BUS, Trips
+from transitmap.terrain import nothing_known
 
 OTHERS = 9
 

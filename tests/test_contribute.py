@@ -17,10 +17,11 @@ from tests.points.hand import DAY_S, NOON_S, bus_ride, gpx_of
 from transitmap import store
 from transitmap.archive import Archive
 from transitmap.config import CollectConfig, Config, FeedConfig
-from transitmap.contribute import Receipt, contribute, understand
+from transitmap.contribute import contribute, understand
 from transitmap.errors import ConfigError, UploadRefused
 from transitmap.points.rules import load_rules
 from transitmap.publish import publish
+from transitmap.receipt import Receipt
 
 CONFIG = Config(feed=FeedConfig(timezone="America/Mexico_City"))
 RULES = load_rules()

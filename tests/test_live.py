@@ -19,11 +19,12 @@ from transitmap import erase, live, publish, store, work
 from transitmap.archive import Archive, unpack_message, unpack_ride
 from transitmap.collect.bundle import read_bundle
 from transitmap.config import Config, LiveConfig
-from transitmap.contribute import accept, receipt_of, understand
+from transitmap.contribute import accept, understand
 from transitmap.errors import RidesWithdrawn
 from transitmap.late import with_late
 from transitmap.model import Message
 from transitmap.points.rules import load_rules
+from transitmap.receipt import receipt_of
 from transitmap.store import Heading
 from transitmap.work import work_once
 
@@ -101,9 +102,7 @@ def expected(n: int = 20, start_s: float = NOW_S) -> list[tuple[float, float]]:
 def counts(engine) -> tuple[int, int, int]:
     """Uploads, messages, and those that wait."""
     with store.session(engine, write=False) as session:
-        waiting = sum(
-            len(store.waiting_headings(session, one.token_id)) for one in store.waiting_devices(session)
-        )
+        waiting = sum(len(store.waiting_headings(session, one)) for one in store.waiting_devices(session))
         return (
             session.scalar(sa.select(sa.func.count()).select_from(store.Upload)),
             session.scalar(sa.select(sa.func.count()).select_from(store.MessageRow)),

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from tests.points.hand import DAY_S, NOON_S, bus_ride, gpx_of
-from transitmap import pipeline, store
+from transitmap import missions, pipeline, store
 from transitmap import publish as publishing
 from transitmap.archive import Archive, unpack_network
 from transitmap.config import Config, FeedConfig, ReferenceConfig
@@ -67,6 +67,22 @@ def ride_the_city(session: Session, archive: Archive, days: range, seed: int) ->
 
 def make(session: Session, archive: Archive, config: Config = CONFIG) -> store.FeedVersion:
     return publish(session, archive, config, TODAY, NOW_S, RULES)
+
+
+def test_missions_made_by_hand_are_of_the_campaign_there(session: Session, archive: Archive) -> None:
+    """As those of a publication, once these are over."""
+    names = {"slug": "race", "name_es": "Carrera", "name_en": "Race", "state": "open"}
+    race = store.Campaign(**names, made_s=0.0, opened_s=0.0)
+    session.add(race)
+    ride_the_city(session, archive, range(2), 1)
+    make(session, archive)
+    made = store.unfinished_missions(session)
+    later = NOW_S + 15 * DAY_S
+    told = missions.refresh_now(session, archive, CONFIG, RULES, later)
+    assert told is not None
+    assert told.n_closed == len(made) > 0
+    again = store.open_missions(session, later)
+    assert {one.campaign_id for one in made} == {one.campaign_id for one in again} == {race.id}
 
 
 def test_a_feed_of_all_rides_is_published_and_holds(

@@ -24,9 +24,10 @@ from tests.webapp.sending import zipped
 from transitmap import contribute, store, work
 from transitmap.archive import Archive
 from transitmap.config import Config, FeedConfig, QuotaConfig
-from transitmap.contribute import Receipt, accept, understand
+from transitmap.contribute import accept, understand
 from transitmap.errors import ConfigError, ReaderDied, UploadRefused
 from transitmap.points.rules import load_rules
+from transitmap.receipt import Receipt
 from transitmap.store import holder, uploads
 
 CONFIG = Config(feed=FeedConfig(timezone="America/Mexico_City"))

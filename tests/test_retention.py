@@ -17,7 +17,7 @@ from transitmap import retention, store
 from transitmap.archive import Archive
 from transitmap.cli import main
 from transitmap.config import RetentionConfig
-from transitmap.contribute import segment_key
+from transitmap.keys import segment_key
 from transitmap.replay import replay
 
 pytestmark = pytest.mark.usefixtures("own_rules_only")

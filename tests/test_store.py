@@ -286,13 +286,11 @@ def test_double_submits_make_one_upload(engine: sa.Engine) -> None:
 def test_rides_come_back_to_their_owner_in_order(session: Session) -> None:
     ana = store.add_user(session, "ana", "hash", NOW_S)
     beto = store.add_user(session, "beto", "hash", NOW_S)
-    first = add_ride(session, ana)
-    second = add_ride(session, ana, "b" * 64)
+    add_ride(session, ana)
+    add_ride(session, ana, "b" * 64)
     third = add_ride(session, beto, "c" * 64, dropped={"no_time": 3}, warnings=["clock"])
     assert [ride.sequence for ride in store.rides_after(session)] == [1, 2, 3]
     assert [ride.id for ride in store.rides_after(session, 2)] == [third.id]
-    assert [ride.id for ride in store.rides_of_user(session, ana.id)] == [second.id, first.id]
-    assert [ride.id for ride in store.rides_of_user(session, ana.id, limit=1, offset=1)] == [first.id]
     assert store.rides_of_upload(session, third.upload_id) == [third]
     session.commit()
     session.expire_all()
@@ -410,8 +408,7 @@ def test_standings_sum_the_ledger_by_rider_and_period(session: Session) -> None:
         store.Standing(beto.id, "beto", True, 7, 1),
     ]
     assert [row.millipoints for row in store.standings_rows(session, since_s=NOW_S + 10)] == [100]
-    assert [row.millipoints for row in store.standings_rows(session, until_s=NOW_S + 10)] == [2_000, 7]
-    assert [row.millipoints for row in store.ledger_rows(session, user_id=ana.id, limit=2)] == [1_500, 500]
+    assert [row.millipoints for row in store.ledger_rows(session, user_id=ana.id)] == [1_500, 500, 100]
     assert [row.ride_id for row in store.ledger_rows(session, ride_id=other.id)] == [other.id]
 
 

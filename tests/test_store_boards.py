@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from tests.test_store import NOW_S, add_ride
 from transitmap import store
-from transitmap.points.standings import board, near, ranked, to_next
+from transitmap.points.standings import Place, board, ranked
 from transitmap.store import standings as boards
 
 WEEK = 20_774  # a Monday
@@ -51,6 +51,18 @@ def all_rows(session: Session, campaigns: tuple[int, ...], period: int) -> list[
     ]
 
 
+def around(places: tuple[Place, ...], mine: Place) -> tuple[Place, ...]:
+    """A line of a board with the two above and below."""
+    at = places.index(mine)
+    return places[max(0, at - 2) : at + 3]
+
+
+def to_next(places: tuple[Place, ...], mine: Place) -> int:
+    """What a line lacks to the next better rank; 0 at the top."""
+    better = [place.millipoints for place in places if place.millipoints > mine.millipoints]
+    return min(better, default=mine.millipoints) - mine.millipoints
+
+
 SCOPES = [
     (store.BoardScope(CITY), (CITY,), 0),
     (store.BoardScope(CITY, WEEK), (CITY,), WEEK),
@@ -71,7 +83,7 @@ def test_a_board_by_index_is_the_fold_of_all_rows(session, scope, campaigns, per
         part = store.board_around(session, scope, viewer_id) if viewer_id else None
         assert (part is None) == (mine is None)
         if part and mine:
-            assert ranked(part.rows, part.n_better, part.n_before) == near(places, viewer_id)
+            assert ranked(part.rows, part.n_better, part.n_before) == around(places, mine)
             assert part.n == len(places)
             line = next(row for row in part.rows if row.user_id == viewer_id)
             assert store.points_to_next(session, scope, line) == to_next(places, mine)

@@ -3,162 +3,33 @@
 from __future__ import annotations
 
 import json
-import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from transitmap import geo, late, pipeline, reading, store
-from transitmap.archive import Archive, unpack_columns, unpack_ride
+from transitmap import geo, late, reading, store
+from transitmap.archive import Archive, unpack_ride
 from transitmap.config import Config
 from transitmap.errors import ConfigError, ReaderBusy, ReaderDied, UnpackedEnough, UploadRefused
 from transitmap.examined import CLAIMED, keep_findings, look_at, withhold
-from transitmap.model import (
-    MODES,
-    Finding,
-    Headways,
-    Network,
-    Patterns,
-    Ride,
-    Routes,
-    Rules,
-    Segments,
-    Shapes,
-    Stops,
-    Trips,
-)
-from transitmap.points import evidence
+from transitmap.model import MODES, Finding, Ride, Rules
 from transitmap.points.score import Score, score
+from transitmap.receipt import LeftOut, Receipt, receipt_of
 from transitmap.sandbox import Read, sandbox
 from transitmap.store import holder
 from transitmap.terms import Deal, claimed_checks, deal_for
+from transitmap.terrain import Found, Terrain, recognise_each, recognised_as, terrain_now
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
-SEGMENT_KEY = "segment_key"
 LEASE_S = 300.0
 """Whoever begins to understand an upload has it for so long; who was stopped leaves it to another."""
 WITHIN_S = 120.0
 """The longest that a worker waits for the reading of one body."""
 SENT_BEFORE = "sent_before"
-
-
-@dataclass(frozen=True, eq=False)
-class Known:
-    """What one feed version knows, published or not: its network, and what every ride behind it was.
-
-    `ride_id` names the rows of `trips`. The public ids are aligned with the network's rows, empty where the
-    row was held back.
-    """
-
-    network: Network
-    trips: Trips
-    ride_id: tuple[str, ...]
-    route_id: tuple[str, ...]
-    pattern_id: tuple[str, ...]
-    stop_id: tuple[str, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Terrain:
-    """A feed version made ready to recognise and score rides; `version` is its id, "" before the first."""
-
-    version: str
-    known: Known
-    ground: evidence.Ground
-    key: bytes
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """Rides, what they are under one feed version, and what they are evidence of."""
-
-    rides: tuple[Ride, ...]
-    trips: Trips
-    segments: Segments
-
-    def segments_of(self, index: int) -> Segments:
-        """The rows of one ride."""
-        chosen = self.segments.ride_index == index
-        return Segments(*(getattr(self.segments, name)[chosen] for name in Segments.__dataclass_fields__))
-
-
-@dataclass(frozen=True)
-class PointsLine:
-    """One line of the ledger as its rider reads it."""
-
-    rule: str
-    millipoints: int
-    text_es: str
-    text_en: str
-
-
-@dataclass(frozen=True)
-class RideReceipt:
-    """What one ride of an upload was and what it was worth.
-
-    `dropped` counts fixes by reason. `route_id` is empty where no route was recognised (`reason` says why)
-    or too few people support it to publish it, and then `route_name` is too; `stretch` is the names of the
-    first and last stop and the metres between. `lines` are in the order of the ledger; there is one even
-    where nothing was earned.
-    """
-
-    ride_id: str
-    name: str
-    n_kept: int
-    dropped: dict[str, int]
-    warnings: tuple[str, ...]
-    mode: str
-    reason: str
-    route_id: str
-    route_name: str
-    stretch: dict[str, Any]
-    confidence: float
-    lines: tuple[PointsLine, ...]
-
-    @property
-    def millipoints(self) -> int:
-        """What the ride earned in all."""
-        return sum(line.millipoints for line in self.lines)
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A trace of a file, or a member of an archive, that gave nothing new; `sent_before` was there."""
-
-    name: str
-    reason: str
-    detail: str
-    upload_id: str = ""
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What became of one upload. `reason` and `detail` say why where it was refused; then it has no rides.
-
-    An archive has `members`, each with its own receipt, and waits as long as one of them does.
-    """
-
-    upload_id: str
-    is_new: bool
-    state: str
-    reason: str
-    detail: str
-    rides: tuple[RideReceipt, ...]
-    name: str = ""
-    left_out: tuple[LeftOut, ...] = ()
-    members: tuple[Receipt, ...] = ()
-
-    @property
-    def millipoints(self) -> int:
-        """What all its rides earned."""
-        return sum(ride.millipoints for ride in self.rides) + sum(one.millipoints for one in self.members)
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,8 +78,8 @@ def contribute(
         store.TRY_AGAIN: the database could not keep the upload; nothing is acknowledged.
     """
     waits = waits or len(body) > config.collect.max_inline_bytes
-    more: dict[str, Any] = {"consent": consent, "trim_m": trim_m, "lease_s": 0.0 if waits else LEASE_S}
-    upload, is_new = accept(session, archive, user.id, name, body, config, now_s, **more)
+    lease_s = 0.0 if waits else LEASE_S
+    upload, is_new = accept(session, archive, user.id, name, body, config, now_s, consent, trim_m, lease_s)
     store.add_usage(session, user.id, now_s, n_uploads=int(is_new), n_bytes=len(body))
     session.commit()
     told = Receipt(upload.id, is_new, upload.state, upload.reason, upload.detail, (), upload.name)
@@ -259,10 +130,7 @@ def accept(
     config: Config,
     now_s: float,
     consent: str = "",
-    kind: str = "file",
-    token_id: int | None = None,
     trim_m: float | None = None,
-    parent_id: str = "",
     lease_s: float = 0.0,
 ) -> tuple[store.Upload, bool]:
     """Keeps what somebody sent and does nothing else with it: its upload, and whether that is new.
@@ -276,10 +144,8 @@ def accept(
         OSError: the archive could not keep the body.
         store.TRY_AGAIN: the database could not keep the row.
     """
-    limit = config.collect.max_upload_bytes
-    if limit and len(body) > limit:
-        raise UploadRefused("too_large", f"{len(body)} bytes, at most {limit}")
-    more = {"kind": kind, "token_id": token_id, "trim_m": trim_m, "parent_id": parent_id}
+    _check_size(body, config)
+    more: dict[str, Any] = {"trim_m": trim_m}
     if lease_s:
         more |= {"lease_until_s": now_s + lease_s, "attempts": 1, "holder": holder.me()}
     sha256 = archive.put(body)
@@ -303,10 +169,14 @@ def keep(
         OSError: the archive could not keep the body.
         store.TRY_AGAIN: the database could not keep the row.
     """
+    _check_size(body, config)
+    return store.keep_upload(engine, sender, archive.put(body), name, len(body), now_s, consent)
+
+
+def _check_size(body: bytes, config: Config) -> None:
     limit = config.collect.max_upload_bytes
     if limit and len(body) > limit:
         raise UploadRefused("too_large", f"{len(body)} bytes, at most {limit}")
-    return store.keep_upload(engine, sender, archive.put(body), name, len(body), now_s, consent)
 
 
 def understand(
@@ -503,95 +373,6 @@ def collect_canonical(archive: Archive, upload: store.Upload, config: Config) ->
     return open_upload(archive, upload, config).rides
 
 
-def recognise_each(terrain: Terrain, rides: Sequence[Ride], config: Config, rules: Rules) -> Found:
-    """What each ride is, looked at alone: company must not change what a ride is worth."""
-    trips = join_trips([pipeline.recognise(terrain.known.network, [ride], config) for ride in rides])
-    return Found(tuple(rides), trips, evidence.gather(terrain.ground, trips, rides, rules, terrain.key))
-
-
-def join_trips(many: Sequence[Trips]) -> Trips:
-    """The rows of several Trips, one after the other."""
-    if not many:
-        return _no_trips()
-    arrays = [name for name in Trips.__dataclass_fields__ if name != "reason"]
-    columns = {name: np.concatenate([getattr(trips, name) for trips in many]) for name in arrays}
-    return Trips(**columns, reason=tuple(reason for trips in many for reason in trips.reason))
-
-
-# --- the feed that holds now ---------------------------------------------------------------------
-
-
-def terrain_now(session: Session, archive: Archive, config: Config, rules: Rules) -> Terrain:
-    """The feed that holds now, ready to recognise and score; the last two asked for stay in memory.
-
-    Raises:
-        ConfigError: `rules` are not the ones that the feed's observers were counted by.
-    """
-    key = segment_key(session, archive)
-    feed = store.latest_feed(session)
-    if feed is None:
-        return terrain_before_any(archive, config, rules, key)
-    if feed.rules_version != rules.version:
-        raise ConfigError(
-            "rules", rules.version, f"the feed was made under {feed.rules_version}; publish first"
-        )
-    return terrain_of(feed, archive, config, rules, key)
-
-
-def terrain_of(
-    feed: store.FeedVersion, archive: Archive, config: Config, rules: Rules, key: bytes
-) -> Terrain:
-    """One feed version, ready to recognise and score."""
-    return _terrain(archive, feed.id, feed.known_sha256, config.feed.timezone, rules, key)
-
-
-def terrain_before_any(archive: Archive, config: Config, rules: Rules, key: bytes) -> Terrain:
-    """What rides are scored on before the first feed: no line is known."""
-    return _terrain(archive, store.NO_NETWORK, "", config.feed.timezone, rules, key)
-
-
-@lru_cache(maxsize=2)
-def _terrain(
-    archive: Archive, version: str, known_sha256: str, timezone: str, rules: Rules, key: bytes
-) -> Terrain:
-    known = unpack_columns(Known, archive.get(known_sha256)) if known_sha256 else nothing_known(timezone)
-    return Terrain(version, known, evidence.survey(known.network, rules), key)
-
-
-def segment_key(session: Session, archive: Archive) -> bytes:
-    """The secret that this installation hashes segments with; made at its first use, kept in the archive."""
-    sha256 = store.fact(session, SEGMENT_KEY)
-    if sha256 is None:
-        store.lock_ledger(session)
-        sha256 = store.fact(session, SEGMENT_KEY)
-    if sha256 is None:
-        sha256 = archive.put(os.urandom(64))
-        store.set_fact(session, SEGMENT_KEY, sha256)
-        session.commit()
-    return archive.get(sha256)
-
-
-def nothing_known(timezone: str) -> Known:
-    """What is known before the first feed: no line, all ground is new."""
-    none, rows, start = np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(1, dtype=np.int64)
-    network = Network(
-        stops=Stops(none, none, none, none, rows, rows, rows, none, ()),
-        routes=Routes((), (), none),
-        patterns=Patterns(rows, rows, rows, rows, rows, none, (), start, rows, none, none, none, rows),
-        shapes=Shapes(start, none, none, none),
-        headways=Headways(rows, rows, rows, rows, none, none, none, rows, np.zeros(0, dtype=bool)),
-        timezone=timezone,
-        first_day="",
-        last_day="",
-    )
-    return Known(network, _no_trips(), (), (), (), ())
-
-
-def _no_trips() -> Trips:
-    none, rows = np.zeros(0), np.zeros(0, dtype=np.int64)
-    return Trips(rows, rows, none, none, rows, rows, none, none, none, ())
-
-
 # --- rows and points -----------------------------------------------------------------------------
 
 
@@ -696,76 +477,3 @@ def _ride_row(
 def _shown(text: str, n: int = 200) -> str:
     """At most `n` printable characters: others do not fit into every database."""
     return "".join(letter for letter in text if letter.isprintable())[:n]
-
-
-def recognised_as(known: Known, index: int, trips: Trips) -> dict[str, Any]:
-    """The columns that say which route a ride was; id and name are empty where the public may not know."""
-    pattern = int(trips.pattern_index[index])
-    if pattern < 0:
-        return {"stretch": {}, "confidence": 0.0, "route_id": "", "route_name": "", "pattern_id": ""}
-    patterns, routes = known.network.patterns, known.network.routes
-    route = int(patterns.route_index[pattern])
-    route_id = known.route_id[route]
-    name = routes.short_name[route] or routes.long_name[route] or route_id
-    return {
-        "route_id": route_id,
-        "route_name": name[:200] if route_id else "",  # it stands in the ledger, which everybody reads
-        "direction_id": int(patterns.direction_id[pattern]),
-        "pattern_id": known.pattern_id[pattern],
-        "confidence": float(trips.confidence[index]),
-        "stretch": _stretch(known, pattern, index, trips),
-    }
-
-
-def _stretch(known: Known, pattern: int, index: int, trips: Trips) -> dict[str, Any]:
-    first = int(known.network.patterns.call_start[pattern])
-    stretch: dict[str, Any] = {
-        "first_m": round(float(trips.first_m[index]), 1),
-        "last_m": round(float(trips.last_m[index]), 1),
-    }
-    for word, call in (("board", int(trips.board_call[index])), ("alight", int(trips.alight_call[index]))):
-        if call >= 0:
-            stop = int(known.network.patterns.stop_index[first + call])
-            stretch[f"{word}_stop_id"] = known.stop_id[stop]
-            stretch[f"{word}_stop_name"] = known.network.stops.name[stop]
-    return stretch
-
-
-# --- receipts ------------------------------------------------------------------------------------
-
-
-def receipt_of(session: Session, upload: store.Upload, is_new: bool = False) -> Receipt:
-    """The receipt of an upload as the database has it, today or in a year."""
-    rides = [
-        _ride_receipt(row, store.ledger_rows(session, ride_id=row.id))
-        for row in store.rides_of_upload(session, upload.id)
-    ]
-    members = [receipt_of(session, member) for member in store.members_of_upload(session, upload.id)]
-    return Receipt(
-        upload_id=upload.id,
-        is_new=is_new,
-        state=store.RECEIVED if any(one.state == store.RECEIVED for one in members) else upload.state,
-        reason=upload.reason,
-        detail=upload.detail,
-        rides=tuple(rides),
-        name=upload.name,
-        left_out=tuple(LeftOut(**one) for one in upload.refused),
-        members=tuple(members),
-    )
-
-
-def _ride_receipt(row: store.RideRow, ledger: Iterable[store.LedgerRow]) -> RideReceipt:
-    return RideReceipt(
-        ride_id=row.id,
-        name=row.name,
-        n_kept=row.n_fixes,
-        dropped=dict(row.dropped),
-        warnings=tuple(row.warnings),
-        mode=row.mode,
-        reason=row.reason,
-        route_id=row.route_id,
-        route_name=row.route_name,
-        stretch=dict(row.stretch),
-        confidence=row.confidence,
-        lines=tuple(PointsLine(line.rule, line.millipoints, line.text_es, line.text_en) for line in ledger),
-    )

@@ -14,7 +14,7 @@ import numpy as np
 from transitmap import store
 from transitmap.archive import Archive, pack_columns, unpack_columns
 from transitmap.config import Config
-from transitmap.contribute import Known, nothing_known
+from transitmap.terrain import Known, nothing_known
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -181,12 +181,12 @@ def seal(session: Session, archive: Archive, config: Config, now_s: float) -> li
         store.TRY_AGAIN: the database is busy or gone; the rest waits for the next time.
     """
     sealed = []
-    for waiting in store.waiting_devices(session):
-        sealed += seal_finished(session, archive, config, waiting.token_id)
-        headings = store.waiting_headings(session, waiting.token_id)
+    for token_id in store.waiting_devices(session):
+        sealed += seal_finished(session, archive, config, token_id)
+        headings = store.waiting_headings(session, token_id)
         session.commit()  # packing is slow and must keep no phone waiting
         bundles = ended(headings, config.live, now_s)
-        sealed += _seal_each(session, archive, waiting.token_id, headings, bundles, config)
+        sealed += _seal_each(session, archive, token_id, headings, bundles)
     store.sweep_messages(session, now_s - config.live.known_s)
     store.sweep_limits(session, now_s)
     session.commit()
@@ -211,7 +211,7 @@ def seal_finished(session: Session, archive: Archive, config: Config, token_id: 
         return []
     whole = [one for one, is_whole in zip(ids, hear.is_whole(messages), strict=True) if is_whole]
     bundles = _bundles(headings, whole, config.live)
-    return _seal_each(session, archive, token_id, headings, bundles, config)
+    return _seal_each(session, archive, token_id, headings, bundles)
 
 
 def _seal_each(
@@ -220,13 +220,12 @@ def _seal_each(
     token_id: int,
     headings: Sequence[store.Heading],
     bundles: Sequence[Sequence[int]],
-    config: Config,
 ) -> list[str]:
     """The new uploads. As in `work.understand_waiting`, nobody's messages stop another's."""
     sealed = []
     for ids in bundles:
         try:
-            sealed += _seal_one(session, archive, token_id, ids, _span_s(headings, ids), config)
+            sealed += _seal_one(session, archive, token_id, ids, _span_s(headings, ids))
         except (DiskFailed, MemoryError, *store.TRY_AGAIN):
             raise
         except Exception as error:
@@ -304,7 +303,7 @@ def _left_behind(headings: Sequence[store.Heading], config: LiveConfig, now_s: f
 
 
 def _seal_one(
-    session: Session, archive: Archive, token_id: int, ids: Sequence[int], span_s: Span, config: Config
+    session: Session, archive: Archive, token_id: int, ids: Sequence[int], span_s: Span
 ) -> list[str]:
     """The id of the upload that these messages are now; none where another worker sealed some of them.
 

@@ -13,12 +13,15 @@ import numpy as np
 from transitmap import store
 from transitmap.archive import Archive, unpack_network, unpack_ride
 from transitmap.config import Config
-from transitmap.contribute import Found, Terrain, join_trips, recognise_each, segment_key, terrain_of
 from transitmap.gtfs.feed.names import name_things
+from transitmap.keys import segment_key
 from transitmap.model import Ids, Rules
-from transitmap.points import evidence, missions
+from transitmap.points import missions
+from transitmap.points.campaigns import campaign_of
 from transitmap.points.forecast import forecast
 from transitmap.points.missions import MissionRules, Way
+from transitmap.points.voices import one_person
+from transitmap.terrain import Found, Terrain, recognise_again, terrain_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -250,7 +253,10 @@ def told(session: Session, now_s: float) -> list[dict[str, Any]]:
 def refresh_now(
     session: Session, archive: Archive, config: Config, rules: Rules, now_s: float
 ) -> Refreshed | None:
-    """`refresh` for the feed that holds now, out of what the archive has; None before the first feed."""
+    """As a publication does for the feed that holds now; None before the first feed.
+
+    Only circles of friends are not looked for again: accounts of one person are one voice, others their own.
+    """
     version = store.latest_feed(session)
     if version is None:
         return None
@@ -258,14 +264,29 @@ def refresh_now(
     store.lock_ledger(session)
     rows = store.rides_after(session)
     rides = {row.id: unpack_ride(archive.get(row.packed_sha256)) for row in rows}
-    behind = [(nth, ride_id) for nth, ride_id in enumerate(terrain.known.ride_id) if ride_id in rides]
-    seen = {ride_id for _, ride_id in behind}
-    late = [rides[row.id] for row in rows if row.id not in seen]
-    taken = terrain.known.trips.take(np.array([nth for nth, _ in behind], dtype=np.int64))
-    trips = join_trips([taken, recognise_each(terrain, late, config, rules).trips])
-    every = [rides[ride_id] for _, ride_id in behind] + late
-    segments = evidence.gather(terrain.ground, trips, every, rules, terrain.key)
-    return refresh(session, archive, version, terrain, Found(tuple(every), trips, segments), config, now_s)
+    seen = set(terrain.known.ride_id)
+    after = [rides[row.id] for row in rows if row.id not in seen]
+    found = recognise_again(terrain, rides, after, config, rules)
+    people = one_person(store.linked_riders(session))
+    return refresh(
+        session,
+        archive,
+        version,
+        terrain,
+        found,
+        config,
+        now_s,
+        mission_rules(rules),
+        {account: min(accounts) for account, accounts in people.items()},
+        campaigns_now(session, now_s),
+        store.people_decided(session)["withheld"],
+    )
+
+
+def campaigns_now(session: Session, now_s: float) -> CampaignAt:
+    """The campaign that a ride counts in which begins now at a place."""
+    campaigns = store.all_campaigns(session)
+    return lambda lat_deg, lon_deg: campaign_of(campaigns, now_s, lat_deg, lon_deg, at_s=now_s)
 
 
 def ended_seeds(session: Session, archive: Archive) -> list[tuple[int, str, str]]:

@@ -13,27 +13,19 @@ import numpy as np
 from transitmap import erase, missions, pipeline, store, versions
 from transitmap.archive import Archive, pack_columns, pack_network, unpack_columns, unpack_ride
 from transitmap.config import Config
-from transitmap.contribute import (
-    Found,
-    Known,
-    Terrain,
-    join_trips,
-    recognise_each,
-    segment_key,
-    terrain_of,
-)
 from transitmap.errors import FeedInvalid, NothingToPublish, RidesWithdrawn
 from transitmap.gtfs.admit import admitted_patterns
 from transitmap.gtfs.carry_ids import forget
+from transitmap.keys import segment_key
 from transitmap.late import with_late
-from transitmap.model import Ids, IntArray, Network, Notice, Ride, Rules, Segments, Shapes, Trips
+from transitmap.model import Ids, IntArray, Network, Notice, Ride, Rules, Shapes, Trips
 from transitmap.points import evidence, settle
-from transitmap.points.campaigns import campaign_of
 from transitmap.points.rules import load_rules
 from transitmap.points.voices import one_person
 from transitmap.said import said_lines
 from transitmap.settling import Count, confirmed, count_rides, lines_of
 from transitmap.terms import city_day, paying_rules
+from transitmap.terrain import Found, Known, Terrain, found_in, join_found, recognise_each, terrain_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -327,7 +319,7 @@ def _ask_for_more(
     rules: Rules,
 ) -> None:
     """Missions of what the feed that holds now lacks; those that are done end."""
-    campaigns, now_s, (decided, voice_of) = store.all_campaigns(session), version.made_s, heard
+    now_s, (decided, voice_of) = version.made_s, heard
     missions.refresh(
         session,
         archive,
@@ -338,20 +330,6 @@ def _ask_for_more(
         now_s,
         missions.mission_rules(rules),
         voice_of,
-        campaign_at=lambda lat_deg, lon_deg: campaign_of(campaigns, now_s, lat_deg, lon_deg, at_s=now_s),
+        campaign_at=missions.campaigns_now(session, now_s),
         withheld=decided["withheld"],
     )
-
-
-def join_found(one: Found, other: Found) -> Found:
-    """The rides of both, one after the other."""
-    names = [name for name in Segments.__dataclass_fields__ if name != "ride_index"]
-    columns = {name: [getattr(both.segments, name) for both in (one, other)] for name in names}
-    rides = np.concatenate([one.segments.ride_index, other.segments.ride_index + len(one.rides)])
-    segments = Segments(rides, **{name: np.concatenate(both) for name, both in columns.items()})
-    return Found(one.rides + other.rides, join_trips([one.trips, other.trips]), segments)
-
-
-def found_in(terrain: Terrain, rides: Sequence[Ride], trips: Trips, rules: Rules) -> Found:
-    """What rides are evidence of, given what each of them was."""
-    return Found(tuple(rides), trips, evidence.gather(terrain.ground, trips, rides, rules, terrain.key))

@@ -12,30 +12,28 @@ import numpy as np
 from transitmap import store
 from transitmap.archive import Archive, pack_ride, unpack_ride
 from transitmap.config import Config
-from transitmap.contribute import (
-    Found,
-    Terrain,
-    collect_canonical,
-    join_trips,
-    ledger_lines,
-    recognise_each,
-    recognised_as,
-    segment_key,
-    terrain_before_any,
-    terrain_of,
-)
+from transitmap.contribute import collect_canonical, ledger_lines
 from transitmap.decided import PRIZE, PRIZES, RULES, lines_of_decisions
 from transitmap.errors import UploadRefused
 from transitmap.examined import WITHHELD, Bench, bench
+from transitmap.keys import segment_key
 from transitmap.model import Ride, Rules, Terms
 from transitmap.points import settle
 from transitmap.points.campaigns import campaign_of
 from transitmap.points.score import FRESH, MORE, NEW, NOBODY, Score, score
 from transitmap.points.voices import one_person
-from transitmap.publish import found_in, officially_known
+from transitmap.publish import officially_known
 from transitmap.said import LABEL, said_lines
 from transitmap.settling import Count, confirmed, lines_of
 from transitmap.terms import also_of, recorded_terms, rules_of
+from transitmap.terrain import (
+    Found,
+    Terrain,
+    recognise_again,
+    recognised_as,
+    terrain_before_any,
+    terrain_of,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -193,20 +191,12 @@ def _recognise_again(
     config: Config,
     rules: Rules,
 ) -> Found:
-    """The rides behind a feed version as it recorded them, then those after it, up to the last it knew of."""
-    known = terrain.known
-    behind = [(index, rides[ride_id]) for index, ride_id in enumerate(known.ride_id) if ride_id in rides]
+    """The rides behind a feed version, then those after it, up to the last that it knew of."""
     scored = (row.sequence for row in rows if row.network_version == terrain.version)
     last = max(scored, default=settlement.through_sequence if settlement else 0)
-    seen = set(known.ride_id)
+    seen = set(terrain.known.ride_id)
     after = [rides[row.id] for row in rows if row.id in rides and row.id not in seen and row.sequence <= last]
-    trips = join_trips(
-        [
-            known.trips.take(np.array([index for index, _ in behind], dtype=np.int64)),
-            recognise_each(terrain, after, config, rules).trips,
-        ]
-    )
-    return found_in(terrain, [ride for _, ride in behind] + after, trips, rules)
+    return recognise_again(terrain, rides, after, config, rules)
 
 
 # --- points again ----------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from transitmap import store
 from transitmap.archive import Archive
-from transitmap.contribute import segment_key
 from transitmap.errors import ReviewRefused
+from transitmap.keys import segment_key
 from transitmap.model import Rules
 from transitmap.points import review
 from transitmap.points.campaigns import CLOSED

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from transitmap import store
-from transitmap.contribute import Known
 from transitmap.labelling import gather, label_lines
 from transitmap.model import Ride, Rules
 from transitmap.points.labels import Check
+from transitmap.terrain import Known
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from transitmap import store
-from transitmap.contribute import Found
 from transitmap.model import Confirm, IntArray, Observed, Rules, Terms, Voices
 from transitmap.points import settle
 from transitmap.points.score import NOBODY, Score, n_observers, score
 from transitmap.points.voices import one_person, voices
+from transitmap.terrain import Found
 
 CONFIRMED = "confirmed"
 GROUP_IS_AT_MOST = 4

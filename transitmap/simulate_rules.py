@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from transitmap import store
 from transitmap.archive import Archive, unpack_ride
 from transitmap.config import Config
-from transitmap.contribute import segment_key
 from transitmap.examined import bench
+from transitmap.keys import segment_key
 from transitmap.model import Rules
 from transitmap.points.rules import load_rules
 from transitmap.replay import BY_PEOPLE, Ledger, pay_again

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from transitmap import pipeline, store
 from transitmap.archive import Archive, unpack_columns
 from transitmap.config import Config, DiffConfig
-from transitmap.contribute import Known
 from transitmap.errors import FeedInvalid, RollbackRefused
 from transitmap.gtfs import diff
 from transitmap.gtfs.carry_ids import go_back
 from transitmap.gtfs.pack import unpack
 from transitmap.model import Ids, JsonObject
+from transitmap.terrain import Known
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

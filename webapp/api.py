@@ -15,7 +15,7 @@ from marshmallow.validate import Range
 
 from transitmap import store
 from transitmap.cells import plain_cell
-from transitmap.contribute import LeftOut
+from transitmap.receipt import LeftOut
 from transitmap.watch import worker_state
 from webapp import auth, db, limits, missions, published, receipts, standings, uploads
 from webapp.errors import Problem, answer, as_members

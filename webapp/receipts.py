@@ -16,8 +16,9 @@ from flask_babel import gettext as _
 
 from transitmap import store
 from transitmap.consent import consent
-from transitmap.contribute import LeftOut, Receipt, contribute, keep, receipt_of
+from transitmap.contribute import contribute, keep
 from transitmap.errors import UploadRefused
+from transitmap.receipt import LeftOut, Receipt, receipt_of
 from webapp import appeals, db, privacy, published, words
 from webapp.errors import Problem, not_kept, problem_of
 from webapp.standings import award_view

@@ -6,7 +6,6 @@ import time
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -16,8 +15,9 @@ from werkzeug.wrappers import Response as WsgiResponse
 
 from transitmap import decided, store
 from transitmap.errors import ConfigError
-from transitmap.points.rules import parse_rules
+from transitmap.points.rules import parse_rules, published_text
 from webapp import auth, db, limits
+from webapp.campaigns import may_organise, must_organise
 from webapp.errors import Problem
 from webapp.published import timezone
 from webapp.rule_words import DAYS, GROUPS, METRES, PLAIN, POINTS, SECONDS, SHARE, TIMES, WORDS
@@ -87,9 +87,7 @@ def of_campaign(slug: str) -> str:
 
 def text_of(campaign: store.Campaign | None) -> str:
     """The rules of a campaign as TOML: its own, or the published ones."""
-    if campaign is not None and campaign.rules_toml:
-        return campaign.rules_toml
-    return resources.files("transitmap.points").joinpath("rules.toml").read_text(encoding="utf-8")
+    return (campaign.rules_toml if campaign else "") or published_text()
 
 
 def version_of(toml: str) -> str:
@@ -265,24 +263,6 @@ def must_find(proposal_id: int, must_be_open: bool = False) -> store.Proposal:
     if must_be_open and found.state != "open":
         raise Problem("already_decided")
     return found
-
-
-def may_organise() -> bool:
-    """Whether whoever asks may propose and decide."""
-    user = auth.me()
-    return user is not None and user.role == "organiser"
-
-
-def must_organise() -> store.User:
-    """The organiser whose request this is.
-
-    Raises:
-        Problem: `auth_required` or `not_allowed`.
-    """
-    user = auth.must_me()
-    if user.role != "organiser":
-        raise Problem("not_allowed")
-    return user
 
 
 # --- who would gain and lose ---------------------------------------------------------------------

@@ -19,6 +19,7 @@ from transitmap.points import levels
 from transitmap.points.rules import parse_rules
 from transitmap.points.standings import MIN_NEAR_RIDERS, Place, ranked, touching
 from transitmap.review import REVIEWERS
+from transitmap.terms import city_day
 from webapp import auth, db, language, published, words
 from webapp.errors import Problem
 
@@ -33,7 +34,6 @@ WHO = ("people", "teams", "near")
 N_SHOWN, N_PRINTED = 50, 100
 CELL_DEG = 0.005
 """Some 550 m: routes with stops in one such cell touch."""
-EPOCH = datetime.date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,7 @@ def rider(name: str) -> str:
         store.awarded_rides(session, user.id), store.adopted_s(session, user.id), published.timezone()
     )
     ridden = [deed.day for deed in deeds if deed.seen_m]
+    today = city_day(time.time(), published.timezone())
     return render_template(
         "rider.html",
         rider=user,
@@ -106,7 +107,7 @@ def rider(name: str) -> str:
         level=levels.level(deeds),
         badges=levels.badges(deeds),
         is_met=_is_met(user),
-        weeks=levels.weeks(ridden, _today(time.time(), published.timezone())) if user == auth.me() else None,
+        weeks=levels.weeks(ridden, today) if user == auth.me() else None,
     )
 
 
@@ -188,20 +189,9 @@ def waiting(mine: store.Sum | None, rules: Rules) -> int:
     return unverified * (1000 - rules.provisional_permille) // rules.provisional_permille
 
 
-def week_start_s(now_s: float, timezone: str) -> float:
-    """Monday 0:00 of this week on the city's clock."""
-    now = datetime.datetime.fromtimestamp(now_s, ZoneInfo(timezone))
-    monday = now.date() - datetime.timedelta(days=now.weekday())
-    return datetime.datetime.combine(monday, datetime.time(), now.tzinfo).timestamp()
-
-
 def this_week() -> int:
     """The Monday of this week on the city's clock, as a day since 1970-01-01."""
-    return store.monday(_today(time.time(), published.timezone()))
-
-
-def _today(now_s: float, timezone: str) -> int:
-    return (datetime.datetime.fromtimestamp(now_s, ZoneInfo(timezone)).date() - EPOCH).days
+    return store.monday(city_day(time.time(), published.timezone()))
 
 
 # --- the board -----------------------------------------------------------------------------------

@@ -320,8 +320,8 @@ def lost_fixes(site: Site, told: Acknowledged) -> list[int]:
     archive, engine = Archive(site.archive_url), store.open_engine(site.database_url)
     there: set[int] = set()
     with store.session(engine, write=False) as session:
-        for spool in store.waiting_devices(session):
-            ids = [heading.id for heading in store.waiting_headings(session, spool.token_id)]
+        for token_id in store.waiting_devices(session):
+            ids = [heading.id for heading in store.waiting_headings(session, token_id)]
             for packed in store.packed_messages(session, ids):
                 there.update(fix_keys(hear(unpack_message(packed)).fixes).tolist())
         for state in store.UPLOAD_STATES:

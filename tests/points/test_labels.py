@@ -76,16 +76,16 @@ checks_of = st.lists(
 
 
 def test_a_slip_of_a_finger_moves_nothing():
-    """800 pesos among fares of about 5.50: it is left out, and named."""
+    """800 pesos among fares of about 5.50: it is left out."""
     found = consensus(FARE, [("550", 1), ("600", 1), ("80000", 1), ("500", 1), ("550", 1)], RULES)
     assert found is not None
-    assert (found.value, found.n_agreeing, found.n, found.outliers) == ("550", 4, 5, ("80000",))
+    assert (found.value, found.n_agreeing) == ("550", 4)
 
 
 def test_a_long_way_may_really_cost_63_pesos():
     found = consensus(FARE, [("6300", 1), ("6500", 1), ("6000", 1)], RULES)
     assert found is not None
-    assert (found.value, found.outliers) == ("6300", ())
+    assert (found.value, found.n_agreeing) == ("6300", 3)
 
 
 @given(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transitmap.points.standings import MIN_NEAR_ROUTES, board, near, ranked, to_next, touching
+from transitmap.points.standings import MIN_NEAR_ROUTES, board, ranked, touching
 
 
 @dataclass(frozen=True)
@@ -39,22 +39,8 @@ def test_who_opted_out_is_seen_by_nobody_else() -> None:
     assert [(place.rank, place.user_id) for place in board(rows, viewer_id=1)] == [(1, 1), (2, 2)]
 
 
-def test_my_row_and_neighbours() -> None:
-    places = board([Row(user, 1000 - user) for user in range(10)])
-    assert [place.user_id for place in near(places, 5)] == [3, 4, 5, 6, 7]
-    assert [place.user_id for place in near(places, 0)] == [0, 1, 2]
-    assert [place.user_id for place in near(places, 9, 1)] == [8, 9]
-    assert near(places, 99) == ()
-
-
 def test_a_board_of_nobody_is_empty() -> None:
     assert board([]) == ()
-
-
-def test_points_to_the_next_rank_pass_over_equals() -> None:
-    places = board([Row(1, 900), Row(2, 500), Row(3, 500), Row(4, 100)])
-    assert [to_next(places, place) for place in places] == [0, 400, 400, 400]
-    assert to_next(places, None) == 0
 
 
 def test_routes_touch_where_they_share_a_cell() -> None:

@@ -20,7 +20,8 @@ from tests.webapp.conftest import serving
 from transitmap import live, store
 from transitmap.archive import unpack_message
 from transitmap.config import override
-from transitmap.contribute import receipt_of, understand
+from transitmap.contribute import understand
+from transitmap.receipt import receipt_of
 from webapp import create_app
 
 N = 30

@@ -11,7 +11,6 @@ import pytest
 from tests.webapp.city import publish
 from tests.webapp.conftest import form_token
 from transitmap import store
-from webapp.standings import week_start_s
 
 EVIDENCE = {"length_m": 1_200, "length_m_by_earlier_observers": {"0": 1_200}}
 RULE = {"rule": "new_metres", "rules_version": "2026.1", "network_version": "", "evidence": EVIDENCE}
@@ -113,14 +112,6 @@ def test_names_are_shown_as_text(award, client):
     page = client.get("/standings/").text
     assert "<b>Ana" not in page
     assert "&lt;b&gt;Ana" in page
-
-
-def test_a_week_begins_on_monday_where_the_city_is():
-    wednesday = datetime.datetime(2026, 11, 25, 3, 0, tzinfo=datetime.UTC)
-    start = datetime.datetime.fromtimestamp(
-        week_start_s(wednesday.timestamp(), "America/Mexico_City"), datetime.UTC
-    )
-    assert start == datetime.datetime(2026, 11, 23, 6, 0, tzinfo=datetime.UTC)
 
 
 # --- what is confirmed, and what it takes ---------------------------------------------------------

@@ -15,12 +15,12 @@ from transitmap.campaigns.figures import Mapped, Ridden, by_voice, map_figures, 
 from transitmap.campaigns.report import Account, Outlook
 from transitmap.campaigns.words import Voice
 from transitmap.config import Config
-from transitmap.contribute import Known
 from transitmap.missions import coverage
 from transitmap.model import BoolArray, Network
 from transitmap.points.campaigns import CLOSED
 from transitmap.points.equity import Grid, read_grid, weights
 from transitmap.terms import city_day
+from transitmap.terrain import Known
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

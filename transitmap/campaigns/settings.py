@@ -8,13 +8,12 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from importlib import resources
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from transitmap.config import is_box
 from transitmap.errors import ConfigError
-from transitmap.points.prizes import parse_prize_rules
+from transitmap.points.prizes import parse_prize_rules, published_prizes
 from transitmap.points.rules import parse_rules
 
 KEYS = ("slug", "name_es", "name_en", "first_day", "last_day", "area", "locale", "currency", "budget")
@@ -176,7 +175,7 @@ def _prizes(prizes_toml: str, budget_centavos: int) -> str:
         ConfigError: they cannot be used.
     """
     if not prizes_toml and budget_centavos:
-        return resources.files("transitmap.points").joinpath("prizes.toml").read_text(encoding="utf-8")
+        return published_prizes()
     if prizes_toml:
         try:
             parse_prize_rules(_toml("prizes", prizes_toml))

@@ -4,32 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from transitmap import store
 from transitmap.archive import Archive
 from transitmap.errors import SnapshotRefused
+from transitmap.keys import secret
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from sqlalchemy.orm import Session
 
 SIGNING_KEY = "signing_key"
-"""The fact that names the private key's place in the archive, as that of the key of segments."""
+"""The name of the private key among the secrets of an installation."""
 
 
 def signing_key(session: Session, archive: Archive) -> bytes:
-    """The private key of this installation, 32 bytes; made at its first use, kept in the archive.
-
-    Where it is made the session is committed: a signature must not outlive its key.
-    """
-    sha256 = store.fact(session, SIGNING_KEY)
-    if sha256 is None:
-        store.lock_ledger(session)
-        sha256 = store.fact(session, SIGNING_KEY)
-    if sha256 is None:
-        sha256 = archive.put(_new_key())
-        store.set_fact(session, SIGNING_KEY, sha256)
-        session.commit()
-    return archive.get(sha256)
+    """The private key of this installation, 32 bytes; where it is made the session is committed."""
+    return secret(session, archive, SIGNING_KEY, _new_key)
 
 
 def _new_key() -> bytes:

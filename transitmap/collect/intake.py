@@ -66,7 +66,7 @@ def unpack(name: str, body: bytes, config: CollectConfig) -> Iterator[Item]:
     elif body.startswith(ZIP_STARTS):
         yield from _named_once(_open_zip(_clean(name), io.BytesIO(body), config), {})
     else:
-        yield from _documents(_clean(name), body, config, _room(config, 0))
+        yield from _documents(_clean(name), body, _room(config, 0))
 
 
 def _files(path: Path) -> Iterator[tuple[str, Path]]:
@@ -110,7 +110,7 @@ def _open_file(name: str, path: Path, config: CollectConfig) -> Iterator[Item]:
     except OSError as error:
         yield Refusal(name, "unreadable", error.strerror or type(error).__name__)
         return
-    yield from _documents(name, body, config, _room(config, 0))
+    yield from _documents(name, body, _room(config, 0))
 
 
 def _room(config: CollectConfig, used: int) -> int:
@@ -223,7 +223,7 @@ def _open_member(
     except DAMAGED_ARCHIVE as error:
         yield Refusal(name, "archive_damaged", f"the file cannot be unpacked: {type(error).__name__}")
     else:
-        yield from _documents(name, body, config, room)
+        yield from _documents(name, body, room)
 
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, room: int) -> bytes:
@@ -240,7 +240,7 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, room: int) -
         return b"".join(iter(lambda: file.read(CHUNK_BYTES), b""))
 
 
-def _documents(name: str, body: bytes, config: CollectConfig, room: int) -> Iterator[Item]:
+def _documents(name: str, body: bytes, room: int) -> Iterator[Item]:
     """The body, or what is in it where it is a gzip."""
     if not body.startswith(GZIP_START):
         yield name, body

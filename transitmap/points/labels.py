@@ -90,12 +90,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Consensus:
-    """What many say: the value, how many of how many agree, and the values of those who do not."""
+    """What many say, and how many of them agree."""
 
     value: str
     n_agreeing: int
-    n: int
-    outliers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -301,8 +299,7 @@ def consensus(kind: str, said: Sequence[tuple[str, int]], rules: LabelRules) -> 
     near = [one for one in said if agrees(kind, one[0], value, rules)]
     if 1000 * sum(weight for _, weight in near) < rules.majority * sum(weight for _, weight in said):
         return None
-    far = tuple(one for one, _ in said if not agrees(kind, one, value, rules))
-    return Consensus(_middle(near) if kind == FARE else value, len(near), len(said), far)
+    return Consensus(_middle(near) if kind == FARE else value, len(near))
 
 
 def agrees(kind: str, value: str, other: str, rules: LabelRules) -> bool:

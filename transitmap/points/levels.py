@@ -402,11 +402,6 @@ def week_of(day: int) -> int:
     return (day + MONDAY) // DAYS_A_WEEK
 
 
-def monday_of(day: int) -> int:
-    """The Monday of the week that a day is in, as a day."""
-    return week_of(day) * DAYS_A_WEEK - MONDAY
-
-
 def _go_on(row: _Row, n_empty: int) -> _Row:
     """The row with one week more after so many empty ones; a new row where they are too many."""
     row = _bridge(row, n_empty) if row.length and n_empty <= row.freezes else _Row()

@@ -24,7 +24,7 @@ NOBODY, ONE, PARTLY, STALE = WHYS = ("nobody", "one", "partly", "stale")
 NOT_OPEN, HELD, MINE, TOO_MANY, LAPSED = "not_open", "held", "mine", "too_many", "lapsed"
 EARTH_M_PER_DEG = 111_195.0
 N_PLACES = 12
-CORRIDOR_M = 400.0
+CORRIDOR_M, AT_PLACE_M = 400.0, 150.0
 TRIES = 400
 PAID_ONCE = 1_000
 
@@ -465,7 +465,7 @@ def _next_like(rng: np.random.Generator, text: str, taken: set[str]) -> str:
     return f"{text} {len(taken)}"
 
 
-def claims_check(check: Offer, fixes_deg: FloatArray, near_m: float = 150.0) -> bool:
+def claims_check(check: Offer, fixes_deg: FloatArray) -> bool:
     """Whether a ride (lat, lon) passes the places of a check in their order, as no known vehicle does.
 
     Ask only of rides that are no known route's. It says that somebody should look: a line that nobody knew
@@ -477,7 +477,7 @@ def claims_check(check: Offer, fixes_deg: FloatArray, near_m: float = 150.0) -> 
     position, passed = 0, 0
     for place in check.evidence["places"]:
         off_m = np.hypot(*((fixes_deg[position:] - place) * scale).T)
-        near = np.flatnonzero(off_m <= near_m)
+        near = np.flatnonzero(off_m <= AT_PLACE_M)
         if len(near):
             position, passed = position + int(near[0]), passed + 1
     return 3 * passed >= 2 * len(check.evidence["places"])

@@ -338,12 +338,16 @@ def load_prize_rules(text: str = "") -> PrizeRules:
     Raises:
         ConfigError: the text is no TOML, lacks a rule, has an unknown one, or a number makes no sense.
     """
-    here = resources.files("transitmap.points").joinpath("prizes.toml")
     try:
-        tables = tomllib.loads(text or here.read_text(encoding="utf-8"))
+        tables = tomllib.loads(text or published_prizes())
     except tomllib.TOMLDecodeError as error:
         raise ConfigError("prizes", "", f"no TOML: {error}") from error
     return parse_prize_rules(tables)
+
+
+def published_prizes() -> str:
+    """The rules of prizes that come with transitmap, as TOML."""
+    return resources.files("transitmap.points").joinpath("prizes.toml").read_text(encoding="utf-8")
 
 
 def parse_prize_rules(tables: dict[str, Any]) -> PrizeRules:

@@ -108,20 +108,6 @@ def ranked(rows: Sequence[Row], n_better: int | None = 0, n_before: int = 0) -> 
     return tuple(places)
 
 
-def near(places: Sequence[Place], user_id: int, n_each_side: int = 2) -> tuple[Place, ...]:
-    """This rider's line with up to `n_each_side` lines above and below; empty without a line."""
-    mine = next((index for index, place in enumerate(places) if place.user_id == user_id), None)
-    if mine is None:
-        return ()
-    return tuple(places[max(0, mine - n_each_side) : mine + n_each_side + 1])
-
-
-def to_next(places: Iterable[Place], mine: Place | None) -> int:
-    """Thousandths of a point from one line of a board to the next better rank; 0 at the top."""
-    better = [place.millipoints for place in places if mine and place.millipoints > mine.millipoints]
-    return min(better) - mine.millipoints if mine and better else 0
-
-
 def touching(cells: Mapping[str, Collection[tuple[int, int]]], mine: Collection[str]) -> frozenset[str]:
     """The routes that touch any of `mine`, these too: those with stops in the same cells of the city.
 

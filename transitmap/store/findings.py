@@ -11,8 +11,6 @@ from transitmap.model import Finding
 from transitmap.store.tables import RideRow
 from transitmap.store.tables_game import FindingRow, Mark
 
-HARD = "hard"
-
 
 def sharing(session: Session, bands: Sequence[int]) -> dict[int, int]:
     """Sequence of each ride that has any of these marks -> how many of them."""
@@ -70,8 +68,3 @@ def findings(session: Session, ride_id: str | None = None) -> list[FindingRow]:
     if ride_id is not None:
         question = question.where(FindingRow.ride_id == ride_id)
     return list(session.scalars(question))
-
-
-def withheld_ride_ids(session: Session) -> set[str]:
-    """Rides whose points were withheld: they count as observers of nothing."""
-    return set(session.scalars(sa.select(FindingRow.ride_id).where(FindingRow.tier == HARD)))

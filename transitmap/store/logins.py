@@ -38,10 +38,5 @@ def close_login(session: Session, plain: str) -> None:
     session.execute(sa.delete(Login).where(Login.id_sha256 == _sha256(plain)))
 
 
-def close_logins(session: Session, user_id: int) -> None:
-    """This rider is logged in nowhere any more."""
-    session.execute(sa.delete(Login).where(Login.user_id == user_id))
-
-
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()

@@ -51,17 +51,6 @@ class Device:
 
 
 @dataclass(frozen=True)
-class Spool:
-    """What of one device waits to become an upload; times by the server's clock."""
-
-    token_id: int
-    first_received_s: float
-    last_received_s: float
-    n_bytes: int
-    n_fixes: int
-
-
-@dataclass(frozen=True)
 class Heading:
     """One waiting message without its bytes. Fix times are None where it holds no fix of any use."""
 
@@ -156,22 +145,10 @@ def _sums(before: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
     return {**before, **{reason: before.get(reason, 0) + n for reason, n in more.items()}}
 
 
-def waiting_devices(session: Session) -> list[Spool]:
-    """Every device of which messages wait, in order of their rows."""
-    received = MessageRow.received_s
-    question = (
-        sa.select(
-            MessageRow.token_id,
-            sa.func.min(received),
-            sa.func.max(received),
-            sa.func.sum(MessageRow.n_bytes),
-            sa.func.sum(MessageRow.n_fixes),
-        )
-        .where(MessageRow.upload_id == "")
-        .group_by(MessageRow.token_id)
-        .order_by(MessageRow.token_id)
-    )
-    return [Spool(*row) for row in session.execute(question)]
+def waiting_devices(session: Session) -> list[int]:
+    """The tokens of devices of which messages wait, in order."""
+    question = sa.select(MessageRow.token_id).where(MessageRow.upload_id == "").distinct()
+    return list(session.scalars(question.order_by(MessageRow.token_id)))
 
 
 def waiting_headings(session: Session, token_id: int) -> list[Heading]:

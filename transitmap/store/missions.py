@@ -18,14 +18,11 @@ CHUNK = 500
 def open_missions(
     session: Session,
     now_s: float,
-    campaign_id: int | None = None,
     route_ids: Sequence[str] | None = None,
     limit: int | None = None,
 ) -> list[Mission]:
-    """The missions open now, of one campaign or of some routes or all, those worth most first."""
+    """The missions open now, of some routes or all, those worth most first."""
     question = sa.select(Mission).where(*_open(now_s))
-    if campaign_id is not None:
-        question = question.where(Mission.campaign_id == campaign_id)
     if route_ids is not None:
         question = question.where(Mission.route_id.in_(route_ids))
     order = question.order_by(Mission.bonus_permille.desc(), Mission.id)
@@ -113,9 +110,9 @@ def reservations_of(session: Session, mission_ids: Sequence[int]) -> list[Reserv
     return found
 
 
-def reservations_of_user(session: Session, user_id: int, since_s: float = 0.0) -> list[Reservation]:
-    """What a rider reserved that had not ended by then, in their order."""
-    question = sa.select(Reservation).where(Reservation.user_id == user_id, Reservation.until_s > since_s)
+def reservations_of_user(session: Session, user_id: int) -> list[Reservation]:
+    """What a rider reserved, also in the past, in their order."""
+    question = sa.select(Reservation).where(Reservation.user_id == user_id)
     return list(session.scalars(question.order_by(Reservation.id)))
 
 

@@ -168,11 +168,9 @@ def _n_new_rides(session: Session, added: Sequence[LedgerRow]) -> dict[Where, in
     return n
 
 
-def ledger_rows(
-    session: Session, user_id: int | None = None, ride_id: str | None = None, limit: int | None = None
-) -> list[LedgerRow]:
+def ledger_rows(session: Session, user_id: int | None = None, ride_id: str | None = None) -> list[LedgerRow]:
     """The ledger in its order, everybody's or one rider's or one ride's."""
-    question = sa.select(LedgerRow).order_by(LedgerRow.sequence).limit(limit)
+    question = sa.select(LedgerRow).order_by(LedgerRow.sequence)
     if user_id is not None:
         question = question.where(LedgerRow.user_id == user_id)
     if ride_id is not None:
@@ -192,10 +190,8 @@ class Standing:
     verified_millipoints: int = 0
 
 
-def standings_rows(
-    session: Session, since_s: float | None = None, until_s: float | None = None
-) -> list[Standing]:
-    """The ledger summed by rider over awards made in `since_s <= time < until_s`; hidden riders too.
+def standings_rows(session: Session, since_s: float | None = None) -> list[Standing]:
+    """The ledger summed by rider over awards made since then; hidden riders too.
 
     Riders who have nothing there (`stands`) are left out. `points.standings.board` makes ranks of it.
     """
@@ -211,8 +207,6 @@ def standings_rows(
     )
     if since_s is not None:
         question = question.where(LedgerRow.created_s >= since_s)
-    if until_s is not None:
-        question = question.where(LedgerRow.created_s < until_s)
     return [
         Standing(i, name, hidden, int(points), n, int(verified))
         for i, name, hidden, points, n, verified in session.execute(question)

@@ -201,7 +201,7 @@ class RideRow(Base):
     """One ride of an upload: what was kept and what it was recognised as. Its fixes are in the archive.
 
     `sequence` is the order in which rides were understood, without gaps: the order of scoring.
-    `stretch` names the calls between which the rider was on board (see `contribute`). `late_sha256` are the
+    `stretch` names the calls between which the rider was on board (see `terrain`). `late_sha256` are the
     marks that came after it was understood, empty where there are none.
     """
 
@@ -241,7 +241,7 @@ class RideRow(Base):
 class FeedVersion(Base):
     """One published feed: the blobs it consists of, and the ids that the next one carries on.
 
-    `network_sha256` is what everybody may see, `known_sha256` everything the rides showed (see `contribute`):
+    `network_sha256` is what everybody may see, `known_sha256` everything the rides showed (see `terrain`):
     what new rides are compared with, and never handed out. `changes_sha256` is what changed since the one
     before (empty where there is none), `change_counts` how much of it by kind and what happened. Where an
     earlier feed was brought back, `restores` is its id; `note` says why. A version without `feed_sha256` says

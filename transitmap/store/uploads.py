@@ -84,11 +84,11 @@ def upload_by_id(session: Session, upload_id: str, user_id: int | None) -> Uploa
     return session.scalar(question)
 
 
-def uploads_of_user(session: Session, user_id: int, limit: int = 100, offset: int = 0) -> list[Upload]:
+def uploads_of_user(session: Session, user_id: int, limit: int = 100) -> list[Upload]:
     """What a rider sent, newest first; members of an archive are in it."""
     mine = sa.select(Upload).where(Upload.user_id == user_id, Upload.parent_id == "")
     question = mine.order_by(Upload.received_s.desc(), Upload.id)
-    return list(session.scalars(question.limit(limit).offset(offset)))
+    return list(session.scalars(question.limit(limit)))
 
 
 def members_of_upload(session: Session, upload_id: str) -> list[Upload]:
@@ -186,12 +186,6 @@ def rides_of_uploads(session: Session, upload_ids: Sequence[str]) -> list[RideRo
     """The rides of these uploads, in the order of their uploads' ids and inside each file."""
     question = sa.select(RideRow).where(RideRow.upload_id.in_(upload_ids))
     return list(session.scalars(question.order_by(RideRow.upload_id, RideRow.ordinal)))
-
-
-def rides_of_user(session: Session, user_id: int, limit: int = 100, offset: int = 0) -> list[RideRow]:
-    """A rider's rides, newest first."""
-    question = sa.select(RideRow).where(RideRow.user_id == user_id).order_by(RideRow.sequence.desc())
-    return list(session.scalars(question.limit(limit).offset(offset)))
 
 
 def rides_between(session: Session, user_id: int, from_s: float, to_s: float) -> list[RideRow]:

@@ -47,7 +47,7 @@ def in_one_encoding(body: Body) -> XmlText:
     label = declared[1].decode().lower() if declared else "utf-8"
     if label == "utf-8":
         return XmlText(body, None, frozenset())
-    _refuse_doctype(body[:_PROLOG_BYTES], label)
+    _refuse_doctype(body[:_PROLOG_BYTES])
     is_utf8, is_ascii = _is_text(body, "utf-8"), _is_text(body, "ascii")
     if is_utf8:
         mismatch = not is_ascii or label.startswith("utf")
@@ -60,7 +60,7 @@ def in_one_encoding(body: Body) -> XmlText:
         raise UploadRefused("bad_encoding", f"the text is not {label}; save the file as UTF-8") from error
 
 
-def _refuse_doctype(head: bytes, label: str) -> None:
+def _refuse_doctype(head: bytes) -> None:
     """Refuses a DOCTYPE in the prolog of a file whose encoding is not told yet, for it may be long."""
     for encoding in (None, "utf-8", "iso-8859-1"):
         parser = expat.ParserCreate(encoding)

@@ -63,7 +63,7 @@ def find_shifts(old: Chart, new: Chart, partners: Partners, config: DiffConfig) 
     """What a rider or a planner would notice, sorted; see DiffConfig for what is too small to be told."""
     found = [
         *_routes(old, new, partners),
-        *_patterns(old, new, partners, config),
+        *_patterns(old, new, partners),
         *_stops(old, new, partners),
     ]
     told = [one for one in found if not _is_small(one, config)]
@@ -178,7 +178,7 @@ def _apart_m(old: Chart, a: int, new: Chart, b: int, plane: Plane) -> float:
 # --- patterns ----------------------------------------------------------------------------------------
 
 
-def _patterns(old: Chart, new: Chart, partners: Partners, config: DiffConfig) -> Iterator[Change]:
+def _patterns(old: Chart, new: Chart, partners: Partners) -> Iterator[Change]:
     plane = _plane(new) if len(new.stop_id) else _plane(old)
     waits = _waits_by_pattern(old), _waits_by_pattern(new)
     for a, b in enumerate(partners.pattern.tolist()):
