@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from flask import current_app
+from flask import current_app, g
 
 from transitmap import store
 from transitmap.archive import unpack_network
@@ -122,5 +122,9 @@ def equity_geojson() -> str:
 def timezone() -> str:
     """The city's clock: the campaign's, else the one its feed was made in, else universal time."""
     configured: str = current_app.extensions["transitmap_settings"].config.feed.timezone
-    kept: Atlas | None = current_app.extensions.get("transitmap_atlas")
-    return configured or (kept.timezone if kept else "") or "UTC"
+    if configured:
+        return configured
+    if "timezone" not in g:
+        atlas = latest_atlas()
+        g.timezone = (atlas.timezone if atlas else "") or "UTC"
+    return str(g.timezone)

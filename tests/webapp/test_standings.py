@@ -11,6 +11,8 @@ import pytest
 from tests.webapp.city import publish
 from tests.webapp.conftest import form_token
 from transitmap import store
+from transitmap.terms import city_day
+from webapp import published
 
 EVIDENCE = {"length_m": 1_200, "length_m_by_earlier_observers": {"0": 1_200}}
 RULE = {"rule": "new_metres", "rules_version": "2026.1", "network_version": "", "evidence": EVIDENCE}
@@ -25,6 +27,8 @@ def award(app, add_rider):
         with store.session(app.extensions["transitmap_engine"]) as session:
             known = store.user_by_name(session, name)
         user_id = known.id if known else add_rider(name)
+        with app.test_request_context():
+            zone = published.timezone()
         with store.session(app.extensions["transitmap_engine"]) as session:
             now_s = time.time() if when_s is None else when_s
             upload, _ = store.add_upload(session, user_id, f"{time.time_ns():064x}", "a.gpx", 9, now_s)
@@ -37,11 +41,17 @@ def award(app, add_rider):
             if permille:
                 session.add(store.Share(ride_id=ride.id, permille=permille))
             row = {"ride_id": ride.id, "user_id": user_id, "millipoints": points, "created_s": now_s}
-            row |= {"verified_millipoints": verified, "campaign_id": campaign_id}
+            row |= {"verified_millipoints": verified, "campaign_id": campaign_id, "day": city_day(now_s, zone)}
             store.add_lines(session, [{**RULE, **TEXT, **row}])
         return user_id
 
     return give
+
+
+def test_days_are_the_citys_before_any_page_was_asked_for(app):
+    publish(app)
+    with app.test_request_context():
+        assert published.timezone() == "America/Mexico_City"
 
 
 def test_this_week_is_shown_first_and_all_time_on_the_other_tab(award, client):
