@@ -37,7 +37,6 @@ from transitmap.store.erasure import (
     expired_uploads,
     feeds_that_know,
     forget_erasing,
-    is_erased,
     must_forget,
     n_erased_lines,
     needed,

@@ -222,11 +222,6 @@ def _empty_uploads(session: Session, user_id: int, name: str) -> None:
     session.execute(sa.delete(Upload).where(Upload.user_id == user_id, Upload.id != name))
 
 
-def is_erased(session: Session, user_id: int) -> bool:
-    """Whether that rider was erased, in whatever session."""
-    return session.scalar(sa.select(User.erased_s).where(User.id == user_id)) is not None
-
-
 def erased_with_rest(session: Session) -> list[User]:
     """Those who were erased while something of theirs was still on its way in."""
     late = sa.select(Upload.user_id).where(Upload.reason != ERASED)
