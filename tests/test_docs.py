@@ -48,6 +48,20 @@ def links(page):
     return re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_that_pages_name_exist(page):
+    text = page.read_text(encoding="utf-8")
+    for module in re.findall(r"python -m ((?:benchmarks|tests|webapp)\.\w+)", text):
+        assert (ROOT / f"{module.replace('.', '/')}.py").exists(), f"{page.name} names {module}"
+    for path in re.findall(r"(?:python|pytest|`) ?((?:benchmarks|tests)/[\w/]+(?:\.py)?)", text):
+        assert (ROOT / path).exists(), f"{page.name} names {path}"
+    for verb, then in re.findall(r"`transitmap ([a-z]+) ?([a-z]*)", text):
+        command = main.commands.get(verb)
+        assert command is not None, f"{page.name} names transitmap {verb}"
+        is_known = not isinstance(command, click.Group) or not then or then in command.commands
+        assert is_known, f"{page.name} names transitmap {verb} {then}"
+
+
 def test_every_environment_variable_is_explained():
     read = set()
     for folder in ("transitmap", "webapp"):
