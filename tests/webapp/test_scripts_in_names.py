@@ -259,14 +259,7 @@ def test_s9_no_form_of_a_foreign_page_does_anything(app, add_rider, chromium, fo
     with serving(app) as port:
         watched = Watched(chromium, f"http://127.0.0.1:{port}")
         watched.log_in("Coyote")
-        for path in (
-            "/accounts/privacy",
-            "/accounts/log-out",
-            "/phones/",
-            "/ingest/recorder",
-            "/privacy/erase",
-            TRACES,
-        ):
+        for path in FORMS:
             for enctype in ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain"):
                 form |= {"action": f"http://127.0.0.1:{port}{path}", "enctype": enctype}
                 with watched.page.expect_response(

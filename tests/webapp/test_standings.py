@@ -41,7 +41,11 @@ def award(app, add_rider):
             if permille:
                 session.add(store.Share(ride_id=ride.id, permille=permille))
             row = {"ride_id": ride.id, "user_id": user_id, "millipoints": points, "created_s": now_s}
-            row |= {"verified_millipoints": verified, "campaign_id": campaign_id, "day": city_day(now_s, zone)}
+            row |= {
+                "verified_millipoints": verified,
+                "campaign_id": campaign_id,
+                "day": city_day(now_s, zone),
+            }
             store.add_lines(session, [{**RULE, **TEXT, **row}])
         return user_id
 

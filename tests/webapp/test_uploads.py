@@ -21,8 +21,6 @@ from transitmap.consent import consent
 from webapp import create_app
 from webapp.settings import Settings
 
-FAR_AHEAD_S = 40 * 365 * 86_400
-
 
 def test_without_a_token_nothing_is_read(client, app):
     answer = client.post(TRACES, data=ride())

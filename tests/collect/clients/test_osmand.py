@@ -11,7 +11,6 @@ from tests.collect.clients.messages import FORM, RECEIVED_S, dropped, get, one, 
 from transitmap.collect.hear import hear
 from transitmap.model import Message
 
-KNOT = 1852 / 3600
 TRACCAR_9: dict[str, Any] = {
     "location": {
         "timestamp": "2025-06-15T13:45:12.862Z",
