@@ -1,4 +1,4 @@
-"""What each detector found, how often people found it right, and whether that is enough to let it withhold."""
+"""What each detector found, how often people found it right, and whether that is enough to withhold by it."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ class Bench:
     found: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
 
     def look_again(self, ride_id: str, trips: Trips, index: int, network: Network, rules: Rules) -> None:
-        """Notes what is found about a ride by those before it; what was found where one of those was erased."""
+        """Notes what is found about a ride by those before it; what was found, if one was erased."""
         row = self.rows[ride_id]
         if row.sequence < self.first:
             return

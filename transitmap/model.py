@@ -945,7 +945,7 @@ DETECTORS = {
     "old": "soft",
     "car": "soft",
 }
-"""What `points.suspicion` can find about a ride -> the tier of such a finding where rules leave it out of shadow."""
+"""What `points.suspicion` can find about a ride -> its tier, unless rules put it in shadow."""
 
 
 @dataclass(frozen=True)

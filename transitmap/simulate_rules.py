@@ -100,7 +100,7 @@ def _in_tier(row: store.FindingRow, rules: Rules) -> store.FindingRow:
 
 
 def _inputs(session: Session, moved: Moved) -> dict[int, dict[str, Any]]:
-    """What settlements would have known: which rides were withheld and which waited, by what was decided then."""
+    """What settlements would have known: which rides were withheld or waited, by what was decided then."""
     ids = [one.id for some in moved.values() for one in some]
     decided = store.decisions_about(session, store.FINDING, ids)
     found = {}

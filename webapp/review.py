@@ -12,8 +12,8 @@ from flask_babel import format_decimal
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from transitmap import review as engine
 from transitmap import detectors as watched
+from transitmap import review as engine
 from transitmap import ridden, store
 from transitmap.archive import unpack_ride
 from transitmap.errors import ReviewRefused

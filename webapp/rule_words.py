@@ -147,9 +147,7 @@ WORDS = {
     "suspicion.shadow": (
         FOUND,
         _("Noted alone, and withholds nothing"),
-        _(
-            "What new detectors find, while people find out how often they are right. A person may still decide."
-        ),
+        _("For new detectors, until it is known how often they are right. A person may still decide."),
     ),
 }
 """What each number of the rules means: how to say it, its name, and why it is there."""
