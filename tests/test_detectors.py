@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from tests.conftest import on_sqlite
 from transitmap import detectors, store
 from transitmap.cli import main
-from transitmap.detectors import DAY_S, ENOUGH, MIN_DAYS, NOTHING, TOO_EARLY, TOO_UNSURE, Detector
+from transitmap.detectors import DAY_S, ENOUGH, MIN_DAYS, NOTHING, TOO_EARLY, TOO_FEW, TOO_WRONG, Detector
 from transitmap.examined import EXAMINED_FROM
 from transitmap.model import DETECTORS
 from transitmap.points.review import wilson
@@ -100,20 +100,23 @@ def test_nothing_was_looked_at(session: Session) -> None:
 
 
 @pytest.mark.parametrize(
-    ("n_days", "n_looked", "n_open", "n_dismissed", "verdict"),
+    ("n_days", "n_looked", "states", "verdict"),
     [
-        (MIN_DAYS - 1, 10_000, 0, 0, TOO_EARLY),
-        (MIN_DAYS, 10_000, 0, 0, ENOUGH),
-        (MIN_DAYS, 3_800, 0, 0, TOO_UNSURE),  # none in 3,838 is the least that says 1 in 1,000
-        (MIN_DAYS, 3_840, 0, 0, ENOUGH),
-        (MIN_DAYS, 10_000, 0, 4, TOO_UNSURE),
-        (MIN_DAYS, 10_000, 4, 0, TOO_UNSURE),  # that nobody looked does not speak for it
-        (MIN_DAYS, 10_000, 2, 1, ENOUGH),
+        (MIN_DAYS - 1, 10_000, (0, 5, 0), TOO_EARLY),
+        (MIN_DAYS, 10_000, (0, 5, 0), ENOUGH),
+        (MIN_DAYS, 3_837, (0, 5, 0), TOO_WRONG),
+        (MIN_DAYS, 3_838, (0, 5, 0), ENOUGH),  # the least that says 1 in 1,000
+        (MIN_DAYS, 12_000, (0, 50, 5), ENOUGH),
+        (MIN_DAYS, 10_000, (0, 50, 5), TOO_WRONG),
+        (MIN_DAYS, 10_000, (5, 50, 0), TOO_WRONG),  # that nobody looked does not speak for it
+        (MIN_DAYS, 10_000, (0, 3, 0), TOO_FEW),
+        (MIN_DAYS, 10_000, (2, 0, 0), TOO_FEW),
+        (MIN_DAYS, 100_000, (0, 5, 5), TOO_FEW),
     ],
 )
-def test_when_it_is_enough(n_days: int, n_looked: int, n_open: int, n_dismissed: int, verdict: str) -> None:
-    counts = {"n_open": n_open, "n_upheld": 5, "n_dismissed": n_dismissed, "waiting_millipoints": 0}
-    one = Detector("car", "shadow", (), 5 + n_open + n_dismissed, 0, n_looked, n_days, **counts)
+def test_when_it_is_enough(n_days: int, n_looked: int, states: tuple[int, int, int], verdict: str) -> None:
+    """`states` are how many are open, upheld and dismissed."""
+    one = Detector("car", "shadow", (), sum(states), 0, n_looked, n_days, *states, waiting_millipoints=0)
     assert one.verdict == verdict
 
 

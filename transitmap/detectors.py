@@ -21,7 +21,9 @@ DAY_S = 86_400.0
 MIN_DAYS = 30
 MAX_WRONG = 0.001
 """Of all rides so many may be found wrongly, at most: the upper end of the 95 % interval must lie below."""
-NOTHING, TOO_EARLY, TOO_UNSURE, ENOUGH = "nothing", "too_early", "too_unsure", "enough"
+MIN_RIGHT = 0.5
+"""Of those that people decided more must be right than wrong: the lower end must lie above."""
+NOTHING, TOO_EARLY, TOO_WRONG, TOO_FEW, ENOUGH = "nothing", "too_early", "too_wrong", "too_few", "enough"
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,9 @@ class Detector:
             return NOTHING
         if self.n_days < MIN_DAYS:
             return TOO_EARLY
-        return ENOUGH if self.most_wrong <= MAX_WRONG else TOO_UNSURE
+        if self.most_wrong > MAX_WRONG:
+            return TOO_WRONG
+        return ENOUGH if self.right and self.right[1] >= MIN_RIGHT else TOO_FEW
 
 
 @dataclass(frozen=True)
