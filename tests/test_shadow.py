@@ -131,6 +131,7 @@ def test_a_copy_in_shadow_is_paid_and_one_out_of_it_is_withheld(
     assert store.people_decided(session)["held"] == []
     assert replay(session, archive, CONFIG, RULES) == []
     publish(session, archive, CONFIG, TODAY, NOW_S, RULES)
+    assert sums(session)[ids["other"]] == (noted.millipoints, 0)  # nobody else confirms it
     send(session, archive, "late", first, 9 * DAY_S)
     assert replay(session, archive, CONFIG, RULES) == []
 
