@@ -21,7 +21,7 @@ from transitmap import review, store
 from transitmap.archive import Archive
 from transitmap.campaigns import steps
 from transitmap.campaigns.settings import CampaignSettings
-from transitmap.contribute import RideReceipt, contribute
+from transitmap.contribute import contribute
 from transitmap.examined import is_withheld, tiered
 from transitmap.model import DETECTORS, SHADOW, Finding, Rules
 from transitmap.points.review import DISMISSED, OPEN, UPHELD, Looks
@@ -29,6 +29,7 @@ from transitmap.points.rules import published_text
 from transitmap.points.suspicion import examine
 from transitmap.points.suspicion.sentences import SENTENCES
 from transitmap.publish import publish
+from transitmap.receipt import RideReceipt
 from transitmap.replay import replay
 from transitmap.simulate_rules import preview
 from webapp.words import DOUBTS
