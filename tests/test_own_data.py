@@ -102,7 +102,8 @@ def test_what_was_found_is_told_without_anybody_else(
     session: Session, archive: Archive, ana: store.User
 ) -> None:
     """What was only noted, too; neither whose ride it is like, nor which missions are checks."""
-    (one, other), (beto,) = (store.rides_of_user(session, who) for who in (ana.id, ana.id + 1))
+    one, other, beto = store.rides_after(session)
+    assert one.user_id == other.user_id == ana.id != beto.user_id
     noted = Finding("copy", "shadow", 0.9, {"lag_s": 60.0}, beto.id, "", "")
     claimed = Finding("claimed_check", "soft", 1.0, {"missions": [7]}, "", "", "")
     store.add_findings(session, one.id, [noted, claimed], NOW_S)
