@@ -18,6 +18,7 @@ from tests.test_publish import EAST, NOW_S, send
 from transitmap import own_data, store
 from transitmap.archive import Archive, unpack_ride
 from transitmap.cli import main
+from transitmap.model import Finding
 
 RIDDLE = bytes(range(256)) * 3
 
@@ -95,6 +96,25 @@ def test_all_rows_are_told_and_no_key(session: Session, archive: Archive, ana: s
     assert b"password" not in packed.read("account.json")
     assert b"beto" not in everything
     assert "byte por byte" in packed.read("README.txt").decode()
+
+
+def test_what_was_found_is_told_without_anybody_else(
+    session: Session, archive: Archive, ana: store.User
+) -> None:
+    """What was only noted, too; neither whose ride it is like, nor which missions are checks."""
+    one, other, beto = store.rides_after(session)
+    assert one.user_id == other.user_id == ana.id != beto.user_id
+    noted = Finding("copy", "shadow", 0.9, {"lag_s": 60.0}, beto.id, "", "")
+    claimed = Finding("claimed_check", "soft", 1.0, {"missions": [7]}, "", "", "")
+    store.add_findings(session, one.id, [noted, claimed], NOW_S)
+    store.add_findings(session, beto.id, [noted], NOW_S)
+    told = json.loads(opened(session, archive, ana).read("findings.json"))
+    assert [(row["code"], row["tier"], row["state"], row["evidence"]) for row in told] == [
+        ("copy", "shadow", "open", {"lag_s": 60.0}),
+        ("claimed_check", "soft", "open", {}),
+    ]
+    assert {row["ride_id"] for row in told} == {one.id} != {other.id}
+    assert not any("other_ride_id" in row for row in told)
 
 
 def test_what_is_gone_is_named(session: Session, archive: Archive, ana: store.User) -> None:

@@ -289,6 +289,37 @@ def test_the_queue_tells_what_is_at_risk(session, people, add_ride, doubt):
     ]
 
 
+def test_nobody_waits_for_what_is_in_shadow(session, people, add_ride, doubt, say):
+    """Its rider has nothing to ask, and a look at it answers nobody, until a person upholds it."""
+    ride_id = add_ride("Ana")
+    noted, soft = doubt(ride_id, "shadow", "car"), doubt(add_ride("Beto"))
+    ride = store.ride_by_id(session, ride_id)
+    waiting = [one.item for one in review.queue(session, people["Rita"], NOW_S)]
+    at_risk = [(one.finding_id, one.millipoints_at_risk) for one in waiting]
+    assert at_risk == [(soft, 50_000), (noted, 12_500)]
+    assert review.why_no_appeal(session, people["Ana"], ride) == "nothing_to_ask"
+    assert store.doubts_of_rides(session, [ride_id]) == []
+    assert say("Rita", noted, "by_car") == UPHELD
+    assert kinds(session, ride_id)[1:] == [("decision", 0), ("reversal", -FULL // 4)]
+    assert [one.id for one in store.doubts_of_rides(session, [ride_id])] == [noted]
+    assert review.why_no_appeal(session, people["Ana"], ride) == ""
+
+
+def test_a_finding_in_shadow_holds_up_no_answer(session, people, desk, add_ride, doubt, say):
+    ride_id = add_ride("Ana")
+    soft, noted = doubt(ride_id), doubt(ride_id, "shadow", "car")
+    ride = store.ride_by_id(session, ride_id)
+    first = review.ask(session, people["Ana"], ride, "Iba en la combi.", NOW_S)
+    say("Raúl", soft, "not_ridden")
+    assert first.state == "refused"  # the look at what she was told of is the answer
+    second = review.ask(session, people["Ana"], ride, "De verdad.", NOW_S)
+    assert say("Rita", noted, "own_ride") == DISMISSED
+    assert second.state == OPEN  # nobody was asked about that one
+    assert review.why_not_answer(session, people["Rosa"], second, ride) == ""
+    assert review.answer(desk(), people["Rosa"], second.id, "own_ride", "", NOW_S) == "accepted"
+    assert balance(session, people["Ana"]) == (FULL // 4, 0)
+
+
 def test_an_appeal_is_answered_by_somebody_else(session, people, desk, add_ride, doubt, say):
     ride_id = add_ride("Ana")
     say("Rita", doubt(ride_id), "by_car")

@@ -1058,6 +1058,29 @@ def verify_campaign(snapshot: Path, key: Path, ledger: Path | None) -> None:
         click.echo(f"line {one.sequence}, rider {one.user_id}, {one.millipoints / 1000:+.3f}: {one.text_en}")
 
 
+@points.command("detectors")
+@DATABASE
+@JSON
+def list_detectors(database_url: str, as_json: bool) -> None:
+    """What each detector found, what people said of it, and whether that is enough to let it withhold."""
+    import time
+    from dataclasses import asdict
+
+    from transitmap import detectors, store
+    from transitmap.points.rules import load_rules
+
+    store.upgrade(database_url)
+    with store.session(store.open_engine(database_url), write=False) as session:
+        told = detectors.tally(session, load_rules(), time.time())
+    rows = [asdict(one) | {"most_wrong": one.most_wrong, "verdict": one.verdict} for one in told.detectors]
+    if as_json:
+        click.echo(json.dumps({**asdict(told), "detectors": rows}))
+        return
+    table = csv.DictWriter(sys.stdout, list(rows[0]))
+    table.writeheader()
+    table.writerows(row | {"shadow_in": " ".join(row["shadow_in"])} for row in rows)
+
+
 @points.command("missions")
 @click.option("--make", is_flag=True, help="Look for gaps first, as a publication does.")
 @click.option("--seeds", is_flag=True, help="What the checks among ended missions were drawn from.")

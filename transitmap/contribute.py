@@ -393,11 +393,12 @@ def _keep(
         examined = look_at(session, archive, upload, ride, recognised, terrain.key)
         row = _ride_row(session, upload, terrain, index, found, packed_sha256[index])
         store.add_rides(session, [row])
+        deal = deal_for(session, row, ride.fixes, terrain.known.network.timezone, config, rules, now_s)
+        examined = examined.under(deal.rules)
         keep_findings(session, row.id, examined, now_s)
         _keep_claims(session, row, ride, terrain.known.network.timezone, now_s)
         segments = found.segments_of(index)
         observers = store.observers(session, terrain.version, segments.segment.tolist())
-        deal = deal_for(session, row, ride.fixes, terrain.known.network.timezone, config, rules, now_s)
         result = score(segments, upload.user_id, observers, deal.rules, row.route_name, deal.terms)
         if examined.is_withheld:
             result = Score((withhold(examined.findings, result.awards),), ())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from transitmap import store
 from transitmap.archive import Archive, unpack_ride
-from transitmap.model import Award, Finding, Network, Ride, Trips
+from transitmap.model import DETECTORS, SHADOW, Award, Finding, Network, Ride, Rules, Trips
 from transitmap.points.score import Score
 from transitmap.points.suspicion.examine import HARD, examine
 from transitmap.points.suspicion.marks import Marks, candidates, marks_of
@@ -40,6 +40,15 @@ class Examined:
     def is_withheld(self) -> bool:
         """Whether it earns nothing and counts as an observer of nothing."""
         return is_withheld(self.findings)
+
+    def under(self, rules: Rules) -> Examined:
+        """The same by the rules of the ride's campaign."""
+        return replace(self, findings=tiered(self.findings, rules))
+
+
+def tiered(findings: Iterable[Finding], rules: Rules) -> tuple[Finding, ...]:
+    """The findings as they are kept: those of detectors that the rules put in shadow are noted alone."""
+    return tuple(replace(one, tier=SHADOW) if one.code in rules.shadow else one for one in findings)
 
 
 def is_withheld(findings: Iterable[Finding]) -> bool:
@@ -122,18 +131,18 @@ class Bench:
     marked: dict[int, list[int]] = field(default_factory=dict)
     found: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
 
-    def look_again(self, ride_id: str, trips: Trips, index: int, network: Network) -> tuple[Finding, ...]:
-        """What is found about a ride by those before it; what was found where one of those was erased."""
+    def look_again(self, ride_id: str, trips: Trips, index: int, network: Network, rules: Rules) -> None:
+        """Notes what is found about a ride by those before it; what was found, if one was erased."""
         row = self.rows[ride_id]
         if row.sequence < self.first:
-            return ()
+            return
         if any(one.code in COPIES and not one.other_ride_id for one in self.recorded.get(ride_id, ())):
-            self.found[ride_id] = tuple(_as_finding(one) for one in self.recorded[ride_id])
+            found = tuple(_as_finding(one) for one in self.recorded[ride_id])
         else:
             before = [self.rides[one.id] for one in self._before(row)]
             came_s = self.received_s[row.upload_id]
-            self.found[ride_id] = examine(self.rides[ride_id], before, trips, index, network, came_s)
-        return self.found[ride_id]
+            found = examine(self.rides[ride_id], before, trips, index, network, came_s)
+        self.found[ride_id] = tiered(found, rules)
 
     def withheld(self, ride_id: str, result: Score) -> Score:
         """The score of a ride, or what is left of it where its points are withheld."""
@@ -172,7 +181,7 @@ def bench(session: Session, rows: Sequence[store.RideRow], rides: Mapping[str, R
     """All rides made ready to be looked at again, each after those before it."""
     first = int(store.fact(session, EXAMINED_FROM) or 0) or 2**62
     recorded: dict[str, list[store.FindingRow]] = {}
-    for one in (one for one in store.findings(session) if one.code != CLAIMED):
+    for one in (one for one in store.findings(session) if one.code in DETECTORS):
         recorded.setdefault(one.ride_id, []).append(one)
     uploads = {row.upload_id: store.upload_by_id(session, row.upload_id, None) for row in rows}
     received_s = {name: one.received_s for name, one in uploads.items() if one is not None}
@@ -188,7 +197,8 @@ def bench(session: Session, rows: Sequence[store.RideRow], rides: Mapping[str, R
 
 
 def _as_finding(row: store.FindingRow) -> Finding:
-    return Finding(row.code, row.tier, row.score, dict(row.evidence), row.other_ride_id, *SENTENCES[row.code])
+    told = row.score, dict(row.evidence), row.other_ride_id
+    return Finding(row.code, DETECTORS[row.code], *told, *SENTENCES[row.code])
 
 
 def _plain(one: Finding | store.FindingRow) -> tuple[Any, ...]:

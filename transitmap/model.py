@@ -772,7 +772,8 @@ class Segments(Columns):
 class Rules:
     """How knowledge is paid: published data, `points/rules.toml` explains each.
 
-    Weights, shares and factors (`_permille`) are whole thousandths.
+    Weights, shares and factors (`_permille`) are whole thousandths. `shadow` are the detectors (of DETECTORS)
+    whose findings are noted and withhold nothing.
     """
 
     version: str
@@ -801,6 +802,7 @@ class Rules:
     full_accuracy_m: float
     max_accuracy_m: float
     unknown_accuracy: float
+    shadow: tuple[str, ...] = ()
 
     @property
     def measure(self) -> tuple[float, ...]:
@@ -925,12 +927,34 @@ class Award:
     text_en: str
 
 
+SHADOW = "shadow"
+DETECTORS = {
+    "copy": "hard",
+    "copy_redated": "hard",
+    "alike": "soft",
+    "jump": "hard",
+    "too_fast": "hard",
+    "even_speed": "hard",
+    "steady": "soft",
+    "smooth": "soft",
+    "on_line": "hard",
+    "white_noise": "hard",
+    "two_places": "hard",
+    "mock": "hard",
+    "future": "hard",
+    "old": "soft",
+    "car": "soft",
+}
+"""What `points.suspicion` can find about a ride -> its tier, unless rules put it in shadow."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """Something about a ride that cannot be, or that people should look at.
 
-    `tier` is `hard` (its points are withheld) or `soft` (their confirmation waits for a reviewer); `score` is
-    0..1, `evidence` the numbers it rests on. `other_ride_id` is the ride that it copies, or empty.
+    `tier` is `hard` (its points are withheld), `soft` (their confirmation waits for a reviewer) or `shadow`
+    (it is noted, and nothing follows until a reviewer upholds it); `score` is 0..1, `evidence` the numbers it
+    rests on. `other_ride_id` is the ride that it copies, or empty.
     """
 
     code: str

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from transitmap import store
 from transitmap.archive import Archive, unpack_ride
 from transitmap.consent import consent
-from transitmap.model import JsonObject, Ride
+from transitmap.model import DETECTORS, JsonObject, Ride
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -24,6 +24,7 @@ Todo lo que este servicio guarda de ti.
   tokens.json       tus aparatos (sin sus llaves)
   uploads.json      lo que enviaste, con la versión de las palabras que aceptaste (consent)
   rides.json        qué fue cada viaje
+  findings.json     qué nos pareció raro en un viaje, también lo que solo se anotó
   ledger.json       tus puntos, línea por línea
   usage.json        cuánto enviaste cada día
   logins.json       dónde tienes la sesión abierta
@@ -38,6 +39,7 @@ Everything that this service keeps of you.
   tokens.json       your devices (without their keys)
   uploads.json      what you sent, with the version of the words you agreed to (consent)
   rides.json        what each trip was
+  findings.json     what looked odd about a trip, also what was only noted
   ledger.json       your points, line by line
   usage.json        how much you sent on each day
   logins.json       where you are logged in
@@ -49,8 +51,13 @@ Everything that this service keeps of you.
 
 Lo que aceptaste / What you agreed to:
 """
-SECRETS = {"users": ("password_hash", "name_key"), "tokens": ("token_sha256",), "logins": ("id_sha256",)}
-"""Columns that open something, and are nobody's data."""
+SECRETS = {
+    "users": ("password_hash", "name_key"),
+    "tokens": ("token_sha256",),
+    "logins": ("id_sha256",),
+    "findings": ("other_ride_id",),
+}
+"""Columns that open something, and are nobody's data; or that are somebody else's."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,9 @@ def gather(session: Session, user: store.User, now_s: float) -> OwnData:
         name: [{key: value for key, value in row.items() if key not in SECRETS.get(name, ())} for row in some]
         for name, some in rows.items()
     }
+    for row in shown["findings"]:
+        if row["code"] not in DETECTORS:  # what it rests on is a check that others still ride, or a person
+            row["evidence"] = {}
     messages = [(f"{row['id']}.{row['dialect']}", row.pop("packed")) for row in shown["messages"]]
     return OwnData(
         tables={name: some for name, some in shown.items() if name != "users"},

@@ -77,7 +77,8 @@ class Ledger:
     """The ledger as far as it is made again: lines by key, what is confirmed, what riders got on a day.
 
     Where another account of a rider's was erased (`gone`), what a ride observed is as recorded (`seen`), and
-    its lines are left as they are (`blurred`).
+    its lines are left as they are (`blurred`). `inputs` are what settlements, by number, are to have known
+    instead of what they did: nothing for an audit.
     """
 
     campaigns: list[store.Campaign]
@@ -92,6 +93,11 @@ class Ledger:
     seen: frozenset[tuple[int, int, int]] = frozenset()
     blurred: set[str] = field(default_factory=set)
     differences: list[Difference] = field(default_factory=list)
+    inputs: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+    def inputs_of(self, settlement: store.Settlement) -> dict[str, Any]:
+        """What a settlement knew beside the rides."""
+        return self.inputs.get(settlement.number, settlement.inputs)
 
 
 def replay(session: Session, archive: Archive, config: Config, rules: Rules) -> list[Difference]:
@@ -221,7 +227,7 @@ def _under_version(
         ledger.seen = frozenset(store.all_observations(session, terrain.version))
     count = Count()
     _note_erased(count, erased, list(erased))
-    withheld = set(settlement.inputs["withheld"] if settlement else ())
+    withheld = set(ledger.inputs_of(settlement)["withheld"] if settlement else ())
     waiting = settlement
     for index, ride in enumerate(found.rides):
         if waiting and of[ride.ride_id].sequence > waiting.through_sequence:
@@ -258,7 +264,7 @@ def _score_again(
         mine = mine.take(np.array([(one, row.user_id, day) in ledger.seen for one, day in where], dtype=bool))
     result = score(mine, row.user_id, count.observers, rules, what["route_name"], terms)
     if is_paid:
-        ledger.bench.look_again(row.id, found.trips, index, terrain.known.network)
+        ledger.bench.look_again(row.id, found.trips, index, terrain.known.network, rules)
         result = ledger.bench.withheld(row.id, result)  # later a settlement tells what people decided
     count.note(row.id, result)
     if not is_paid:
@@ -307,15 +313,16 @@ def _settle_again(
     over = {one.id for one in ledger.campaigns if (one.closed_s or np.inf) <= settlement.made_s}
     pays = {number: rules for number, rules in ledger.rules.items() if number not in over}
     awards = [line for line in ledger.lines.values() if line.told["kind"] == "award"]
-    official = officially_known(archive, terrain, settlement.inputs, ledger.rules[store.OWN_CAMPAIGN])
+    inputs = ledger.inputs_of(settlement)
+    official = officially_known(archive, terrain, inputs, ledger.rules[store.OWN_CAMPAIGN])
     campaign_of = {line.ride_id: line.campaign_id for line in awards}
-    now, voice_of = confirmed(count, settlement.inputs, official, campaign_of, pays)
+    now, voice_of = confirmed(count, inputs, official, campaign_of, pays)
     told = {
         str(row.ride_id): int(row.evidence["permille"])
         for row in ledger.recorded.values()
         if row.kind == "confirmation" and row.network_version == settlement.network_version
     }
-    blurred = _blurred(count, erased, settlement.inputs["linked"], ledger.gone)
+    blurred = _blurred(count, erased, inputs["linked"], ledger.gone)
     now |= {ride_id: share for ride_id, share in told.items() if ride_id in blurred}
     for ride_id in blurred - set(told):
         now.pop(ride_id, None)

@@ -10,7 +10,7 @@ from transitmap import store
 from transitmap.archive import Archive
 from transitmap.errors import ReviewRefused
 from transitmap.keys import segment_key
-from transitmap.model import Rules
+from transitmap.model import SHADOW, Rules
 from transitmap.points import review
 from transitmap.points.campaigns import CLOSED
 from transitmap.points.review import DISMISSED, OPEN, UPHELD, Agreement, Amount, Look, Looks
@@ -70,9 +70,9 @@ def queue(session: Session, user: store.User, now_s: float) -> list[Waiting]:
     rows = store.open_findings(session)
     rides = [ride.id for _, ride in rows]
     asked = {one.ride_id: one for one in store.appeals_of_rides(session, rides) if one.state == OPEN}
-    paid = _by_ride(store.lines_of_rides(session, rides))
+    paid = by_ride(store.lines_of_rides(session, rides))
     suspects = [
-        _suspect(finding, paid.get(ride.id, []), asked.get(ride.id))
+        suspect_of(finding, paid.get(ride.id, []), asked.get(ride.id))
         for finding, ride in rows
         if not why_not(session, user, finding, ride)
     ]
@@ -81,21 +81,27 @@ def queue(session: Session, user: store.User, now_s: float) -> list[Waiting]:
     return [Waiting(item, *found[item.finding_id], asked.get(found[item.finding_id][1].id)) for item in items]
 
 
-def _by_ride(lines: Iterable[store.LedgerRow]) -> dict[str, list[store.LedgerRow]]:
+def by_ride(lines: Iterable[store.LedgerRow]) -> dict[str, list[store.LedgerRow]]:
+    """The lines of each ride."""
     found: dict[str, list[store.LedgerRow]] = {}
     for line in lines:
         found.setdefault(line.ride_id or "", []).append(line)
     return found
 
 
-def _suspect(
+def suspect_of(
     finding: store.FindingRow, lines: Sequence[store.LedgerRow], appeal: store.Appeal | None
 ) -> review.Suspect:
+    """A finding with what its ride has, what waits for a look, and since when its rider does.
+
+    For one in shadow nothing and nobody waits.
+    """
     paid = sum(line.millipoints for line in lines)
     awarded = sum(_whole(line.evidence) for line in lines if line.kind == AWARD)
     whole = awarded or _whole(finding.evidence)
-    asked_s = appeal.made_s if appeal else None
-    waiting = max(0, whole - paid)
+    is_noted = finding.tier == SHADOW
+    asked_s = appeal.made_s if appeal and not is_noted else None
+    waiting = 0 if is_noted else max(0, whole - paid)
     return review.Suspect(finding.id, finding.code, finding.tier, waiting, paid, finding.made_s, asked_s)
 
 
@@ -173,7 +179,8 @@ def look(desk: Desk, user: store.User, finding_id: int, reason: str, note: str, 
         _settle(desk, [finding], holds, user.id, said[-1].reason, said[-1].note, _people(looks), now_s)
         if all(one.reason in OWNER_REASONS for one in said):
             _take_from_claimer(desk, [finding], user.id, _people(looks), now_s)
-        _answer_open_appeals(session, ride, said[-1], now_s)
+        if finding.tier != SHADOW:
+            _answer_open_appeals(session, ride, said[-1], now_s)
     session.commit()
     return holds
 
@@ -310,7 +317,7 @@ class _Told:
         lines = store.lines_of_rides(self.desk.session, [self.finding.ride_id])
         findings = store.findings_of_rides(self.desk.session, [self.finding.ride_id])
         ride = store.ride_by_id(self.desk.session, self.finding.ride_id)
-        changes = _corrections(lines, findings, ride.user_id if ride else 0, self._rules(lines))
+        changes = changes_due(lines, findings, ride.user_id if ride else 0, self._rules(lines))
         return [
             self._line(review.kind_of(change), "", change, user_id, lines)
             for user_id, change in changes.items()
@@ -358,7 +365,7 @@ class _Told:
         return told
 
 
-def _corrections(
+def changes_due(
     lines: Sequence[store.LedgerRow], findings: Sequence[store.FindingRow], sender_id: int, rules: Rules
 ) -> dict[int, Amount]:
     """What each rider's lines about one ride lack, by rider.
@@ -417,7 +424,7 @@ def _is_as_one(session: Session, ride_id: str) -> bool:
 
 
 def _is_doubted(session: Session, ride_id: str) -> bool:
-    findings = store.findings_of_rides(session, [ride_id])
+    findings = store.doubts_of_rides(session, [ride_id])
     return any(one.state != DISMISSED for one in findings)
 
 
@@ -455,12 +462,11 @@ def why_not_answer(session: Session, user: store.User, appeal: store.Appeal, rid
     """
     if appeal.state != OPEN:
         return "settled"
-    findings = store.findings_of_rides(session, [ride.id])
-    if any(one.state == OPEN for one in findings):
+    if any(one.state == OPEN for one in store.doubts_of_rides(session, [ride.id])):
         return "waits_for_a_look"
     if user.id == appeal.user_id:
         return "own_ride"
-    kinds = (store.LOOK, store.FINDING)
+    findings, kinds = store.findings_of_rides(session, [ride.id]), (store.LOOK, store.FINDING)
     decided = [
         d for kind in kinds for d in store.decisions_about(session, kind, [one.id for one in findings])
     ]
@@ -537,7 +543,7 @@ def _give_to_claimer(desk: Desk, finding: store.FindingRow, undone: store.Decisi
 
 def _answer_open_appeals(session: Session, ride: store.RideRow, said: store.Decision, now_s: float) -> None:
     """Whoever asked before anybody had looked gets what was found as the answer, once nothing is open."""
-    if any(one.state == OPEN for one in store.findings_of_rides(session, [ride.id])):
+    if any(one.state == OPEN for one in store.doubts_of_rides(session, [ride.id])):
         return
     for appeal in store.appeals_of_rides(session, [ride.id], ride.user_id):
         if appeal.state == OPEN:

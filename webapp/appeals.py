@@ -112,7 +112,7 @@ def must_own(ride_id: str) -> store.RideRow:
 
 def doubts_of(ride_id: str) -> list[Doubt]:
     """What looks odd about a ride, in words for its rider; what was dismissed is told, too."""
-    findings = store.findings_of_rides(db.session(), [ride_id])
+    findings = store.doubts_of_rides(db.session(), [ride_id])
     decided = store.decisions_about(db.session(), store.FINDING, [one.id for one in findings])
     last = {one.subject_id: one for one in decided}
     return [
@@ -148,5 +148,5 @@ def asked_about(ride_id: str, user_id: int) -> list[Asked]:
 
 def state_of(ride_id: str) -> str:
     """What a receipt says of a ride that looks odd: open, upheld or dismissed; empty where nothing does."""
-    states = {one.state for one in store.findings_of_rides(db.session(), [ride_id])}
+    states = {one.state for one in store.doubts_of_rides(db.session(), [ride_id])}
     return next((state for state in (UPHELD, OPEN, DISMISSED) if state in states), "")

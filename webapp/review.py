@@ -12,6 +12,7 @@ from flask_babel import format_decimal
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from transitmap import detectors as watched
 from transitmap import review as engine
 from transitmap import ridden, store
 from transitmap.archive import unpack_ride
@@ -58,6 +59,14 @@ def index() -> str:
         agreement=everybody,
         mine=next((one for one in records if one.user_id == user.id), None),
     )
+
+
+@blueprint.get("/detectors")
+def detectors() -> str:
+    """What each detector found, what people said of it, and whether that is enough to let it withhold."""
+    must_review()
+    tally = watched.tally(db.session(), current_app.extensions["transitmap_rules"], time.time())
+    return render_template("review_detectors.html", tally=tally, min_days=watched.MIN_DAYS)
 
 
 @blueprint.get("/<int:finding_id>")

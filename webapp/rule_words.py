@@ -14,8 +14,11 @@ GROUPS = {
     "review": _("Reviewers"),
     "segment": _("What a stretch is"),
     "quality": _("What a good recording is"),
+    "suspicion": _("What looks odd"),
 }
 POINTS, SHARE, TIMES, METRES, SECONDS, DAYS, PLAIN = "points", "share", "times", "m", "s", "days", "plain"
+FOUND = "found"
+"""A list of what detectors find, told by what they say of a trip."""
 WORDS = {
     "pay.points_per_km": (
         POINTS,
@@ -140,6 +143,11 @@ WORDS = {
         SHARE,
         _("What a position counts when the phone does not say how exact it is"),
         _("Some apps do not write it down."),
+    ),
+    "suspicion.shadow": (
+        FOUND,
+        _("Noted alone, and withholds nothing"),
+        _("For new detectors, until it is known how often they are right. A person may still decide."),
     ),
 }
 """What each number of the rules means: how to say it, its name, and why it is there."""

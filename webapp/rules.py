@@ -15,12 +15,12 @@ from werkzeug.wrappers import Response as WsgiResponse
 
 from transitmap import decided, store
 from transitmap.errors import ConfigError
-from transitmap.points.rules import parse_rules, published_text
-from webapp import auth, db, limits
+from transitmap.points.rules import parse_rules, published_text, whole
+from webapp import auth, db, limits, words
 from webapp.campaigns import may_organise, must_organise
 from webapp.errors import Problem
 from webapp.published import timezone
-from webapp.rule_words import DAYS, GROUPS, METRES, PLAIN, POINTS, SECONDS, SHARE, TIMES, WORDS
+from webapp.rule_words import DAYS, FOUND, GROUPS, METRES, PLAIN, POINTS, SECONDS, SHARE, TIMES, WORDS
 
 blueprint = Blueprint("rules", __name__, url_prefix="/rules")
 MAX_TEXT_CHARS, MAX_TOML_CHARS = 2_000, 20_000
@@ -103,7 +103,7 @@ def own_rules() -> list[store.Campaign]:
 
 def in_words(toml: str, other: str) -> list[tuple[str, list[Line]]]:
     """Every number of the rules by group, in the order of the file, beside the same one of others."""
-    held, proposed = flat(tomllib.loads(toml)), flat(tomllib.loads(other))
+    held, proposed = (flat(whole(tomllib.loads(one))) for one in (toml, other))
     groups: dict[str, list[Line]] = {}
     for key in {**held, **proposed}:
         kind, name, why = WORDS.get(key, (PLAIN, key, ""))
@@ -125,6 +125,8 @@ def flat(tables: Mapping[str, Any], before: str = "") -> dict[str, Any]:
 
 def told(kind: str, value: Any) -> str:
     """A number as the reader writes it, with its unit."""
+    if kind == FOUND and isinstance(value, list):
+        return " ".join(words.sentence(str(one)) for one in value) or _("nothing")
     if isinstance(value, list):
         return ", ".join(told(kind, one) for one in value)
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -187,7 +187,11 @@ def test_an_address_and_a_version_of_rules_mean_one_thing(session: Session) -> N
     odd = mine.replace("points_per_km = 11.0", "points_per_km = 12.0")
     clash = replace(SETTINGS, slug="cuarta", rules_version="mine", rules_toml=odd)
     assert refused(steps.make, session, clash, NOW_S) == "version"
-    assert [one.slug for one in store.all_campaigns(session)][1:] == ["rutas", "otra", "tercera"]
+    before = RULES[: RULES.index("[suspicion]")]  # rules from before there was a shadow are no others
+    steps.make(session, replace(SETTINGS, slug="cuarta", rules_toml=before), NOW_S)
+    clash = replace(SETTINGS, slug="quinta", rules_toml=RULES.replace("shadow = []", 'shadow = ["car"]'))
+    assert refused(steps.make, session, clash, NOW_S) == "version"
+    assert [one.slug for one in store.all_campaigns(session)][1:] == ["rutas", "otra", "tercera", "cuarta"]
 
 
 def test_rules_that_measure_otherwise_by_now_are_not_opened(

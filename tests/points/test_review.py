@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from transitmap.model import SHADOW
 from transitmap.points.review import (
     DISMISSED,
     HARD,
@@ -69,6 +70,11 @@ def test_whoever_asked_two_days_ago_goes_first():
     many = [suspect(1, waiting=10**9), suspect(2, waiting=1, asked_s=0.0)]
     assert [item.finding_id for item in queue(many, {}, URGENT_S - 1)] == [1, 2]
     assert [item.finding_id for item in queue(many, {}, URGENT_S)] == [2, 1]
+
+
+def test_what_is_in_shadow_comes_after_all_others():
+    many = [suspect(1, SHADOW, paid=10**9), suspect(2, SOFT), suspect(3, HARD, waiting=50)]
+    assert [item.finding_id for item in queue(many, {}, 0.0)] == [3, 2, 1]
 
 
 def test_equal_risk_goes_by_age_then_number():
@@ -178,7 +184,8 @@ def test_what_was_withheld_is_paid_when_the_finding_is_dismissed():
 
 
 FINDINGS = st.lists(
-    st.builds(Held, st.sampled_from([HARD, SOFT]), st.sampled_from([OPEN, UPHELD, DISMISSED])), max_size=4
+    st.builds(Held, st.sampled_from([HARD, SOFT, SHADOW]), st.sampled_from([OPEN, UPHELD, DISMISSED])),
+    max_size=4,
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from transitmap.errors import ConfigError
+from transitmap.model import DETECTORS
 from transitmap.points.rules import load_rules, parse_rules
 
 TABLES = tomllib.loads(
@@ -77,6 +78,11 @@ def test_a_missing_file_is_a_bad_setting(tmp_path: Path) -> None:
         ("quality", "unknown_accuracy", 1.1),
         ("quality", "unknown_accuracy", float("nan")),
         ("quality", "max_interval_s", None),
+        ("suspicion", "shadow", "copy"),
+        ("suspicion", "shadow", ["copies"]),
+        ("suspicion", "shadow", ["claimed_check"]),
+        ("suspicion", "shadow", [1]),
+        ("suspicion", "hard", []),
     ],
 )
 def test_numbers_that_make_no_sense_are_refused(table: str, key: str, value: Any) -> None:
@@ -99,3 +105,19 @@ def test_an_unknown_table_or_a_missing_key_is_refused() -> None:
     del without["pay"]["points_per_km"]
     with pytest.raises(ConfigError, match="points_per_km"):
         parse_rules(without)
+
+
+def test_rules_from_before_there_was_a_shadow_have_nothing_in_it() -> None:
+    before = {name: table for name, table in TABLES.items() if name != "suspicion"}
+    assert parse_rules(before) == parse_rules(TABLES) == load_rules()
+    assert parse_rules(before).shadow == ()
+
+
+def test_rules_name_what_they_put_in_shadow() -> None:
+    rules = parse_rules(TABLES | {"suspicion": {"shadow": ["jump", "copy", "jump"]}})
+    assert rules.shadow == ("copy", "jump")
+    assert rules.measure == load_rules().measure
+    with pytest.raises(ConfigError, match=", ".join(DETECTORS)):
+        parse_rules(TABLES | {"suspicion": {"shadow": ["cpoy"]}})
+    with pytest.raises(ConfigError, match="shadow"):
+        parse_rules(TABLES | {"suspicion": {}})

@@ -111,6 +111,7 @@ TABLE = {
     ("GET", "/record/worth"): RIDERS,
     ("GET", "/review/"): REVIEWERS,
     ("GET", "/review/<int:finding_id>"): REVIEWERS,
+    ("GET", "/review/detectors"): REVIEWERS,
     ("POST", "/review/<int:finding_id>"): REVIEWERS_ACT,
     ("POST", "/review/<int:finding_id>/person"): REVIEWERS_ACT,
     ("GET", "/review/<int:finding_id>/rides.geojson"): REVIEWERS,

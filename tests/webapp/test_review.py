@@ -15,7 +15,9 @@ from tests.webapp.conftest import NOW_S, form_token, serving
 from tests.webapp.test_browser import PHONE, WAIT_MS, Visit, faults
 from tests.webapp.traces import ride
 from transitmap import review, ridden, store
+from transitmap.model import DETECTORS
 from transitmap.points.review import REASONS, Looks
+from transitmap.points.rules import load_rules
 
 COPY = {"full_millipoints": 40_000, "lag_s": 604_800.0, "share": 0.98, "slow_m": 1.4}
 
@@ -75,11 +77,48 @@ def test_a_reviewer_sees_both_trips_and_no_name(doubted, log_in):
     assert all(2 <= len(line) <= ridden.MAX_VERTICES for line in lines.values())
 
 
-@pytest.mark.parametrize("path", ["", "{copy}", "{copy}/rides.geojson"])
+@pytest.mark.parametrize("path", ["", "detectors", "{copy}", "{copy}/rides.geojson"])
 def test_riders_see_nothing_of_the_queue(doubted, log_in, client, path):
     url = f"/review/{path.format(copy=doubted.copy)}"
     assert log_in("Ana").get(url).status_code == 403
     assert client.get(url).status_code == 401
+
+
+@pytest.fixture
+def noted(app, doubted) -> None:
+    """What looks odd about both trips is in shadow."""
+    with store.session(app.extensions["transitmap_engine"]) as session:
+        for finding in store.findings(session):
+            finding.tier = "shadow"
+
+
+def test_a_rider_reads_nothing_of_what_is_in_shadow_until_it_is_upheld(doubted, noted, trusted, send, log_in):
+    ana, rita = log_in("Ana"), log_in("Rita")
+    receipt, appeal = f"/traces/{doubted.uploads['Ana']}", f"/appeals/{doubted.rides['Ana']}"
+    assert "se ve extraño" not in ana.get(receipt).text
+    assert "Segundo a segundo" not in ana.get(appeal).text
+    assert "Nadie duda de este viaje" in send("Ana", appeal, text="?").text
+    assert rita.get("/review/").text.count("en la sombra") == 2
+    assert "solo se anota" in rita.get(f"/review/{doubted.copy}").text
+    assert "por dos personas" in rita.get(f"/review/{doubted.copy}").text
+    send("Rita", f"/review/{doubted.copy}", reason="same_recording")
+    assert "no suma puntos" in ana.get(receipt).text
+    assert "Segundo a segundo" in ana.get(appeal).text
+
+
+def test_staff_read_what_each_detector_found(app, doubted, trusted, send, log_in):
+    send("Rita", f"/review/{doubted.copy}", reason="same_recording")
+    rita = log_in("Rita")
+    page, english = rita.get("/review/detectors").text, rita.get("/review/detectors?lang=en").text
+    assert page.count("<tbody id=") == len(DETECTORS)
+    assert [page.count(told) for told in ("retiene puntos</span>", "lo miran personas</span>")] == [10, 5]
+    row = re.search(r'<tbody id="copy_redated">(.*?)</tbody>', english, re.S)[1]
+    assert re.findall(r"<td>(\d+)</td>", row) == ["1", "1", "0", "1", "0"]
+    assert "Right in 100 % of what people decided (95 %: 21 to 100 %)." in row
+    assert "Too early to withhold by it: 0 of 30 days since its first." in row
+    assert english.count("It has found nothing yet.") == len(DETECTORS) - 2
+    app.extensions["transitmap_rules"] = dataclasses.replace(load_rules(), shadow=("car",))
+    assert rita.get("/review/detectors").text.count('chip good">in shadow') == 1
 
 
 def test_whoever_has_a_share_sees_no_evidence(app, doubted, log_in):
@@ -231,7 +270,7 @@ def test_pages_fit_and_axe_finds_nothing(visit, doubted, trusted, viewport):
     axe = Axe()
     rita, ana = (visit(name, viewport=viewport, bypass_csp=True) for name in ("Rita", "Ana"))
     for one, paths in (
-        (rita, ("/review/", f"/review/{doubted.copy}")),
+        (rita, ("/review/", "/review/detectors", f"/review/{doubted.copy}")),
         (ana, (f"/appeals/{doubted.rides['Ana']}", f"/traces/{doubted.uploads['Ana']}")),
     ):
         for path in paths:

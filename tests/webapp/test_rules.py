@@ -61,6 +61,15 @@ def test_the_page_says_the_numbers_of_the_file(client):
     assert tomllib.loads(client.get("/rules/rules.toml").text) == tomllib.loads(HELD)
 
 
+def test_what_is_in_shadow_is_told_in_words_and_older_rules_have_none(app, client):
+    with app.test_request_context():
+        older = HELD[: HELD.index("[suspicion]")]
+        (name, (line,)) = rules.in_words(older, HELD.replace("shadow = []", 'shadow = ["car", "old"]'))[-1]
+    assert (name, line.value, line.is_changed) == ("Lo que se ve extraño", "nada", True)
+    assert line.other.startswith("Este viaje parece de auto")
+    assert client.get("/rules/").text.count("Solo se anota, y no retiene nada") == 1
+
+
 def test_a_proposal_is_shown_number_by_number(proposed, client):
     page = client.get(f"/rules/proposals/{proposed}").text
     changed = re.search(r'<dl class="rules pairs">(.*?)</dl>', page, re.DOTALL)[1]

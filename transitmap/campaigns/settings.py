@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from transitmap.config import is_box
 from transitmap.errors import ConfigError
 from transitmap.points.prizes import parse_prize_rules, published_prizes
-from transitmap.points.rules import parse_rules
+from transitmap.points.rules import parse_rules, whole
 
 KEYS = ("slug", "name_es", "name_en", "first_day", "last_day", "area", "locale", "currency", "budget")
 LOCALES = ("es_MX", "en")
@@ -161,7 +161,7 @@ def check_rules(rules_toml: str, own_rules_toml: str) -> str:
     rules, own = parse_rules(tables), parse_rules(own_tables)
     if rules.measure != own.measure:
         raise ConfigError("rules", rules.measure, f"must measure as the installation does: {own.measure}")
-    if rules.version == own.version and tables != own_tables:
+    if rules.version == own.version and whole(tables) != whole(own_tables):
         raise ConfigError(
             "rules", rules.version, "is the version of other rules: give these one of their own"
         )

@@ -16,6 +16,7 @@ from transitmap.campaigns.signing import SIGNING_KEY, public_pem, sign, signing_
 from transitmap.campaigns.snapshot import make_snapshot, write_file
 from transitmap.errors import CampaignRefused
 from transitmap.points.campaigns import DRAFT, STEPS, refusal
+from transitmap.points.rules import whole
 from transitmap.terms import city_day
 
 if TYPE_CHECKING:
@@ -86,9 +87,9 @@ def change(session: Session, campaign: store.Campaign, settings: CampaignSetting
 
 def _check_version(session: Session, settings: CampaignSettings, but_slug: str = "") -> None:
     """Two campaigns may share rules, and then their version; a version never means two things."""
-    tables = tomllib.loads(settings.rules_toml)
+    tables = whole(tomllib.loads(settings.rules_toml))
     for other in store.rules_by_version(session, settings.rules_version, but_slug):
-        if tomllib.loads(other) != tables:
+        if whole(tomllib.loads(other)) != tables:
             raise _refused("version", version=settings.rules_version)
 
 

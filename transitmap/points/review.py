@@ -8,9 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from transitmap.model import SHADOW
+
 HARD, SOFT = "hard", "soft"
 OPEN, UPHELD, DISMISSED = "open", "upheld", "dismissed"
-PRIOR_RIGHT = {HARD: (90, 10), SOFT: (5, 5)}
+PRIOR_RIGHT = {HARD: (90, 10), SOFT: (5, 5), SHADOW: (5, 5)}
 """What is believed of a rule of suspicion before anybody looked: (right, wrong), as if so many had."""
 URGENT_S = 48 * 3600.0
 """Whoever asked for a second look is answered within 72 h: after so long the item goes before all others."""
@@ -51,10 +53,11 @@ def queue(
     At risk is what an honest rider waits for, times the probability that the finding is wrong, and what a
     dishonest one was paid, times the probability that it is right. `records` says of each code how often
     people upheld and dismissed it. Riders who asked and have waited for two days come first; equal risk goes
-    by age.
+    by age. What is noted in shadow comes after all others: nobody waits for it.
     """
-    items = [(_item(one, records, now_s), one.made_s) for one in suspects]
-    items.sort(key=lambda it: (not it[0].is_urgent, -it[0].millipoints_at_risk, it[1], it[0].finding_id))
+    items = [(_item(one, records, now_s), one) for one in suspects]
+    items.sort(key=lambda it: (it[1].tier == SHADOW, not it[0].is_urgent, -it[0].millipoints_at_risk,
+                               it[1].made_s, it[1].finding_id))  # fmt: skip
     return tuple(item for item, _ in items)
 
 

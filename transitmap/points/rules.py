@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from transitmap.errors import ConfigError
-from transitmap.model import Rules
+from transitmap.model import DETECTORS, Rules
 from transitmap.strict_toml import check_keys, is_number, is_whole
 
 POSITIVE = {
@@ -31,7 +31,7 @@ WHOLE = {
 }
 AMOUNTS = {"confirm": ("trust_points",)}
 FACTORS = {"mission": ("max_bonus",), "equity": ("max_weight",)}
-LISTS = {"pay": ("observer_weights", "min_segment_m")}
+LISTS = {"pay": ("observer_weights", "min_segment_m"), "suspicion": ("shadow",)}
 MAX_FACTOR = 5.0
 
 
@@ -59,13 +59,20 @@ def parse_rules(tables: dict[str, Any]) -> Rules:
     Raises:
         ConfigError: as `load_rules`.
     """
+    tables = whole(tables)
     _check_keys(tables)
     version = tables["version"]
     if not isinstance(version, str) or not 1 <= len(version) <= 64:
         raise ConfigError("version", version, "must be a text of 1 to 64 characters")
     _check_numbers(tables)
     _check_together(tables)
-    return Rules(version=version, **_paying(tables), **_measuring(tables))
+    shadow = _detectors(tables["suspicion"]["shadow"])
+    return Rules(version=version, shadow=shadow, **_paying(tables), **_measuring(tables))
+
+
+def whole(tables: dict[str, Any]) -> dict[str, Any]:
+    """The same rules with what those leave out that were written before they could say it: no shadow."""
+    return tables if "suspicion" in tables else tables | {"suspicion": {"shadow": []}}
 
 
 def _paying(tables: dict[str, Any]) -> dict[str, Any]:
@@ -148,3 +155,9 @@ def _weights(given: Any) -> tuple[int, ...]:
     if not all(1 >= a >= b > 0 for a, b in zip(given, given[1:] + given[-1:], strict=True)):
         raise ConfigError("pay.observer_weights", given, "must be from 1 down to above 0, never rising")
     return tuple(round(weight * 1000) for weight in given)
+
+
+def _detectors(given: Any) -> tuple[str, ...]:
+    if not isinstance(given, list) or not set(map(str, given)) <= set(DETECTORS):
+        raise ConfigError("suspicion.shadow", given, f"must be a list of some of {', '.join(DETECTORS)}")
+    return tuple(sorted(set(map(str, given))))

@@ -67,9 +67,12 @@ from transitmap.store.feed_versions import (
     set_fact,
 )
 from transitmap.store.findings import (
+    FoundRide,
     add_findings,
     add_marks,
     findings,
+    found_rides,
+    n_rides_from,
     rides_around,
     rides_at,
     sharing,
@@ -219,6 +222,7 @@ from transitmap.store.reviews import (
     appeals_of_rides,
     decisions_about,
     decisions_since,
+    doubts_of_rides,
     finding_and_ride,
     findings_by_id,
     findings_of_rides,

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from transitmap.store.findings import is_told
 from transitmap.store.opening import try_add
 from transitmap.store.points import stands
 from transitmap.store.tables import LedgerRow, RideRow, Sum
@@ -144,9 +145,9 @@ def n_open_appeals(session: Session, campaign_id: int) -> int:
 
 
 def n_open_findings(session: Session, campaign_id: int) -> int:
-    """Findings about rides of a campaign that nobody reviewed yet."""
+    """Findings about rides of a campaign that nobody reviewed yet, without those noted in shadow."""
     question = sa.select(sa.func.count(FindingRow.id)).where(
-        FindingRow.state == "open", FindingRow.ride_id.in_(_rides_of(campaign_id))
+        FindingRow.state == "open", is_told(), FindingRow.ride_id.in_(_rides_of(campaign_id))
     )
     return session.scalar(question) or 0
 

@@ -278,6 +278,8 @@ def rows_of_user(session: Session, user_id: int) -> dict[str, list[dict[str, Any
     now = Observation.network_version == (latest.id if latest else "")
     asked["observations"] = sa.select(Observation).where(theirs, now)
     asked["users"] = sa.select(User).where(User.id == user_id)
+    rides = sa.select(RideRow.id).where(RideRow.user_id == user_id)
+    asked["findings"] = sa.select(FindingRow).where(FindingRow.ride_id.in_(rides)).order_by(FindingRow.id)
     asked["messages"] = sa.select(MessageRow).where(MessageRow.token_id.in_(devices))
     return {
         name: [

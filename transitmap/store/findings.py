@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from transitmap.model import Finding
-from transitmap.store.tables import RideRow
+from transitmap.model import SHADOW, Finding
+from transitmap.store.tables import RideRow, Upload
 from transitmap.store.tables_game import FindingRow, Mark
 
 
@@ -68,3 +69,39 @@ def findings(session: Session, ride_id: str | None = None) -> list[FindingRow]:
     if ride_id is not None:
         question = question.where(FindingRow.ride_id == ride_id)
     return list(session.scalars(question))
+
+
+@dataclass(frozen=True)
+class FoundRide:
+    """A finding, the place of its ride in the order of scoring, and when that came."""
+
+    finding: FindingRow
+    sequence: int
+    received_s: float
+
+
+def found_rides(session: Session, codes: Iterable[str]) -> list[FoundRide]:
+    """All findings of these codes with their rides, in the order of rides; not of those that were erased."""
+    question = (
+        sa.select(FindingRow, RideRow.sequence, Upload.received_s)
+        .join(RideRow, RideRow.id == FindingRow.ride_id)
+        .join(Upload, Upload.id == RideRow.upload_id)
+        .where(FindingRow.code.in_(list(codes)), RideRow.packed_sha256 != "")
+        .order_by(RideRow.sequence, FindingRow.id)
+    )
+    return [FoundRide(*row) for row in session.execute(question)]
+
+
+def n_rides_from(session: Session, sequence: int, since_s: float = 0.0) -> int:
+    """How many rides there are from a place in the order of scoring on that came since; not erased ones."""
+    question = sa.select(sa.func.count(RideRow.sequence)).where(
+        RideRow.sequence >= sequence, RideRow.packed_sha256 != ""
+    )
+    if since_s:
+        question = question.join(Upload, Upload.id == RideRow.upload_id).where(Upload.received_s >= since_s)
+    return session.scalar(question) or 0
+
+
+def is_told() -> sa.ColumnElement[bool]:
+    """Whether anything follows from a finding: not from one in shadow that no person upheld."""
+    return sa.or_(FindingRow.tier != SHADOW, FindingRow.state == "upheld")

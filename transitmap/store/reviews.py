@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from transitmap.store.findings import is_told
 from transitmap.store.tables import REFUSED, LedgerRow, RideRow, Upload, User
 from transitmap.store.tables_game import Appeal, Decision, FindingRow, Member
 
@@ -42,6 +43,12 @@ def findings_of_rides(session: Session, ride_ids: Sequence[str]) -> list[Finding
     """All that is odd about these rides, in whatever state."""
     question = sa.select(FindingRow).where(FindingRow.ride_id.in_(ride_ids)).order_by(FindingRow.id)
     return list(session.scalars(question))
+
+
+def doubts_of_rides(session: Session, ride_ids: Sequence[str]) -> list[FindingRow]:
+    """The same without what is noted alone: findings in shadow that no person upheld."""
+    question = sa.select(FindingRow).where(FindingRow.ride_id.in_(ride_ids), is_told())
+    return list(session.scalars(question.order_by(FindingRow.id)))
 
 
 def findings_by_id(session: Session, finding_ids: Sequence[int]) -> list[FindingRow]:

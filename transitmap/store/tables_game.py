@@ -188,7 +188,7 @@ class Mark(Base):
 
 
 class FindingRow(Base):
-    """What is odd about a ride. `tier` is hard or soft, `state` open, upheld or dismissed."""
+    """What is odd about a ride. `tier` is hard, soft or shadow, `state` open, upheld or dismissed."""
 
     __tablename__ = "findings"
     __table_args__ = (sa.UniqueConstraint("ride_id", "code"), sa.Index("ix_findings_state", "state"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
+from transitmap.store.findings import is_told
 from transitmap.store.tables import RideRow
 from transitmap.store.tables_game import Decision, FindingRow, Tie
 from transitmap.store.uploads import next_ride_sequence
@@ -88,9 +89,8 @@ def _copiers(session: Session) -> set[tuple[int, int]]:
         sa.select(one.user_id, other.user_id)
         .join(FindingRow, FindingRow.ride_id == one.id)
         .join(other, FindingRow.other_ride_id == other.id)
-        .where(
-            FindingRow.code.startswith(COPY), FindingRow.state != "dismissed", one.user_id != other.user_id
-        )
+        .where(FindingRow.code.startswith(COPY), FindingRow.state != "dismissed", is_told())
+        .where(one.user_id != other.user_id)
     )
     return {(min(pair), max(pair)) for pair in session.execute(question)}
 
@@ -102,7 +102,7 @@ def linking_findings(session: Session, user_id: int) -> list[FindingRow]:
         sa.select(FindingRow)
         .join(one, FindingRow.ride_id == one.id)
         .join(other, FindingRow.other_ride_id == other.id)
-        .where(FindingRow.code.startswith(COPY), one.user_id != other.user_id)
+        .where(FindingRow.code.startswith(COPY), is_told(), one.user_id != other.user_id)
         .where(sa.or_(one.user_id == user_id, other.user_id == user_id))
     )
     return list(session.scalars(question.order_by(FindingRow.id)))
