@@ -399,7 +399,7 @@ def _keep(
         observers = store.observers(session, terrain.version, segments.segment.tolist())
         deal = deal_for(session, row, ride.fixes, terrain.known.network.timezone, config, rules, now_s)
         result = score(segments, upload.user_id, observers, deal.rules, row.route_name, deal.terms)
-        if examined.is_withheld:
+        if examined.is_withheld or deal.waits:
             result = Score((withhold(examined.findings, result.awards),), ())
         store.add_observations(session, terrain.version, result.observed, observers)
         when = {"created_s": now_s, "day": deal.day}

@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 
 EXAMINED_FROM = "examined_from"
 WITHHELD = "withheld"
+WAITS = "waits"
+"""The code of a withheld ride that nothing was found about: what was found is about its account."""
 TERMS = ("mission_id", "mission_permille", "equity_permille")
 """What a ride's worth was multiplied by: a withheld ride's line is the only one that can tell it."""
 CLAIMED = "claimed_check"
 """A ride that a mission on an invented route seems to have made up: missions tell it, no ride before it."""
+BY_PEOPLE = (CLAIMED, store.WRONG_CLAIM)
+"""What no ride before it tells."""
 AROUND_S = 7_200.0
 MAX_OWN = 8
 COPIES = ("copy", "copy_redated", "alike")
@@ -93,12 +97,13 @@ def keep_findings(session: Session, ride_id: str, examined: Examined, now_s: flo
 
 def withhold(findings: Sequence[Finding], awards: Sequence[Award]) -> Award:
     """The one line of a ride whose points are withheld: none, why, and what it would have been worth."""
-    hard = [one for one in findings if one.tier == HARD]
+    hard = [(one.code, (one.text_es, one.text_en)) for one in findings if one.tier == HARD]
+    hard = hard or [(WAITS, SENTENCES[WAITS])]
     worth = sum(award.evidence["full_millipoints"] for award in awards)
-    codes = [one.code for one in hard]
+    codes = [code for code, _ in hard]
     evidence = {"full_millipoints": 0, "withheld_millipoints": worth, "codes": codes}
     evidence |= {name: award.evidence[name] for award in awards for name in TERMS if name in award.evidence}
-    return Award(WITHHELD, 0, evidence, hard[0].text_es, hard[0].text_en)
+    return Award(WITHHELD, 0, evidence, *hard[0][1])
 
 
 # --- replay --------------------------------------------------------------------------------------
@@ -135,10 +140,11 @@ class Bench:
             self.found[ride_id] = examine(self.rides[ride_id], before, trips, index, network, came_s)
         return self.found[ride_id]
 
-    def withheld(self, ride_id: str, result: Score) -> Score:
-        """The score of a ride, or what is left of it where its points are withheld."""
+    def withheld(self, ride_id: str, result: Score, waits: bool) -> Score:
+        """The score of a ride, or what is left of it where it is withheld or its account `waits`."""
         findings = self.found.get(ride_id, ())
-        return Score((withhold(findings, result.awards),), ()) if is_withheld(findings) else result
+        is_paid = not waits and not is_withheld(findings)
+        return result if is_paid else Score((withhold(findings, result.awards),), ())
 
     def _before(self, row: store.RideRow) -> list[store.RideRow]:
         """The rides that this one was compared with."""
@@ -172,7 +178,7 @@ def bench(session: Session, rows: Sequence[store.RideRow], rides: Mapping[str, R
     """All rides made ready to be looked at again, each after those before it."""
     first = int(store.fact(session, EXAMINED_FROM) or 0) or 2**62
     recorded: dict[str, list[store.FindingRow]] = {}
-    for one in (one for one in store.findings(session) if one.code != CLAIMED):
+    for one in (one for one in store.findings(session) if one.code not in BY_PEOPLE):
         recorded.setdefault(one.ride_id, []).append(one)
     uploads = {row.upload_id: store.upload_by_id(session, row.upload_id, None) for row in rows}
     received_s = {name: one.received_s for name, one in uploads.items() if one is not None}

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.books.played import DAY_S, NOW_S, SLUG, line, play
-from transitmap import store
+from transitmap import decided, store
 from transitmap.books.contest import award
 from transitmap.books.export import contest_of, verified_of
 from transitmap.books.hold import hold_prizes
@@ -25,6 +25,10 @@ def played(engine: sa.Engine):
         campaign = store.campaign_by_slug(session, SLUG)
         assert campaign is not None
         yield session, people, campaign
+
+
+def say_one(session, one_id: int, other_id: int, by_id: int) -> None:
+    decided.say_people(session, one_id, other_id, store.SAME, by_id, END_S, "")
 
 
 def reason(call, *words) -> str:
@@ -87,7 +91,7 @@ def test_riders_winners_and_their_other_accounts_approve_nothing(played) -> None
     assert reason(store.approve_payout, session, row.id, people["Beto"], END_S) == "role"
     people["Ana"].role = "reviewer"
     assert reason(store.approve_payout, session, row.id, people["Ana"], END_S) == "own"
-    store.say_same_person(session, people["Hugo"].id, people["Ana"].id, people["Fer"].id, END_S)
+    say_one(session, people["Hugo"].id, people["Ana"].id, people["Fer"].id)
     assert reason(store.approve_payout, session, row.id, people["Hugo"], END_S) == "own"
     assert reason(store.approve_payout, session, 10**6, people["Fer"], END_S) == "missing"
 
@@ -140,8 +144,8 @@ def test_who_loses_all_is_owed_nothing_and_who_gets_it_back_is_held(played) -> N
 def test_accounts_of_one_person_are_paid_as_one(played) -> None:
     session, people, campaign = played
     ids = {name: people[name].id for name in ("Ana", "Beto", "Dani")}
-    store.say_same_person(session, ids["Dani"], ids["Beto"], people["Fer"].id, END_S)
-    store.say_same_person(session, ids["Beto"], ids["Ana"], people["Fer"].id, END_S)
+    say_one(session, ids["Dani"], ids["Beto"], people["Fer"].id)
+    say_one(session, ids["Beto"], ids["Ana"], people["Fer"].id)
     assert store.same_people(session) == {ids["Beto"]: ids["Ana"], ids["Dani"]: ids["Ana"]}
     paid = {row.user_id for row in hold_prizes(session, campaign, "words")}
     assert ids["Ana"] in paid

@@ -322,19 +322,23 @@ from transitmap.store.teams import (
 )
 from transitmap.store.ties import (
     COPY,
+    MET,
+    NOT_MET,
+    PERSON,
     SAME,
     TWO,
-    linked_riders,
+    both_ways,
+    bound_riders,
     linking_findings,
     people_met,
+    read_under,
     retie,
     said_of_people,
     same_people,
-    say_met,
-    say_people,
-    say_same_person,
     tied,
     ties,
+    waiting,
+    waiting_rides,
 )
 from transitmap.store.uploads import (
     LEDGER_LOCK,
