@@ -102,6 +102,10 @@ def test_a_thief_who_sends_it_first_delays_and_takes_nothing(session: Session, a
     rita = store.add_user(session, "rita", "hash", NOW_S, role="reviewer")
     (copied,) = store.findings(session)
     assert review.tie_of(session, copied, store.ride_by_id(session, copied.ride_id)) == review.WAITS
+    (waiting,) = review.queue(session, rita, NOW_S)
+    assert waiting.item.millipoints_at_risk * 10 > mine.evidence["withheld_millipoints"], (
+        "all that waits counts"
+    )
     assert review.look(desk(session), rita, copied.id, "first_recorded", "", NOW_S) == DISMISSED
     make(session, archive)
     both = [line for line in store.ledger_rows(session) if line.rule == "withheld"]

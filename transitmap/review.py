@@ -72,8 +72,9 @@ def queue(session: Session, user: store.User, now_s: float) -> list[Waiting]:
     rides = [ride.id for _, ride in rows]
     asked = {one.ride_id: one for one in store.appeals_of_rides(session, rides) if one.state == OPEN}
     paid = _by_ride(store.lines_of_rides(session, rides))
+    behind = _behind(session)
     suspects = [
-        _suspect(finding, paid.get(ride.id, []), asked.get(ride.id))
+        _suspect(finding, paid.get(ride.id, []), asked.get(ride.id), behind.get(ride.user_id, 0))
         for finding, ride in rows
         if not why_not(session, user, finding, ride)
     ]
@@ -89,14 +90,22 @@ def _by_ride(lines: Iterable[store.LedgerRow]) -> dict[str, list[store.LedgerRow
     return found
 
 
+def _behind(session: Session) -> dict[int, int]:
+    """What waits with each account that sent a copy of another's ride, for the same look."""
+    found: dict[int, int] = {}
+    for line in store.withheld_lines(session, store.waiting(store.bound_riders(session))):
+        found[line.user_id] = found.get(line.user_id, 0) + (_whole(line.evidence) if _waits(line) else 0)
+    return found
+
+
 def _suspect(
-    finding: store.FindingRow, lines: Sequence[store.LedgerRow], appeal: store.Appeal | None
+    finding: store.FindingRow, lines: Sequence[store.LedgerRow], appeal: store.Appeal | None, behind: int
 ) -> review.Suspect:
     paid = sum(line.millipoints for line in lines)
     awarded = sum(_whole(line.evidence) for line in lines if line.kind == AWARD)
     whole = awarded or _whole(finding.evidence)
     asked_s = appeal.made_s if appeal else None
-    waiting = max(0, whole - paid)
+    waiting = max(0, whole - paid) + (behind if finding.code.startswith(store.COPY) else 0)
     return review.Suspect(finding.id, finding.code, finding.tier, waiting, paid, finding.made_s, asked_s)
 
 

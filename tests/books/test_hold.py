@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 
 from tests.books.played import DAY_S, NOW_S, SLUG, line, play
 from transitmap import decided, store
 from transitmap.books.contest import award
 from transitmap.books.export import contest_of, verified_of
 from transitmap.books.hold import hold_prizes
+from transitmap.cli import main
 from transitmap.errors import ConfigError, PayoutRefused
 
 END_S = NOW_S + 18 * DAY_S
@@ -150,3 +152,20 @@ def test_accounts_of_one_person_are_paid_as_one(played) -> None:
     paid = {row.user_id for row in hold_prizes(session, campaign, "words")}
     assert ids["Ana"] in paid
     assert not paid & {ids["Beto"], ids["Dani"]}
+
+
+def test_the_command_line_asks_whose_decision_it_is(engine: sa.Engine, tmp_path) -> None:
+    """And writes the same line as the page."""
+    with store.session(engine) as session:
+        people = play(session, state="frozen")
+        numbers = {name: one.id for name, one in people.items()}
+    url = engine.url.render_as_string(hide_password=False)
+    words = ["prizes", "--hold", "--seed", "words", "--database-url", url, "--archive-url", str(tmp_path)]
+    for more, said in (((), "needs --by"), (("--by", "Ana"), "Ana is a rider"), (("--by", "x"), "nobody")):
+        refused = CliRunner().invoke(main, [*words, *more])
+        assert (refused.exit_code, said in refused.output) == (2, True)
+    assert CliRunner().invoke(main, [*words, "--by", "Fer"]).exit_code == 0
+    with store.session(engine, write=False) as session:
+        (line,) = [row for row in store.ledger_rows(session) if row.kind == "decision"]
+        assert (line.rule, line.user_id) == ("prizes", numbers["Fer"])
+        assert store.payouts_of_campaign(session, 2)

@@ -256,7 +256,7 @@ def test_a_reviewer_says_whether_two_accounts_are_one_person(doubted, log_in, se
     assert "La otra cuenta no pierde nada" in page
     assert "Son dos personas" in page
     assert "Son una persona" in page
-    assert ties() == [(beto, ana)]
+    assert ties() == [(ana, beto)]
     assert "por dos personas" in send("Rita", path + "/person", says="two").text
     assert ties() == []
     assert "por una sola persona" in send("Rita", path + "/person", says="same").text

@@ -232,6 +232,7 @@ from transitmap.store.reviews import (
     ride_by_id,
     ride_of_bytes,
     teams_of,
+    withheld_lines,
 )
 from transitmap.store.settlements import (
     add_check,
