@@ -89,7 +89,9 @@ def test_what_waited_is_paid_once_somebody_says_that_they_are_two(
 def test_a_thief_who_sends_it_first_delays_and_takes_nothing(session: Session, archive: Archive) -> None:
     """Ana's own ride came later, so all of hers waits: one look gives it back, and takes from the thief."""
     stolen = ride(session, archive, "thief", EAST, 0)
-    assert ride(session, archive, "ana", EAST, 0, 300.0).evidence["codes"] == ["copy"]
+    own = ride(session, archive, "ana", EAST, 0, 300.0)
+    assert own.evidence["codes"] == ["copy"]
+    assert own.evidence["withheld_millipoints"] == stolen.evidence["full_millipoints"]
     mine = ride(session, archive, "ana", AWAY, 2)
     assert (mine.millipoints, mine.evidence["codes"]) == (0, ["waits"])
     for day, who in enumerate(("caro", "dani", "eva"), 3):
@@ -103,8 +105,11 @@ def test_a_thief_who_sends_it_first_delays_and_takes_nothing(session: Session, a
     (copied,) = store.findings(session)
     assert review.tie_of(session, copied, store.ride_by_id(session, copied.ride_id)) == review.WAITS
     (waiting,) = review.queue(session, rita, NOW_S)
-    assert waiting.item.millipoints_at_risk * 10 > mine.evidence["withheld_millipoints"], (
-        "all that waits counts"
+    assert (
+        waiting.item.millipoints_at_risk
+        == sum(line.evidence["withheld_millipoints"] for line in (own, mine))
+        * (1000 - waiting.item.right_permille)
+        // 1000
     )
     assert review.look(desk(session), rita, copied.id, "first_recorded", "", NOW_S) == DISMISSED
     make(session, archive)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from transitmap import store
 from transitmap.archive import Archive, unpack_ride
-from transitmap.model import Award, Finding, Network, Ride, Trips
-from transitmap.points.score import Score
+from transitmap.model import Award, Finding, IntArray, Network, Ride, Trips
+from transitmap.points.score import Observers, Score
 from transitmap.points.suspicion.examine import HARD, examine
 from transitmap.points.suspicion.marks import Marks, candidates, marks_of
 from transitmap.points.suspicion.sentences import SENTENCES
@@ -95,6 +95,16 @@ def keep_findings(session: Session, ride_id: str, examined: Examined, now_s: flo
     store.add_findings(session, ride_id, examined.findings, now_s)
 
 
+def repeated(findings: Iterable[Finding]) -> str:
+    """The ride that this one is for sure; empty where it is its own."""
+    return next((one.other_ride_id for one in findings if one.code.startswith(store.COPY)), "")
+
+
+def without(observers: Observers, user_id: int) -> dict[int, list[tuple[int, int]]]:
+    """Observers without one of them: what a copy is worth should its sender have been the one who rode."""
+    return {segment: [one for one in those if one[0] != user_id] for segment, those in observers.items()}
+
+
 def withhold(findings: Sequence[Finding], awards: Sequence[Award]) -> Award:
     """The one line of a ride whose points are withheld: none, why, and what it would have been worth."""
     hard = [(one.code, (one.text_es, one.text_en)) for one in findings if one.tier == HARD]
@@ -139,6 +149,13 @@ class Bench:
             came_s = self.received_s[row.upload_id]
             self.found[ride_id] = examine(self.rides[ride_id], before, trips, index, network, came_s)
         return self.found[ride_id]
+
+    def before(self, row: store.RideRow, observers: Observers, segments: IntArray) -> Observers:
+        """The observers by whom a ride is scored: without the rider whose ride it repeats."""
+        original = self.rows.get(repeated(self.found.get(row.id, ())))
+        if original is None or original.user_id == row.user_id:
+            return observers
+        return without({one: observers.get(one, ()) for one in segments.tolist()}, original.user_id)
 
     def withheld(self, ride_id: str, result: Score, waits: bool) -> Score:
         """The score of a ride, or what is left of it where it is withheld or its account `waits`."""

@@ -57,7 +57,7 @@ def publish(
     """
     rules = rules or load_rules()
     key = segment_key(session, archive)
-    before, rows = store.latest_feed(session), store.rides_after(session)
+    before, rows = store.latest_feed(session), _in_order(session)
     must_forget, names = store.must_forget(session), store.read_under(store.bound_riders(session))
     session.commit()
     rides = _rides_of(archive, rows)
@@ -83,6 +83,13 @@ def publish(
     found = found_in(terrain, rides, trips, rules)
     count = count_rides(found, rules, Count(), decided["withheld"], decided["linked"])
     return _hold(session, archive, version, terrain, (found, count, decided), rows, config, rules)
+
+
+def _in_order(session: Session) -> list[store.RideRow]:
+    """All rides as they came, but those last that were claimed wrongly: a copy is the later of two, and
+    whoever recorded it is no copy of whoever did not."""
+    claimed = store.claimed_ride_ids(session)
+    return sorted(store.rides_after(session), key=lambda row: (row.id in claimed, row.sequence))
 
 
 def _rides_of(archive: Archive, rows: Sequence[store.RideRow]) -> list[Ride]:
@@ -235,7 +242,7 @@ def _hold(
     if not {row.id for row in rows} <= store.ride_ids(session):
         session.commit()
         raise RidesWithdrawn(len(rows))
-    late = store.rides_after(session, rows[-1].sequence if rows else 0)
+    late = store.rides_after(session, max((row.sequence for row in rows), default=0))
     rides = _rides_of(archive, late)
     found, count, decided = counted
     late_found = recognise_each(terrain, rides, config, rules)
@@ -246,7 +253,7 @@ def _hold(
     seen = [(segment, who, day) for segment, many in count.observers.items() for who, day in many]
     store.add_observations(session, version.id, seen)
     store.add_feed(session, version)
-    through = (late or rows)[-1].sequence if late or rows else 0
+    through = max((row.sequence for row in [*rows, *late]), default=0)
     everything = join_found(found, late_found)
     voice_of = _settle(session, archive, version, terrain, everything, (count, decided), through, rules)
     _ask_for_more(session, archive, version, terrain, everything, (decided, voice_of), config, rules)

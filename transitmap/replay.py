@@ -20,7 +20,7 @@ from transitmap.keys import segment_key
 from transitmap.model import Ride, Rules, Terms
 from transitmap.points import settle
 from transitmap.points.campaigns import campaign_of
-from transitmap.points.score import FRESH, MORE, NEW, NOBODY, Score, score
+from transitmap.points.score import FRESH, MORE, NEW, NOBODY, Observers, Score, score
 from transitmap.points.voices import one_person
 from transitmap.publish import officially_known
 from transitmap.said import LABEL, said_lines
@@ -264,9 +264,12 @@ def _score_again(
         ledger.blurred.add(row.id)
         where = zip(mine.segment.tolist(), mine.day.tolist(), strict=True)
         mine = mine.take(np.array([(one, row.user_id, day) in ledger.seen for one, day in where], dtype=bool))
-    result = score(mine, row.user_id, count.observers, rules, what["route_name"], terms)
+    observers: Observers = count.observers
     if is_paid:
         ledger.bench.look_again(row.id, found.trips, index, terrain.known.network)
+        observers = ledger.bench.before(row, observers, mine.segment)
+    result = score(mine, row.user_id, observers, rules, what["route_name"], terms)
+    if is_paid:
         waits = row.user_id in store.waiting(store.tied(ledger.ties, row.sequence))
         result = ledger.bench.withheld(row.id, result, waits)  # later a settlement tells what people decided
     count.note(row.id, result)

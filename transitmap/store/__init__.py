@@ -218,6 +218,7 @@ from transitmap.store.reviews import (
     add_wrong_claim,
     appeal_by_id,
     appeals_of_rides,
+    claimed_ride_ids,
     decisions_about,
     decisions_since,
     finding_and_ride,
