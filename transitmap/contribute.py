@@ -396,13 +396,13 @@ def _keep(
         keep_findings(session, row.id, examined, now_s)
         _keep_claims(session, row, ride, terrain.known.network.timezone, now_s)
         segments = found.segments_of(index)
-        observers = store.observers(session, terrain.version, segments.segment.tolist())
-        observers = _but_repeated(session, row, examined, observers)
+        before = store.observers(session, terrain.version, segments.segment.tolist())
+        observers = _but_repeated(session, row, examined, before)
         deal = deal_for(session, row, ride.fixes, terrain.known.network.timezone, config, rules, now_s)
         result = score(segments, upload.user_id, observers, deal.rules, row.route_name, deal.terms)
         if examined.is_withheld or deal.waits:
             result = Score((withhold(examined.findings, result.awards),), ())
-        store.add_observations(session, terrain.version, result.observed, observers)
+        store.add_observations(session, terrain.version, result.observed, before)
         when = {"created_s": now_s, "day": deal.day}
         lines = ledger_lines(result, row, deal.rules, deal.campaign_id)
         store.add_lines(session, [one | when for one in lines])
