@@ -24,6 +24,7 @@ from transitmap.points.score import score
 from transitmap.points.voices import one_person, voices
 from transitmap.publish import by_person
 from transitmap.settling import confirm_of
+from transitmap.store import read_under
 
 MIN_RIDERS = 3  # as on a server
 RINGS = (2, 4, 10, 20)
@@ -45,6 +46,7 @@ DRAWN = (
     ("feed, no limit", 10**6, None),
 )
 SPLIT_OVER = range(101, 108)
+LIKE = ("copy", "copy_redated", "alike")
 TRUST_POINTS = (0, 20, 50, 100, 200)
 """What is tried of `confirm.trust_points`."""
 
@@ -314,11 +316,18 @@ def sybils(n: int, found_share: float, design: str, n_wrong: int = 2) -> Told:
     return tell(paid.voices, [RING + k for k in range(n)], others, got)
 
 
-def copyists(n: int, transforms: Sequence[attacks.Transform], n_honest: int = 300, seed: int = 50) -> Told:
+def copyists(
+    n: int,
+    transforms: Sequence[attacks.Transform],
+    n_honest: int = 300,
+    seed: int = 50,
+    codes: tuple[str, ...] = ("copy", "copy_redated"),
+) -> Told:
     """The same, no link assumed: one rides on five days, `n` - 1 accounts each send a copy of one of those.
 
     The copies are made by one of `transforms` each and put on other days; they come among `n_honest` rides of
-    others, co-riders and commuters too. Whom `examine` finds to have copied whom is linked.
+    others, co-riders and commuters too. Whom `examine` finds to have copied whom, by findings of these
+    `codes`, is linked.
     """
     rng, (city, network) = np.random.default_rng([seed, n]), honest_rides.town(seed, 3)
     court, named = cheat_bench.Court(network), {"own": RING}
@@ -330,7 +339,7 @@ def copyists(n: int, transforms: Sequence[attacks.Transform], n_honest: int = 30
     for one in [*own, *(rest[k] for k in rng.permutation(len(rest)).tolist())]:
         who = one.ride.rider_id
         named.setdefault(who, (RING if who.startswith("sent") else 1) + len(named))
-        copied = [found.other_ride_id for found in court.judge(one) if found.code.startswith("copy")]
+        copied = [found.other_ride_id for found in court.judge(one) if found.code in codes]
         linked += [(named[rider_of[other]], named[who]) for other in copied if rider_of[other] != who]
         rider_of[one.ride.ride_id] = who
         court.keep(one)
@@ -361,9 +370,9 @@ def print_sybils() -> None:
     plain = [*attacks.TRANSFORMS.values()]
     for n in (12, 30, 100, 200):
         print_told("14 transforms", copyists(n, plain))
-        print_told(
-            "and noise of 3 to 10 m, smoothed over 60 s", copyists(n, [*plain, *attacks.HARDER.values()])
-        )
+        harder = [*plain, *attacks.HARDER.values()]
+        print_told("and noise of 3 to 10 m, smoothed over 60 s", copyists(n, harder))
+        print_told("and people uphold every likeness", copyists(n, harder, codes=LIKE))
 
 
 def print_told(name: str, told: Told) -> None:
@@ -575,7 +584,7 @@ def vandals(share: float, how: str, n_rides: int = 360, n_riders: int = 100) -> 
                     fixes=fixes,
                 )
             )
-    bad = by_person(bad, one_person(copiers(bad, config))) if how == "linked" else bad
+    bad = by_person(bad, read_under(copiers(bad, config))) if how == "linked" else bad
     clean = admit(pipeline.infer_network(rides, config)[0], MIN_RIDERS)[0]
     dirty = admit(pipeline.infer_network([*rides, *bad], config)[0], MIN_RIDERS)[0]
     return (
@@ -586,7 +595,7 @@ def vandals(share: float, how: str, n_rides: int = 360, n_riders: int = 100) -> 
 
 
 def copiers(rides: Sequence[Ride], config: Config) -> list[tuple[int, int]]:
-    """Accounts that one another's copies link, as the service finds them; on new ground, in their order."""
+    """(who sent a copy, whose ride it was), as the service finds them; on new ground, in their order."""
     from transitmap import pipeline
     from transitmap.points.suspicion.examine import HARD, examine
     from transitmap.points.suspicion.marks import candidates, marks_of
@@ -603,7 +612,7 @@ def copiers(rides: Sequence[Ride], config: Config) -> list[tuple[int, int]]:
         for one in examine(ride, list(before.values()), trips, 0, network, came_s):
             other = before.get(one.other_ride_id, ride)
             if one.tier == HARD and one.code.startswith("copy") and other.rider_id != ride.rider_id:
-                links.add((int(other.rider_id), int(ride.rider_id)))
+                links.add((int(ride.rider_id), int(other.rider_id)))
         for band in marks.kept.tolist():
             marked.setdefault(band, []).append(k)
     return sorted(links)

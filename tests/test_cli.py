@@ -364,25 +364,30 @@ def test_users_and_tokens_for_scripts(tmp_path):
     with store.session(store.open_engine(url)) as session:
         user = store.user_of_token(session, token, 0.0)
         assert user is not None and (user.name, user.role) == ("Ana", "organiser")
-    done = run("users", "role", "ana", "reviewer", "--database-url", url)
-    assert (done.exit_code, done.output) == (0, "Ana: reviewer\n")
-    with store.session(store.open_engine(url)) as session:
-        assert store.people_decided(session)["staff"] == [1]
-    assert run("users", "role", "ana", "king", "--database-url", url).exit_code == 2
-    assert run("users", "role", "ana", "rider", "--database-url", url).exit_code == 0
-    with store.session(store.open_engine(url)) as session:
-        assert store.people_decided(session)["staff"] == []
+    role = "users", "role", "--database-url", url
+    assert run(*role, "ana", "king").exit_code == 2
+    done = run(*role, "ana", "reviewer")
+    assert (done.exit_code, "an organiser must say so" in done.stderr) == (2, True)
     assert run("users", "add", "Beto", "--database-url", url).exit_code == 0
     met = "users", "met", "ana", "--by", "beto", "--database-url", url
     assert run(*met).exit_code == 2, "Beto is a rider"
-    assert run("users", "role", "beto", "reviewer", "--database-url", url).exit_code == 0
+    assert run(*role, "beto", "reviewer", "--by", "beto").exit_code == 2, "nor does he give himself a role"
+    done = run(*role, "beto", "reviewer", "--by", "ana")
+    assert (done.exit_code, done.output) == (0, "Beto: reviewer\n")
     assert run(*met).output == "Ana: known\n"
     assert run("users", "met", "beto", "--by", "beto", "--database-url", url).exit_code == 2
     with store.session(store.open_engine(url)) as session:
         assert store.people_met(session) == [1]
+        assert store.people_decided(session)["staff"] == [1, 2]
     assert run(*met, "--not").output == "Ana: not known\n"
+    assert run(*role, "ana", "rider", "--by", "ana").exit_code == 0
     with store.session(store.open_engine(url)) as session:
         assert store.people_met(session) == []
+        assert store.people_decided(session)["staff"] == [2]
+        told = [(line.rule, line.user_id, line.evidence["by"]) for line in store.ledger_rows(session)]
+    assert told == [("role", 1, 1), ("role", 2, 1), ("met", 1, 2), ("met", 1, 2), ("role", 1, 1)]
+    where = "--database-url", url, "--archive-url", tmp_path / "archive"
+    assert run("points", "replay", *where).output == "5 ledger lines, 0 differences\n"
     assert run("tokens", "new", "Nobody", "--database-url", url).exit_code == 2
     assert run("db", "upgrade", "--database-url", url).exit_code == 0
 

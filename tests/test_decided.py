@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.books.played import DAY_S, NOW_S, SLUG, play
-from transitmap import decided, store
+from transitmap import decided, erase, store
 from transitmap.archive import Archive
 from transitmap.books.export import write_books
 from transitmap.books.hold import hold_prizes
@@ -142,3 +142,69 @@ def test_a_replay_looks_at_them(session, tmp_path):
     store.add_decision(session, store.PROPOSAL, proposal.id, "adopted", people["Fer"].id, END_S)
     (difference,) = replay(session, archive, config, rules)
     assert difference.recorded is None
+
+
+# --- who is who ------------------------------------------------------------------------------------
+
+
+def decide_on_people(session) -> dict[str, store.User]:
+    """Rita becomes the first organiser, makes Omar a reviewer; he says what he knows of Ana and Beto."""
+    people = {name: store.add_user(session, name, "", NOW_S) for name in ("Ana", "Beto", "Omar", "Rita")}
+    number = {name: one.id for name, one in people.items()}
+    decided.give_role(session, people["Rita"], "organiser", None, NOW_S, ZONE)
+    decided.give_role(session, people["Omar"], "reviewer", number["Rita"], NOW_S, ZONE)
+    decided.say_met(session, number["Ana"], True, number["Omar"], NOW_S, ZONE)
+    decided.say_people(session, number["Beto"], number["Ana"], store.SAME, number["Omar"], NOW_S, ZONE)
+    decided.say_people(session, number["Ana"], number["Beto"], store.TWO, number["Omar"], NOW_S, ZONE)
+    decided.say_met(session, number["Ana"], False, number["Omar"], NOW_S, ZONE)
+    return people
+
+
+def test_who_is_one_person_who_was_met_and_who_may_what_is_a_line_of_each_account(session):
+    people = decide_on_people(session)
+    ana, beto, omar, rita = (people[name].id for name in ("Ana", "Beto", "Omar", "Rita"))
+    told = lines(session)
+    assert [(row.rule, row.user_id, row.evidence["verdict"], row.evidence["by"]) for row in told] == [
+        ("role", rita, "organiser", rita),
+        ("role", omar, "reviewer", rita),
+        ("met", ana, "met", omar),
+        ("person", ana, "same", omar),
+        ("person", beto, "same", omar),
+        ("person", ana, "two", omar),
+        ("person", beto, "two", omar),
+        ("met", ana, "not_met", omar),
+    ]
+    assert {(row.millipoints, row.verified_millipoints, row.ride_id) for row in told} == {(0, 0, None)}
+    assert "cuando aún no había organización" in told[0].text_es
+    assert (
+        told[1].text_en == f"Organiser {rita} gave account {omar} the role of reviewer; before that: rider."
+    )
+    assert told[3].text_es == (
+        f"La persona revisora {omar} dijo que las cuentas {ana} y {beto} son de una sola persona."
+    )
+    everything = json.dumps([[row.text_es, row.text_en, row.evidence] for row in told])
+    assert not [name for name in people if name in everything]
+    assert store.standings_rows(session, 0.0) == []
+
+
+def test_an_organiser_who_lays_down_the_role_is_no_first_one(session):
+    people = decide_on_people(session)
+    decided.give_role(session, people["Rita"], "rider", people["Rita"].id, END_S, ZONE)
+    assert lines(session)[-1].text_en.endswith("the role of rider; before that: organiser.")
+
+
+@pytest.mark.parametrize("gone", ["", "Ana", "Omar"])
+def test_a_replay_finds_a_word_without_its_line_also_after_an_erasure(session, tmp_path, gone):
+    people = decide_on_people(session)
+    archive, config, rules = Archive(str(tmp_path / "archive")), Config(), load_rules()
+    session.commit()
+    if gone:
+        erase.erase(session, archive, people[gone], config, END_S)
+    assert len(decided.lines_of_decisions(session)) == 8
+    assert replay(session, archive, config, rules) == []
+    ana, beto = people["Ana"].id, people["Beto"].id
+    store.add_decision(session, store.PERSON, beto, store.SAME, people["Omar"].id, END_S, str(ana))
+    assert [one.recorded for one in replay(session, archive, config, rules)] == [None, None]
+    forged = decided.met_line(store.decisions_since(session, store.MET, 0.0)[0])
+    store.add_lines(session, [forged | {"key": "decision:99:1", "created_s": END_S, "day": 0}])
+    assert [one.recomputed for one in replay(session, archive, config, rules)][-1] is None

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from tests.machine import small_disk
 from tests.points.hand import NOON_S, bus_ride, gpx_of
 from tests.test_publish import CONFIG, EAST, NOW_S, RULES, TODAY, make, ride_the_city, send
-from transitmap import erase, store
+from transitmap import decided, erase, store
 from transitmap import publish as publishing
 from transitmap.archive import Archive
 from transitmap.config import RetentionConfig
@@ -351,7 +351,7 @@ def test_what_another_account_of_somebody_erased_was_paid_stays(session: Session
     ride_the_city(session, archive, range(3), 1000)
     one, other, third, *_ = store.users(session)
     store.lock_ledger(session)
-    store.say_people(session, one.id, other.id, store.SAME, third.id, NOW_S)
+    decided.say_people(session, one.id, other.id, store.SAME, third.id, NOW_S, "")
     session.commit()
     ride_the_city(session, archive, range(3), 2000)
     make(session, archive)

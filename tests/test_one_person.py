@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from benchmarks import cheat_rings
 from benchmarks.cheat_rings import NO_SEGMENTS, NOBODY, RULES, Drive
-from transitmap import store
+from transitmap import decided, store
 from transitmap.model import Finding, Segments, Terms
 from transitmap.points import settle
 from transitmap.points.score import score
@@ -129,44 +129,86 @@ def add_ride(session) -> Callable[[int], str]:
     return add
 
 
-def test_links_hold_from_the_next_ride_on_and_are_never_changed(session, people, add_ride) -> None:
-    """A copy links two accounts, a person unlinks them, and what held at each ride stays known."""
+def test_ties_hold_from_the_next_ride_on_and_are_never_changed(session, people, add_ride) -> None:
+    """A copy binds who sent it, a person unbinds them, and what held at each ride stays known."""
     ana, beto, caro = people["Ana"], people["Beto"], people["Caro"]
     mine, copy = add_ride(ana), add_ride(beto)
     store.add_findings(session, copy, [Finding("copy_redated", "hard", 1.0, {}, mine, "", "")], NOW_S)
     store.retie(session, NOW_S)
     store.retie(session, NOW_S)  # twice says nothing more
     assert [(one.user_id, one.other_id, one.is_one, one.from_sequence) for one in store.ties(session)] == [
-        (ana, beto, True, 3)
+        (beto, ana, True, 3)
     ]
     add_ride(caro)
-    store.say_people(session, beto, ana, store.TWO, caro, NOW_S)
-    assert store.linked_riders(session) == []
+    decided.say_people(session, beto, ana, store.TWO, caro, NOW_S, "")
+    assert store.bound_riders(session) == []
     noted = store.ties(session)
-    assert [store.tied(noted, sequence) for sequence in (2, 3, 4)] == [set(), {(ana, beto)}, set()]
+    assert [store.tied(noted, sequence) for sequence in (2, 3, 4)] == [set(), {(beto, ana)}, set()]
     assert store.tied(noted) == set()
-    store.say_people(session, ana, beto, store.SAME, caro, NOW_S)
-    assert store.tied(store.ties(session)) == {(ana, beto)}
-    assert len(store.ties(session)) == 3
+    decided.say_people(session, ana, beto, store.SAME, caro, NOW_S, "")
+    assert store.tied(store.ties(session)) == {(ana, beto), (beto, ana)}
+    assert len(store.ties(session)) == 4
 
 
-def test_a_likeness_links_nobody_and_what_was_found_wrong_unlinks(session, people, add_ride) -> None:
-    mine, alike = add_ride(people["Ana"]), add_ride(people["Beto"])
+def test_a_likeness_ties_once_a_person_upholds_it_and_what_was_found_wrong_does_not(
+    session, people, add_ride
+) -> None:
+    ana, beto = people["Ana"], people["Beto"]
+    mine, alike = add_ride(ana), add_ride(beto)
     store.add_findings(session, alike, [Finding("alike", "soft", 1.0, {}, mine, "", "")], NOW_S)
+    assert store.bound_riders(session) == []
     store.add_findings(session, alike, [Finding("copy", "hard", 1.0, {}, mine, "", "")], NOW_S)
+    assert store.bound_riders(session) == [(beto, ana)]
+    likeness, copy = store.findings(session, alike)
+    for states, bound in ((("open", "dismissed"), []), (("upheld", "dismissed"), [(beto, ana)])):
+        likeness.state, copy.state = states
+        session.flush()
+        store.retie(session, NOW_S)
+        assert sorted(store.tied(store.ties(session))) == bound
+
+
+def test_of_a_copy_only_who_sent_it_waits_and_nobody_is_joined_through_them() -> None:
+    """Beto (2) sent copies of what Ana (1) and Caro (3) rode: these two stay two."""
+    bound = {(2, 1), (2, 3)}
+    assert store.both_ways(bound) == []
+    assert store.waiting(bound) == {2}
+    assert store.read_under(bound) == {2: 1}
+    assert store.read_under({(1, 2)}) == {1: 2}, "the older account sent the copy"
+    assert store.read_under({(3, 2), (2, 1)}) == {2: 1, 3: 1}
+    assert store.read_under({(1, 2), (2, 3), (3, 1)}) == {1: 1, 2: 1, 3: 1}, "who began it, nobody knows"
+
+
+def test_copies_both_ways_and_a_persons_word_make_one_person() -> None:
+    bound = {(1, 2), (2, 1), (3, 2)}
+    assert store.both_ways(bound) == [(1, 2)]
+    assert store.waiting(bound) == {3}
+    assert store.read_under(bound) == {1: 1, 2: 1, 3: 1}
+
+
+def test_what_waited_stays_out_where_the_accounts_turn_out_to_be_one_persons(
+    session, people, add_ride
+) -> None:
+    """The other account was paid for it meanwhile; where they are two, all of it counts."""
+    ana, beto, rita = people["Ana"], people["Beto"], people["Dani"]
+    early, mine = add_ride(beto), add_ride(ana)
+    copy = add_ride(beto)
+    store.add_findings(session, copy, [Finding("copy", "hard", 1.0, {}, mine, "", "")], NOW_S)
     store.retie(session, NOW_S)
-    assert store.linked_riders(session) == [[people["Ana"], people["Beto"]]]
-    store.findings(session, alike)[1].state = "dismissed"
-    session.flush()
-    store.retie(session, NOW_S)
-    assert store.tied(store.ties(session)) == set()
+    later = add_ride(beto)
+    assert store.waiting_rides(session) == {early, copy, later}
+    assert set(store.people_decided(session)["withheld"]) == {early, copy, later}
+    decided.say_people(session, ana, beto, store.SAME, rita, NOW_S, "")
+    assert store.waiting_rides(session) == {later}
+    decided.say_people(session, ana, beto, store.TWO, rita, NOW_S, "")
+    assert store.waiting_rides(session) == set()
+    assert store.people_decided(session)["withheld"] == [copy]
 
 
 def test_prizes_follow_the_last_word(session, people) -> None:
     ana, beto = people["Ana"], people["Beto"]
-    store.say_same_person(session, beto, ana, people["Dani"], NOW_S)
+    decided.say_people(session, beto, ana, store.SAME, people["Dani"], NOW_S, "")
     assert store.same_people(session) == {beto: ana}
-    store.say_people(session, ana, beto, store.TWO, people["Dani"], NOW_S)
+    decided.say_people(session, ana, beto, store.TWO, people["Dani"], NOW_S, "")
     assert store.same_people(session) == {}
 
 
@@ -177,7 +219,7 @@ def test_inference_counts_one_persons_accounts_as_one_rider() -> None:
         dataclasses.replace(ride_along([(0.0, 0.0), (900.0, 0.0)]), ride_id=f"r{k}", rider_id=str(k))
         for k in (7, 12, 9)
     ]
-    named = by_person(rides, one_person([(7, 12)]))
+    named = by_person(rides, {12: 7})
     assert [ride.rider_id for ride in named] == ["7", "7", "9"]
     assert [ride.ride_id for ride in named] == ["r7", "r12", "r9"]
     assert [ride.rider_id for ride in rides] == ["7", "12", "9"]

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from tests.points.hand import DAY_S, NOON_S, bus_ride, gpx_of
-from transitmap import missions, pipeline, store
+from transitmap import decided, missions, pipeline, store
 from transitmap import publish as publishing
 from transitmap.archive import Archive, unpack_network
 from transitmap.config import Config, FeedConfig, ReferenceConfig
@@ -285,7 +285,7 @@ def test_an_official_feed_confirms_on_trust_and_is_not_needed_for_a_replay(
     assert set(verified_by_name(session).values()) == {0}, "nobody of the staff has met anybody"
     store.lock_ledger(session)
     for rider in store.users(session):
-        store.say_met(session, rider.id, True, rider.id, NOW_S)
+        decided.say_met(session, rider.id, True, rider.id, NOW_S, "")
     make(session, archive, config)
     (tmp_path / "official.zip").unlink()
     verified = verified_by_name(session)

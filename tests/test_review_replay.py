@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from tests.points.hand import DAY_S, NOON_S, bus_ride
 from tests.test_examined import send
 from tests.test_publish import CONFIG, EAST, NORTH, NOW_S, RULES, make
-from transitmap import review, store
+from transitmap import decided, review, store
 from transitmap.archive import Archive
 from transitmap.points.review import DISMISSED, UPHELD, Looks
 from transitmap.replay import replay
@@ -86,14 +86,14 @@ def test_accounts_of_one_person_are_paid_as_one_from_the_next_ride_on(
     assert ride("beto", 1) > 0  # nobody knows yet
     ids = {user.name: user.id for user in store.users(session)}
     store.lock_ledger(session)
-    store.say_people(session, ids["ana"], ids["beto"], store.SAME, rita.id, NOW_S)
+    decided.say_people(session, ids["ana"], ids["beto"], store.SAME, rita.id, NOW_S, "")
     session.commit()
     assert [ride("caro", 2) > 0, ride("beto", 3), ride("dani", 4) > 0] == [True, 0, True]
     make(session, archive)
     assert replay(session, archive, CONFIG, RULES) == []
     assert ride("beto", 5) == 0
     store.lock_ledger(session)
-    store.say_people(session, ids["ana"], ids["beto"], store.TWO, rita.id, NOW_S)
+    decided.say_people(session, ids["ana"], ids["beto"], store.TWO, rita.id, NOW_S, "")
     session.commit()
     assert ride("eva", 6) > 0
     assert ride("beto", 7) > 0  # the feed was counted while they were one: only ana was there

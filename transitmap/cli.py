@@ -528,6 +528,7 @@ def restore(folder: Path, name: str, database_url: str, archive_url: str) -> Non
 
 
 ROLE = click.Choice(["rider", "reviewer", "planner", "organiser"])
+BY = click.option("--by", default="", help="The organiser whose decision it is; needed once there is one.")
 
 
 @main.group()
@@ -539,8 +540,19 @@ def users() -> None:
 @click.argument("name")
 @click.option("--role", default="rider", type=ROLE, help="What they may do.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@BY
 @DATABASE
-def add_user(name: str, role: str, password_stdin: bool, database_url: str) -> None:
+@ARCHIVE
+@CONFIG
+def add_user(
+    name: str,
+    role: str,
+    password_stdin: bool,
+    by: str,
+    database_url: str,
+    archive_url: str,
+    config_path: Path | None,
+) -> None:
     """Adds somebody. Without a password they can only send by device token."""
     import time
 
@@ -549,25 +561,46 @@ def add_user(name: str, role: str, password_stdin: bool, database_url: str) -> N
 
     hashed = passwords.hash_password(sys.stdin.readline().rstrip("\n")) if password_stdin else ""
     store.upgrade(database_url)
+    config = _server_config(config_path)
     with store.session(store.open_engine(database_url)) as session:
-        trim_m = draw_m("usual", _server_config(None).collect.trim_m)
-        store.add_user(session, name, hashed, time.time(), role, trim_m=trim_m)
+        trim_m = draw_m("usual", config.collect.trim_m)
+        user = store.add_user(session, name, hashed, time.time(), trim_m=trim_m)
+        if role != user.role:
+            _give_role(session, user, role, by, archive_url, config)
     click.echo(f"{name}: {role}")
 
 
 @users.command("role")
 @click.argument("name")
 @click.argument("role", type=ROLE)
+@BY
 @DATABASE
-def change_role(name: str, role: str, database_url: str) -> None:
+@ARCHIVE
+@CONFIG
+def change_role(
+    name: str, role: str, by: str, database_url: str, archive_url: str, config_path: Path | None
+) -> None:
     """Makes somebody a rider, reviewer, planner or organiser. The rides of all but riders confirm others'."""
     from transitmap import store
 
     store.upgrade(database_url)
     with store.session(store.open_engine(database_url)) as session:
         user = _user(session, name)
-        store.set_role(session, user, role)
+        if role != user.role:
+            _give_role(session, user, role, by, archive_url, _server_config(config_path))
     click.echo(f"{user.name}: {role}")
+
+
+def _give_role(session: Any, user: Any, role: str, by: str, archive_url: str, config: Config) -> None:
+    """Another role, by an organiser; by nobody alone where there is no organiser yet."""
+    import time
+
+    from transitmap import decided, store
+
+    if not by and any(one.role == "organiser" for one in store.users(session)):
+        raise click.UsageError("--by: an organiser must say so")
+    organiser = _organiser(session, by).id if by else None
+    decided.give_role(session, user, role, organiser, time.time(), _timezone(session, archive_url, config))
 
 
 @users.command("met")
@@ -575,19 +608,23 @@ def change_role(name: str, role: str, database_url: str) -> None:
 @click.option("--by", required=True, help="Who of the staff knows the person.")
 @click.option("--not", "is_not", is_flag=True, help="Take it back.")
 @DATABASE
-def meet_user(name: str, by: str, is_not: bool, database_url: str) -> None:
+@ARCHIVE
+@CONFIG
+def meet_user(
+    name: str, by: str, is_not: bool, database_url: str, archive_url: str, config_path: Path | None
+) -> None:
     """Says that somebody of the staff knows the person of an account, which confirming on trust needs."""
     import time
 
-    from transitmap import store
+    from transitmap import decided, store
 
     store.upgrade(database_url)
     with store.session(store.open_engine(database_url)) as session:
-        store.lock_ledger(session)
         rider, staff = _user(session, name), _user(session, by)
         if staff.role == "rider" or staff.id == rider.id:
             raise click.UsageError(f"{staff.name} must be of the staff, and somebody else")
-        store.say_met(session, rider.id, not is_not, staff.id, time.time())
+        timezone = _timezone(session, archive_url, _server_config(config_path))
+        decided.say_met(session, rider.id, not is_not, staff.id, time.time(), timezone)
     click.echo(f"{rider.name}: {'not known' if is_not else 'known'}")
 
 
@@ -642,6 +679,22 @@ def _user(session: Any, name: str) -> Any:
     if user is None:
         raise click.UsageError(f"nobody is called {name}")
     return user
+
+
+def _organiser(session: Any, name: str) -> Any:
+    """The organiser of that name, or bad usage."""
+    user = _user(session, name)
+    if user.role != "organiser":
+        raise click.UsageError(f"{user.name} is a {user.role}, not an organiser")
+    return user
+
+
+def _timezone(session: Any, archive_url: str, config: Config) -> str:
+    """The city's clock."""
+    from transitmap.archive import Archive
+    from transitmap.campaigns import account
+
+    return account.timezone_of(session, Archive(archive_url), config)
 
 
 @main.group()
@@ -937,9 +990,7 @@ def _step(name: str, told: str) -> None:
         if not yes:
             click.confirm(f"{name.capitalize()} {slug} for good?", abort=True)
         with store.session(store.open_engine(database_url)) as session:
-            organiser, campaign = _user(session, who), _campaign(session, slug)
-            if organiser.role != "organiser":
-                raise click.UsageError(f"{organiser.name} is a {organiser.role}, not an organiser")
+            organiser, campaign = _organiser(session, who), _campaign(session, slug)
             timezone = account.timezone_of(session, archive, config)
             done = steps.take_step(
                 session, archive, campaign, name, organiser, time.time(), timezone, published_text(), note
@@ -1177,16 +1228,22 @@ def verify_points(books: Path, seals: tuple[str, ...], as_json: bool) -> None:
 )
 @click.option("--seed", "words", help="The words that the draw's seed is made of, once they are told.")
 @click.option("--hold", is_flag=True, help="Write the prizes down as payouts that wait for two people.")
+@click.option("--by", default="", help="The organiser whose decision --hold is.")
 @click.option("--csv", "as_csv", is_flag=True, help="A table for spreadsheets.")
 @DATABASE
+@ARCHIVE
+@CONFIG
 @JSON
 def prizes(
     slug: str,
     ledger: Path | None,
     words: str | None,
     hold: bool,
+    by: str,
     as_csv: bool,
     database_url: str,
+    archive_url: str,
+    config_path: Path | None,
     as_json: bool,
 ) -> None:
     """Who wins what in a campaign: the same list from the database and from the books alone."""
@@ -1194,14 +1251,31 @@ def prizes(
 
     if ledger is not None and hold:
         raise click.UsageError("--hold writes to the database, and --ledger reads none")
+    if hold != bool(by):
+        raise click.UsageError("--hold needs --by ORGANISER, and nothing else does")
     if ledger is not None:
         told = prizes_of_books(ledger, slug, words)
     else:
-        told = prizes_of_database(database_url, slug, words, hold)
+        holding = _holding(by, archive_url, config_path) if hold else None
+        told = prizes_of_database(database_url, slug, words, holding)
     if as_json:
         click.echo(json.dumps(told.as_json(), ensure_ascii=False))
     else:
         click.echo(told.as_csv() if as_csv else "\n".join(told.described()), nl=not as_csv)
+
+
+def _holding(by: str, archive_url: str, config_path: Path | None) -> Callable[[Any, Any, str], object]:
+    """What writes a campaign's prizes down as an organiser's decision."""
+    import time
+
+    from transitmap import decided
+
+    def hold(session: Any, campaign: Any, words: str) -> object:
+        organiser = _organiser(session, by)
+        timezone = _timezone(session, archive_url, _server_config(config_path))
+        return decided.hold(session, campaign, words, organiser, time.time(), timezone)
+
+    return hold
 
 
 def _config(path: Path | None) -> Config:

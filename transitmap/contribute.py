@@ -12,9 +12,9 @@ from transitmap import geo, late, reading, store
 from transitmap.archive import Archive, unpack_ride
 from transitmap.config import Config
 from transitmap.errors import ConfigError, ReaderBusy, ReaderDied, UnpackedEnough, UploadRefused
-from transitmap.examined import CLAIMED, keep_findings, look_at, withhold
+from transitmap.examined import CLAIMED, Examined, keep_findings, look_at, repeated, withhold, without
 from transitmap.model import MODES, Finding, Ride, Rules
-from transitmap.points.score import Score, score
+from transitmap.points.score import Observers, Score, score
 from transitmap.receipt import LeftOut, Receipt, receipt_of
 from transitmap.sandbox import Read, sandbox
 from transitmap.store import holder
@@ -398,17 +398,29 @@ def _keep(
         keep_findings(session, row.id, examined, now_s)
         _keep_claims(session, row, ride, terrain.known.network.timezone, now_s)
         segments = found.segments_of(index)
-        observers = store.observers(session, terrain.version, segments.segment.tolist())
+        before = store.observers(session, terrain.version, segments.segment.tolist())
+        observers = _but_repeated(session, row, examined, before)
         result = score(segments, upload.user_id, observers, deal.rules, row.route_name, deal.terms)
-        if examined.is_withheld:
+        if examined.is_withheld or deal.waits:
             result = Score((withhold(examined.findings, result.awards),), ())
-        store.add_observations(session, terrain.version, result.observed, observers)
+        store.add_observations(session, terrain.version, result.observed, before)
         when = {"created_s": now_s, "day": deal.day}
         lines = ledger_lines(result, row, deal.rules, deal.campaign_id)
         store.add_lines(session, [one | when for one in lines])
         _note_mission(session, row, deal)
         if any(one.code.startswith(store.COPY) for one in examined.findings):
             store.retie(session, now_s)
+
+
+def _but_repeated(
+    session: Session, row: store.RideRow, examined: Examined, observers: Observers
+) -> Observers:
+    """The observers by whom a ride is scored: of a copy without the rider whose ride it repeats."""
+    repeats = repeated(examined.findings)
+    original = store.ride_by_id(session, repeats) if repeats else None
+    if original is None or original.user_id == row.user_id:
+        return observers
+    return without(observers, original.user_id)
 
 
 def _keep_claims(session: Session, row: store.RideRow, ride: Ride, timezone: str, now_s: float) -> None:

@@ -1,4 +1,4 @@
-"""What people decide about proposed rules and about prizes: done, with a line of the ledger each."""
+"""What people decide about rules, prizes and one another: done, with a line of the ledger each."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from transitmap.terms import city_day
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-RULES, PRIZE, PRIZES = "proposal", "prize", "prizes"
-HELD = "held"
+RULES, PRIZE, PRIZES, ROLE = "proposal", "prize", "prizes", "role"
+RULE_NAMES = (RULES, PRIZE, PRIZES, store.PERSON, store.MET, ROLE)
+HELD, CHANGED, FIRST = "held", "changed", "first"
 SENTENCES = {
     (store.PROPOSAL, "adopted"): (
         "La persona {who} de la organización adoptó las reglas propuestas «{version}».",
@@ -39,8 +40,41 @@ SENTENCES = {
         "La persona revisora {who} anotó que se entregó un premio de {amount} {currency}.",
         "Reviewer {who} noted that a prize of {amount} {currency} was handed over.",
     ),
+    (store.PERSON, store.SAME): (
+        "La persona revisora {who} dijo que las cuentas {one} y {other} son de una sola persona.",
+        "Reviewer {who} said that the accounts {one} and {other} are one person's.",
+    ),
+    (store.PERSON, store.TWO): (
+        "La persona revisora {who} dijo que las cuentas {one} y {other} son de dos personas.",
+        "Reviewer {who} said that the accounts {one} and {other} are two people's.",
+    ),
+    (store.MET, store.MET): (
+        "La persona {who} del equipo dijo que conoce a quien lleva la cuenta {account}.",
+        "Staff member {who} said to know the person of account {account}.",
+    ),
+    (store.MET, store.NOT_MET): (
+        "La persona {who} del equipo dijo que no conoce a quien lleva la cuenta {account}.",
+        "Staff member {who} said not to know the person of account {account}.",
+    ),
+    (ROLE, CHANGED): (
+        "La persona {who} de la organización dio a la cuenta {account} el papel de persona {role_es}; antes "
+        "era {before_es}.",
+        "Organiser {who} gave account {account} the role of {role_en}; before that: {before_en}.",
+    ),
+    (ROLE, FIRST): (
+        "La cuenta {account} recibió el papel de persona {role_es} cuando aún no había organización; antes "
+        "era {before_es}.",
+        "Account {account} got the role of {role_en} while there was no organiser; before that: {before_en}.",
+    ),
 }
 """No name and no free words: the ledger forgets nothing, and both can be erased."""
+ROLES = {
+    "rider": ("viajera", "rider"),
+    "reviewer": ("revisora", "reviewer"),
+    "planner": ("planeadora", "planner"),
+    "organiser": ("organizadora", "organiser"),
+}
+"""What an account may do, of the person (la persona revisora)."""
 
 
 def decide_rules(
@@ -106,6 +140,56 @@ def decide_prize(
     return payout
 
 
+def say_people(
+    session: Session,
+    user_id: int,
+    other_id: int,
+    verdict: str,
+    decided_by: int,
+    now_s: float,
+    timezone: str,
+) -> None:
+    """Writes down that two accounts are one person's (`same`) or two people's; a line of each account."""
+    store.lock_ledger(session)
+    older, younger = sorted((user_id, other_id))
+    decision = store.add_decision(
+        session, store.PERSON, younger, verdict, decided_by, now_s, reason=str(older)
+    )
+    store.retie(session, now_s)
+    for line in person_lines(decision):
+        _tell(session, line, now_s, timezone)
+
+
+def say_met(
+    session: Session, user_id: int, is_met: bool, decided_by: int, now_s: float, timezone: str
+) -> None:
+    """Writes down that somebody of the staff knows the person of an account, or no longer.
+
+    What is confirmed on trust follows at the next publication.
+    """
+    store.lock_ledger(session)
+    verdict = store.MET if is_met else store.NOT_MET
+    decision = store.add_decision(session, store.MET, user_id, verdict, decided_by, now_s)
+    _tell(session, met_line(decision), now_s, timezone)
+
+
+def give_role(
+    session: Session, user: store.User, role: str, decided_by: int | None, now_s: float, timezone: str
+) -> None:
+    """Makes somebody who is there something else: what they may do, and so what is confirmed and paid.
+
+    Without anybody who decides it is the account's own number: there was no organiser to do it.
+
+    Raises:
+        ConfigError: the role does not exist.
+    """
+    store.lock_ledger(session)
+    before, who = user.role, decided_by or user.id
+    store.set_role(session, user, role)
+    decision = store.add_decision(session, ROLE, user.id, role, who, now_s, reason=before)
+    _tell(session, role_line(decision), now_s, timezone)
+
+
 def _tell(session: Session, line: dict[str, Any], now_s: float, timezone: str) -> None:
     when = {"created_s": now_s, "day": city_day(now_s, timezone)}
     store.add_lines(session, [line | when])
@@ -115,7 +199,7 @@ def _tell(session: Session, line: dict[str, Any], now_s: float, timezone: str) -
 
 
 def lines_of_decisions(session: Session) -> list[dict[str, Any]]:
-    """The lines of all decisions about rules and prizes, made again from the tables; not when they were."""
+    """The lines of all these decisions, made again from the tables; not when they were."""
     campaigns = {one.id: one for one in store.all_campaigns(session)}
     proposals = {str(one.id): one for one, _ in store.all_proposals(session)}
     payouts = {str(one.id): one for key in campaigns for one in store.payouts_of_campaign(session, key)}
@@ -127,6 +211,10 @@ def lines_of_decisions(session: Session) -> list[dict[str, Any]]:
         lines.append(prize_line(decision, payout, campaigns[payout.campaign_id]))
     for decision in store.decisions_since(session, PRIZES, 0.0):
         lines.append(prizes_line(decision, campaigns[int(decision.subject_id)]))
+    for decision in store.decisions_since(session, store.PERSON, 0.0):
+        lines += person_lines(decision)
+    lines += [met_line(decision) for decision in store.decisions_since(session, store.MET, 0.0)]
+    lines += [role_line(decision) for decision in store.decisions_since(session, ROLE, 0.0)]
     return lines
 
 
@@ -155,16 +243,45 @@ def prize_line(decision: store.Decision, payout: store.Payout, campaign: store.C
     return _line(decision, PRIZE, where, evidence, said)
 
 
+def person_lines(decision: store.Decision) -> list[dict[str, Any]]:
+    """A line of each of two accounts that somebody says are one person's or two people's."""
+    one, other = int(decision.reason), int(decision.subject_id)
+    said, evidence = {"who": decision.user_id, "one": one, "other": other}, {"accounts": [one, other]}
+    return [
+        _line(decision, store.PERSON, (store.OWN_CAMPAIGN, account, ""), evidence, said)
+        for account in (one, other)
+    ]
+
+
+def met_line(decision: store.Decision) -> dict[str, Any]:
+    """The line of an account whose person somebody of the staff knows, or no longer."""
+    account = int(decision.subject_id)
+    said, where = {"who": decision.user_id, "account": account}, (store.OWN_CAMPAIGN, account, "")
+    return _line(decision, store.MET, where, {"account": account}, said)
+
+
+def role_line(decision: store.Decision) -> dict[str, Any]:
+    """The line of an account that may do something else from now on."""
+    account, before = int(decision.subject_id), decision.reason
+    is_first = decision.user_id == account and before != "organiser"  # nobody gives a role to themselves
+    (role_es, role_en), (before_es, before_en) = ROLES[decision.verdict], ROLES[before]
+    said = {"who": decision.user_id, "account": account, "role_es": role_es, "role_en": role_en}
+    said |= {"before_es": before_es, "before_en": before_en}
+    evidence, where = {"account": account, "before": before}, (store.OWN_CAMPAIGN, account, "")
+    return _line(decision, ROLE, where, evidence, said, FIRST if is_first else CHANGED)
+
+
 def _line(
     decision: store.Decision,
     rule: str,
     where: tuple[int, int, str],
     evidence: dict[str, Any],
     said: dict[str, Any],
+    which: str = "",
 ) -> dict[str, Any]:
     """A line of 0 points; `where` are its campaign, its rider and the version of the rules."""
     campaign_id, user_id, version = where
-    spanish, english = SENTENCES[decision.subject_kind, decision.verdict]
+    spanish, english = SENTENCES[decision.subject_kind, which or decision.verdict]
     told = {"decision": decision.id, "verdict": decision.verdict, "by": decision.user_id}
     return {
         "key": f"decision:{decision.id}:{user_id}",

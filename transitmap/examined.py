@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from transitmap import store
 from transitmap.archive import Archive, unpack_ride
-from transitmap.model import DETECTORS, SHADOW, Award, Finding, Network, Ride, Rules, Trips
-from transitmap.points.score import Score
+from transitmap.model import DETECTORS, SHADOW, Award, Finding, IntArray, Network, Ride, Rules, Trips
+from transitmap.points.score import Observers, Score
 from transitmap.points.suspicion.examine import HARD, examine
 from transitmap.points.suspicion.marks import Marks, candidates, marks_of
 from transitmap.points.suspicion.sentences import SENTENCES
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 EXAMINED_FROM = "examined_from"
 WITHHELD = "withheld"
+WAITS = "waits"
+"""The code of a withheld ride that nothing was found about: what was found is about its account."""
 TERMS = ("mission_id", "mission_permille", "equity_permille")
 """What a ride's worth was multiplied by: a withheld ride's line is the only one that can tell it."""
 CLAIMED = "claimed_check"
@@ -100,14 +102,26 @@ def keep_findings(session: Session, ride_id: str, examined: Examined, now_s: flo
     store.add_findings(session, ride_id, examined.findings, now_s)
 
 
+def repeated(findings: Iterable[Finding]) -> str:
+    """The ride that this one is for sure; empty where it is its own."""
+    sure = (one for one in findings if one.code.startswith(store.COPY) and one.tier == HARD)
+    return next((one.other_ride_id for one in sure), "")
+
+
+def without(observers: Observers, user_id: int) -> dict[int, list[tuple[int, int]]]:
+    """Observers without one of them: what a copy is worth should its sender have been the one who rode."""
+    return {segment: [one for one in those if one[0] != user_id] for segment, those in observers.items()}
+
+
 def withhold(findings: Sequence[Finding], awards: Sequence[Award]) -> Award:
     """The one line of a ride whose points are withheld: none, why, and what it would have been worth."""
-    hard = [one for one in findings if one.tier == HARD]
+    hard = [(one.code, (one.text_es, one.text_en)) for one in findings if one.tier == HARD]
+    hard = hard or [(WAITS, SENTENCES[WAITS])]
     worth = sum(award.evidence["full_millipoints"] for award in awards)
-    codes = [one.code for one in hard]
+    codes = [code for code, _ in hard]
     evidence = {"full_millipoints": 0, "withheld_millipoints": worth, "codes": codes}
     evidence |= {name: award.evidence[name] for award in awards for name in TERMS if name in award.evidence}
-    return Award(WITHHELD, 0, evidence, hard[0].text_es, hard[0].text_en)
+    return Award(WITHHELD, 0, evidence, *hard[0][1])
 
 
 # --- replay --------------------------------------------------------------------------------------
@@ -144,10 +158,18 @@ class Bench:
             found = examine(self.rides[ride_id], before, trips, index, network, came_s)
         self.found[ride_id] = tiered(found, rules)
 
-    def withheld(self, ride_id: str, result: Score) -> Score:
-        """The score of a ride, or what is left of it where its points are withheld."""
+    def before(self, row: store.RideRow, observers: Observers, segments: IntArray) -> Observers:
+        """The observers by whom a ride is scored: without the rider whose ride it repeats."""
+        original = self.rows.get(repeated(self.found.get(row.id, ())))
+        if original is None or original.user_id == row.user_id:
+            return observers
+        return without({one: observers.get(one, ()) for one in segments.tolist()}, original.user_id)
+
+    def withheld(self, ride_id: str, result: Score, waits: bool) -> Score:
+        """The score of a ride, or what is left of it where it is withheld or its account `waits`."""
         findings = self.found.get(ride_id, ())
-        return Score((withhold(findings, result.awards),), ()) if is_withheld(findings) else result
+        is_paid = not waits and not is_withheld(findings)
+        return result if is_paid else Score((withhold(findings, result.awards),), ())
 
     def _before(self, row: store.RideRow) -> list[store.RideRow]:
         """The rides that this one was compared with."""

@@ -20,7 +20,6 @@ from transitmap.points import missions
 from transitmap.points.campaigns import campaign_of
 from transitmap.points.forecast import forecast
 from transitmap.points.missions import MissionRules, Way
-from transitmap.points.voices import one_person
 from transitmap.terrain import Found, Terrain, recognise_again, terrain_of
 
 if TYPE_CHECKING:
@@ -267,7 +266,6 @@ def refresh_now(
     seen = set(terrain.known.ride_id)
     after = [rides[row.id] for row in rows if row.id not in seen]
     found = recognise_again(terrain, rides, after, config, rules)
-    people = one_person(store.linked_riders(session))
     return refresh(
         session,
         archive,
@@ -277,7 +275,7 @@ def refresh_now(
         config,
         now_s,
         mission_rules(rules),
-        {account: min(accounts) for account, accounts in people.items()},
+        store.read_under(store.bound_riders(session)),
         campaigns_now(session, now_s),
         store.people_decided(session)["withheld"],
     )

@@ -21,7 +21,6 @@ from transitmap.late import with_late
 from transitmap.model import Ids, IntArray, Network, Notice, Ride, Rules, Shapes, Trips
 from transitmap.points import evidence, settle
 from transitmap.points.rules import load_rules
-from transitmap.points.voices import one_person
 from transitmap.said import said_lines
 from transitmap.settling import Count, confirmed, count_rides, lines_of
 from transitmap.terms import city_day, paying_rules
@@ -58,12 +57,12 @@ def publish(
     """
     rules = rules or load_rules()
     key = segment_key(session, archive)
-    before, rows = store.latest_feed(session), store.rides_after(session)
-    must_forget, people = store.must_forget(session), one_person(store.linked_riders(session))
+    before, rows = store.latest_feed(session), _in_order(session)
+    must_forget, names = store.must_forget(session), store.read_under(store.bound_riders(session))
     session.commit()
     rides = _rides_of(archive, rows)
     late = _with_late(archive, rows, rides)
-    network, trips = pipeline.infer_network(by_person(late, people), config, progress)
+    network, trips = pipeline.infer_network(by_person(late, names), config, progress)
     official = pipeline.official_tables(config)
     feed = pipeline.make_feed(network, config, today, _previous_ids(before), official, trips)
     is_empty = not feed.tables["trips.txt"]["trip_id"]
@@ -86,6 +85,13 @@ def publish(
     return _hold(session, archive, version, terrain, (found, count, decided), rows, config, rules)
 
 
+def _in_order(session: Session) -> list[store.RideRow]:
+    """All rides as they came, but those last that were claimed wrongly: a copy is the later of two, and
+    whoever recorded it is no copy of whoever did not."""
+    claimed = store.claimed_ride_ids(session)
+    return sorted(store.rides_after(session), key=lambda row: (row.id in claimed, row.sequence))
+
+
 def _rides_of(archive: Archive, rows: Sequence[store.RideRow]) -> list[Ride]:
     """The fixes of rides.
 
@@ -98,10 +104,10 @@ def _rides_of(archive: Archive, rows: Sequence[store.RideRow]) -> list[Ride]:
         raise RidesWithdrawn(len(rows)) from gone
 
 
-def by_person(rides: Sequence[Ride], people: Mapping[int, frozenset[int]]) -> list[Ride]:
-    """Rides as inference reads them: accounts of one person are one rider, named by the oldest."""
-    oldest = {str(account): str(min(accounts)) for account, accounts in people.items()}
-    return [replace(ride, rider_id=oldest.get(ride.rider_id, ride.rider_id)) for ride in rides]
+def by_person(rides: Sequence[Ride], names: Mapping[int, int]) -> list[Ride]:
+    """Rides as inference reads them: tied accounts are the rider that they are read under."""
+    name_of = {str(account): str(name) for account, name in names.items()}
+    return [replace(ride, rider_id=name_of.get(ride.rider_id, ride.rider_id)) for ride in rides]
 
 
 def _with_late(archive: Archive, rows: Sequence[store.RideRow], rides: Sequence[Ride]) -> list[Ride]:
@@ -236,7 +242,7 @@ def _hold(
     if not {row.id for row in rows} <= store.ride_ids(session):
         session.commit()
         raise RidesWithdrawn(len(rows))
-    late = store.rides_after(session, rows[-1].sequence if rows else 0)
+    late = store.rides_after(session, max((row.sequence for row in rows), default=0))
     rides = _rides_of(archive, late)
     found, count, decided = counted
     late_found = recognise_each(terrain, rides, config, rules)
@@ -247,7 +253,7 @@ def _hold(
     seen = [(segment, who, day) for segment, many in count.observers.items() for who, day in many]
     store.add_observations(session, version.id, seen)
     store.add_feed(session, version)
-    through = (late or rows)[-1].sequence if late or rows else 0
+    through = max((row.sequence for row in [*rows, *late]), default=0)
     everything = join_found(found, late_found)
     voice_of = _settle(session, archive, version, terrain, everything, (count, decided), through, rules)
     _ask_for_more(session, archive, version, terrain, everything, (decided, voice_of), config, rules)
@@ -276,9 +282,9 @@ def _settle(
     awards = store.awards_of(session, sorted(rose))
     lines = lines_of(awards, before, rose, paid_by)
     rides = {ride.ride_id: ride for ride in found.rides}
-    lines += said_lines(
-        session, known, store.rides_after(session), rides, voice_of, paid_by, through_sequence
-    )
+    silent = set(decided["withheld"])
+    rows = [row for row in store.rides_after(session) if row.id not in silent]
+    lines += said_lines(session, known, rows, rides, voice_of, paid_by, through_sequence)
     day = city_day(version.made_s, known.network.timezone)
     when = {"network_version": version.id, "created_s": version.made_s, "day": day}
     added = store.add_lines(session, [line | when for line in lines])

@@ -13,14 +13,14 @@ from transitmap import store
 from transitmap.archive import Archive, pack_ride, unpack_ride
 from transitmap.config import Config
 from transitmap.contribute import collect_canonical, ledger_lines
-from transitmap.decided import PRIZE, PRIZES, RULES, lines_of_decisions
+from transitmap.decided import RULE_NAMES, lines_of_decisions
 from transitmap.errors import UploadRefused
 from transitmap.examined import WITHHELD, Bench, bench
 from transitmap.keys import segment_key
 from transitmap.model import Ride, Rules, Terms
 from transitmap.points import settle
 from transitmap.points.campaigns import campaign_of
-from transitmap.points.score import FRESH, MORE, NEW, NOBODY, Score, score
+from transitmap.points.score import FRESH, MORE, NEW, NOBODY, Observers, Score, score
 from transitmap.points.voices import one_person
 from transitmap.publish import officially_known
 from transitmap.said import LABEL, said_lines
@@ -47,7 +47,7 @@ EVERY = 1_000_000
 BY_PEOPLE = ("decision", "release", "reversal", "review")
 """Kinds of lines that follow from what people decided; the chain and the decisions prove them.
 
-Those about rules and prizes are made again from their decisions.
+Those about rules, prizes and people are made again from their decisions.
 """
 
 
@@ -235,12 +235,20 @@ def _under_version(
             waiting, withheld = None, set()
         if ride.ride_id not in withheld:
             row = of[ride.ride_id]
-            linked = waiting.inputs["linked"] if waiting else store.tied(ledger.ties, row.sequence)
+            linked = waiting.inputs["linked"] if waiting else _one_person(ledger, row)
             result = _score_again(terrain, found, index, row, count, ledger, also_of(row.user_id, linked))
+            where = found.segments_of(index).segment.tolist()
+            if result.awards[0].rule == WITHHELD and not erased.keys().isdisjoint(where):
+                ledger.blurred.add(row.id)  # those erased may have come later: nobody knows what it was worth
             _note_erased(count, erased, [segment for segment, _, _ in result.observed])
     if waiting:
         _settle_again(session, archive, terrain, waiting, count, erased, ledger)
     ledger.differences += _compare_observers(session, terrain.version, count)
+
+
+def _one_person(ledger: Ledger, row: store.RideRow) -> list[tuple[int, int]]:
+    """The accounts that were taken for one person's when a ride was understood, in pairs."""
+    return store.both_ways(store.tied(ledger.ties, row.sequence))
 
 
 def _score_again(
@@ -262,10 +270,14 @@ def _score_again(
         ledger.blurred.add(row.id)
         where = zip(mine.segment.tolist(), mine.day.tolist(), strict=True)
         mine = mine.take(np.array([(one, row.user_id, day) in ledger.seen for one, day in where], dtype=bool))
-    result = score(mine, row.user_id, count.observers, rules, what["route_name"], terms)
+    observers: Observers = count.observers
     if is_paid:
         ledger.bench.look_again(row.id, found.trips, index, terrain.known.network, rules)
-        result = ledger.bench.withheld(row.id, result)  # later a settlement tells what people decided
+        observers = ledger.bench.before(row, observers, mine.segment)
+    result = score(mine, row.user_id, observers, rules, what["route_name"], terms)
+    if is_paid:
+        waits = row.user_id in store.waiting(store.tied(ledger.ties, row.sequence))
+        result = ledger.bench.withheld(row.id, result, waits)  # later a settlement tells what people decided
     count.note(row.id, result)
     if not is_paid:
         return result
@@ -327,7 +339,8 @@ def _settle_again(
     for ride_id in blurred - set(told):
         now.pop(ride_id, None)
     rose = settle.rise(ledger.shares, now)
-    rows = list(ledger.bench.rows.values())
+    silent = settlement.inputs["withheld"]
+    rows = [row for row in ledger.bench.rows.values() if row.id not in silent]
     said = said_lines(
         session, terrain.known, rows, ledger.bench.rides, voice_of, pays, settlement.through_sequence
     )
@@ -421,8 +434,8 @@ def _compare(ledger: Ledger, erased: set[str]) -> list[Difference]:
 def _compare_decided(
     recorded: dict[str, store.LedgerRow], again: Sequence[dict[str, Any]]
 ) -> list[Difference]:
-    """The lines about rules and prizes that differ from what their decisions say."""
-    there = {key: row for key, row in recorded.items() if row.rule in (RULES, PRIZE, PRIZES)}
+    """The lines about rules, prizes and people that differ from what their decisions say."""
+    there = {key: row for key, row in recorded.items() if row.rule in RULE_NAMES}
     told = {key: {name: getattr(row, name) for name in COMPARED} for key, row in there.items()}
     wanted = {line["key"]: {name: line[name] for name in COMPARED} for line in again}
     return [

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from transitmap import store
+from transitmap import decided, store
 from transitmap.archive import Archive
 from transitmap.errors import ReviewRefused
+from transitmap.examined import WAITS
 from transitmap.keys import segment_key
 from transitmap.model import SHADOW, Rules
 from transitmap.points import review
@@ -70,9 +71,9 @@ def queue(session: Session, user: store.User, now_s: float) -> list[Waiting]:
     rows = store.open_findings(session)
     rides = [ride.id for _, ride in rows]
     asked = {one.ride_id: one for one in store.appeals_of_rides(session, rides) if one.state == OPEN}
-    paid = by_ride(store.lines_of_rides(session, rides))
+    paid, behind = by_ride(store.lines_of_rides(session, rides)), _behind(session)
     suspects = [
-        suspect_of(finding, paid.get(ride.id, []), asked.get(ride.id))
+        suspect_of(finding, paid.get(ride.id, []), asked.get(ride.id), behind.get(ride.user_id, 0))
         for finding, ride in rows
         if not why_not(session, user, finding, ride)
     ]
@@ -89,8 +90,16 @@ def by_ride(lines: Iterable[store.LedgerRow]) -> dict[str, list[store.LedgerRow]
     return found
 
 
+def _behind(session: Session) -> dict[int, int]:
+    """What waits with each account that sent a copy of another's ride, for the same look."""
+    found: dict[int, int] = {}
+    for line in store.withheld_lines(session, store.waiting(store.bound_riders(session))):
+        found[line.user_id] = found.get(line.user_id, 0) + (_whole(line.evidence) if _waits(line) else 0)
+    return found
+
+
 def suspect_of(
-    finding: store.FindingRow, lines: Sequence[store.LedgerRow], appeal: store.Appeal | None
+    finding: store.FindingRow, lines: Sequence[store.LedgerRow], appeal: store.Appeal | None, behind: int = 0
 ) -> review.Suspect:
     """A finding with what its ride has, what waits for a look, and since when its rider does.
 
@@ -101,7 +110,8 @@ def suspect_of(
     whole = awarded or _whole(finding.evidence)
     is_noted = finding.tier == SHADOW
     asked_s = appeal.made_s if appeal and not is_noted else None
-    waiting = 0 if is_noted else max(0, whole - paid)
+    more = behind if finding.code.startswith(store.COPY) else 0
+    waiting = 0 if is_noted else max(0, whole - paid) + more
     return review.Suspect(finding.id, finding.code, finding.tier, waiting, paid, finding.made_s, asked_s)
 
 
@@ -239,7 +249,8 @@ def say_people(desk: Desk, user: store.User, finding_id: int, verdict: str, now_
     other_ids = [other.user_id for other in others if other.user_id != ride.user_id]
     if refusal or verdict not in (store.SAME, store.TWO) or not other_ids:
         raise ReviewRefused(refusal or "no_reason")
-    store.say_people(session, ride.user_id, other_ids[0], verdict, user.id, now_s)
+    people = ride.user_id, other_ids[0]
+    decided.say_people(session, *people, verdict, user.id, now_s, desk.timezone)
     session.commit()
 
 
@@ -256,15 +267,19 @@ def say_met(desk: Desk, user: store.User, rider: store.User, is_met: bool, now_s
     refusal = _why_not_of(session, user, {rider.id})
     if refusal:
         raise ReviewRefused(refusal)
-    store.say_met(session, rider.id, is_met, user.id, now_s)
+    decided.say_met(session, rider.id, is_met, user.id, now_s, desk.timezone)
     session.commit()
 
 
-def are_one(session: Session, finding: store.FindingRow, ride: store.RideRow) -> bool | None:
-    """Whether the riders of a finding's two rides are taken for one person; None where one sent both."""
+def tie_of(session: Session, finding: store.FindingRow, ride: store.RideRow) -> str:
+    """What the riders of a finding's two rides are taken for: `same`, `two`, or `waits` where the later one
+    waits for a word on that; empty where one rider sent both."""
     others = [other.user_id for other in _other_ride(session, finding) if other.user_id != ride.user_id]
-    pairs = store.linked_riders(session)
-    return sorted((ride.user_id, others[0])) in pairs if others else None
+    if not others:
+        return ""
+    bound, (one, other) = store.bound_riders(session), (ride.user_id, others[0])
+    ways = ((one, other) in bound) + ((other, one) in bound)
+    return (store.TWO, WAITS, store.SAME)[ways]
 
 
 # --- what follows --------------------------------------------------------------------------------
@@ -418,9 +433,13 @@ def why_no_appeal(session: Session, user: store.User, ride: store.RideRow) -> st
 
 
 def _is_as_one(session: Session, ride_id: str) -> bool:
-    """Whether a ride earned less because another account is taken for the same person's."""
+    """Whether a ride earned less, or waits, because of what ties its account to another one."""
     lines = store.lines_of_rides(session, [ride_id])
-    return any("one_person_before_m" in line.evidence for line in lines)
+    return any("one_person_before_m" in line.evidence or _waits(line) for line in lines)
+
+
+def _waits(line: store.LedgerRow) -> bool:
+    return WAITS in line.evidence.get("codes", ())
 
 
 def _is_doubted(session: Session, ride_id: str) -> bool:
@@ -467,12 +486,10 @@ def why_not_answer(session: Session, user: store.User, appeal: store.Appeal, rid
     if user.id == appeal.user_id:
         return "own_ride"
     findings, kinds = store.findings_of_rides(session, [ride.id]), (store.LOOK, store.FINDING)
-    decided = [
-        d for kind in kinds for d in store.decisions_about(session, kind, [one.id for one in findings])
-    ]
+    made = [d for kind in kinds for d in store.decisions_about(session, kind, [one.id for one in findings])]
     answered = store.appeals_of_rides(session, [ride.id])
-    decided += store.decisions_about(session, store.APPEAL, [one.id for one in answered])
-    if any(one.user_id == user.id for one in decided):
+    made += store.decisions_about(session, store.APPEAL, [one.id for one in answered])
+    if any(one.user_id == user.id for one in made):
         return "decided_before"
     others = [other for one in findings for other in _other_ride(session, one)]
     return _why_not_ride(session, user, [ride, *others])

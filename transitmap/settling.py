@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from transitmap import store
+from transitmap.examined import WAITS
 from transitmap.model import Confirm, IntArray, Observed, Rules, Terms, Voices
 from transitmap.points import settle
 from transitmap.points.score import NOBODY, Score, n_observers, score
@@ -153,15 +154,19 @@ def lines_of(
     """A line for each ride and campaign whose confirmed share rose, in the order of the first awards.
 
     `rules` are those of each campaign that still pays. The lines lack when and under which network they are
-    written. Of what was withheld a share can rise only once a person found nothing wrong with the ride.
+    written. Of what was withheld a share can rise only once a person found nothing wrong with the ride, and
+    then a line of theirs paid its part at once; but for what only waited with its account.
     """
-    by_ride: dict[tuple[str, int, int], list[int]] = {}
+    by_ride: dict[tuple[str, int, int], list[tuple[int, Confirm]]] = {}
     for award in awards:
         is_paid = award.ride_id in rose and award.campaign_id in rules
         full = award.evidence.get("full_millipoints") or award.evidence.get("withheld_millipoints")
         if is_paid and full:
             whose = str(award.ride_id), award.campaign_id, award.user_id
-            by_ride.setdefault(whose, []).append(full)
+            confirm = confirm_of(rules[award.campaign_id])
+            if award.evidence.get("codes") == [WAITS]:
+                confirm = replace(confirm, provisional_permille=0)
+            by_ride.setdefault(whose, []).append((full, confirm))
     return [
         _line(*whose, fulls, (before.get(whose[0], 0), rose[whose[0]]), rules[whose[1]])
         for whose, fulls in by_ride.items()
@@ -169,9 +174,14 @@ def lines_of(
 
 
 def _line(
-    ride_id: str, campaign_id: int, user_id: int, fulls: list[int], shares: tuple[int, int], rules: Rules
+    ride_id: str,
+    campaign_id: int,
+    user_id: int,
+    fulls: list[tuple[int, Confirm]],
+    shares: tuple[int, int],
+    rules: Rules,
 ) -> dict[str, Any]:
-    parts = [settle.pay(full, *shares, confirm_of(rules)) for full in fulls]
+    parts = [settle.pay(full, *shares, confirm) for full, confirm in fulls]
     text_es, text_en = settle.say(CONFIRMED, shares[1])
     return {
         "key": f"{CONFIRMED}:{ride_id}:{campaign_id}:{shares[1]}",
@@ -183,7 +193,11 @@ def _line(
         "millipoints": sum(points for points, _ in parts),
         "verified_millipoints": sum(verified for _, verified in parts),
         "rules_version": rules.version,
-        "evidence": {"permille": shares[1], "before_permille": shares[0], "full_millipoints": sum(fulls)},
+        "evidence": {
+            "permille": shares[1],
+            "before_permille": shares[0],
+            "full_millipoints": sum(full for full, _ in fulls),
+        },
         "text_es": text_es,
         "text_en": text_en,
     }

@@ -29,12 +29,16 @@ EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
 
 @dataclass(frozen=True)
 class Deal:
-    """What one ride is paid by. `day` is the city's day on which it is understood, since 1970-01-01."""
+    """What one ride is paid by. `day` is the city's day on which it is understood, since 1970-01-01.
+
+    A ride `waits` where its account sent a copy of another's and nobody has said yet whose it is.
+    """
 
     campaign_id: int
     rules: Rules
     terms: Terms
     day: int
+    waits: bool = False
 
 
 def deal_for(
@@ -58,7 +62,8 @@ def deal_for(
     day = city_day(now_s, timezone)
     way = row.route_id, row.direction_id
     bonus, mission_id = bonus_of_ride(session, *way, row.user_id, row.started_s, timezone)
-    also = also_of(row.user_id, store.tied(store.ties(session)))
+    bound = store.tied(store.ties(session))
+    also = also_of(row.user_id, store.both_ways(bound))
     spent = sum(store.worth_of_day(session, account, day) for account in (row.user_id, *sorted(also)))
     terms = Terms(
         mission_id=mission_id or 0,
@@ -67,7 +72,7 @@ def deal_for(
         left_millipoints=rules.max_millipoints_per_day - spent,
         also=also,
     )
-    return Deal(campaign_id, rules, terms, day)
+    return Deal(campaign_id, rules, terms, day, row.user_id in store.waiting(bound))
 
 
 def also_of(user_id: int, linked: Iterable[Sequence[int]]) -> frozenset[int]:

@@ -91,7 +91,7 @@ def item(finding_id: int) -> str:
         height=ridden.HEIGHT,
         refusal=refusal,
         reasons=reasons(),
-        are_one=engine.are_one(db.session(), finding, ride),
+        tie=engine.tie_of(db.session(), finding, ride),
         mine=next((one for one in looks if one.user_id == user.id), None),
         looks=looks if finding.state != OPEN else [],
         asked=[one for one in store.appeals_of_rides(db.session(), [ride.id]) if one.text],

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 
 from tests.books.played import DAY_S, NOW_S, SLUG, line, play
-from transitmap import store
+from transitmap import decided, store
 from transitmap.books.contest import award
 from transitmap.books.export import contest_of, verified_of
 from transitmap.books.hold import hold_prizes
+from transitmap.cli import main
 from transitmap.errors import ConfigError, PayoutRefused
 
 END_S = NOW_S + 18 * DAY_S
@@ -25,6 +27,10 @@ def played(engine: sa.Engine):
         campaign = store.campaign_by_slug(session, SLUG)
         assert campaign is not None
         yield session, people, campaign
+
+
+def say_one(session, one_id: int, other_id: int, by_id: int) -> None:
+    decided.say_people(session, one_id, other_id, store.SAME, by_id, END_S, "")
 
 
 def reason(call, *words) -> str:
@@ -87,7 +93,7 @@ def test_riders_winners_and_their_other_accounts_approve_nothing(played) -> None
     assert reason(store.approve_payout, session, row.id, people["Beto"], END_S) == "role"
     people["Ana"].role = "reviewer"
     assert reason(store.approve_payout, session, row.id, people["Ana"], END_S) == "own"
-    store.say_same_person(session, people["Hugo"].id, people["Ana"].id, people["Fer"].id, END_S)
+    say_one(session, people["Hugo"].id, people["Ana"].id, people["Fer"].id)
     assert reason(store.approve_payout, session, row.id, people["Hugo"], END_S) == "own"
     assert reason(store.approve_payout, session, 10**6, people["Fer"], END_S) == "missing"
 
@@ -140,9 +146,26 @@ def test_who_loses_all_is_owed_nothing_and_who_gets_it_back_is_held(played) -> N
 def test_accounts_of_one_person_are_paid_as_one(played) -> None:
     session, people, campaign = played
     ids = {name: people[name].id for name in ("Ana", "Beto", "Dani")}
-    store.say_same_person(session, ids["Dani"], ids["Beto"], people["Fer"].id, END_S)
-    store.say_same_person(session, ids["Beto"], ids["Ana"], people["Fer"].id, END_S)
+    say_one(session, ids["Dani"], ids["Beto"], people["Fer"].id)
+    say_one(session, ids["Beto"], ids["Ana"], people["Fer"].id)
     assert store.same_people(session) == {ids["Beto"]: ids["Ana"], ids["Dani"]: ids["Ana"]}
     paid = {row.user_id for row in hold_prizes(session, campaign, "words")}
     assert ids["Ana"] in paid
     assert not paid & {ids["Beto"], ids["Dani"]}
+
+
+def test_the_command_line_asks_whose_decision_it_is(engine: sa.Engine, tmp_path) -> None:
+    """And writes the same line as the page."""
+    with store.session(engine) as session:
+        people = play(session, state="frozen")
+        numbers = {name: one.id for name, one in people.items()}
+    url = engine.url.render_as_string(hide_password=False)
+    words = ["prizes", "--hold", "--seed", "words", "--database-url", url, "--archive-url", str(tmp_path)]
+    for more, said in (((), "needs --by"), (("--by", "Ana"), "Ana is a rider"), (("--by", "x"), "nobody")):
+        refused = CliRunner().invoke(main, [*words, *more])
+        assert (refused.exit_code, said in refused.output) == (2, True)
+    assert CliRunner().invoke(main, [*words, "--by", "Fer"]).exit_code == 0
+    with store.session(engine, write=False) as session:
+        (line,) = [row for row in store.ledger_rows(session) if row.kind == "decision"]
+        assert (line.rule, line.user_id) == ("prizes", numbers["Fer"])
+        assert store.payouts_of_campaign(session, 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from transitmap import store
 from transitmap.books.contest import Contest, award
 from transitmap.books.export import contest_of, names_of, verified_of
-from transitmap.books.hold import hold_prizes
 from transitmap.books.layout import csv_text
 from transitmap.books.verify import verify_books
 from transitmap.errors import BooksWrong, ConfigError
@@ -99,8 +98,13 @@ def prizes_of_books(path: Path, slug: str, words: str | None = None) -> Listed:
     return Listed(contest, verdict.prizes(contest.slug, words), verdict.names)
 
 
-def prizes_of_database(database_url: str, slug: str, words: str | None, hold: bool = False) -> Listed:
-    """The prizes by the sums as they are now; with `hold` they are written down as payouts.
+def prizes_of_database(
+    database_url: str,
+    slug: str,
+    words: str | None,
+    hold: Callable[[Session, store.Campaign, str], object] | None = None,
+) -> Listed:
+    """The prizes by the sums as they are now; `hold` writes them down as payouts before, as somebody decided.
 
     Raises:
         ConfigError: as `prizes_of_books`, or the campaign is not over and `hold` was asked.
@@ -108,11 +112,11 @@ def prizes_of_database(database_url: str, slug: str, words: str | None, hold: bo
     store.upgrade(database_url)
     engine = store.open_engine(database_url)
     try:
-        with store.session(engine, write=hold) as session:
+        with store.session(engine, write=hold is not None) as session:
             rows = {row.slug: row for row in store.all_campaigns(session)}
             contest = _chosen(slug, [contest_of(session, row) for row in rows.values()])
-            if hold:
-                hold_prizes(session, rows[contest.slug], words or contest.words)
+            if hold is not None:
+                hold(session, rows[contest.slug], words or contest.words)
             return prizes_of(session, rows[contest.slug], words)
     finally:
         engine.dispose()

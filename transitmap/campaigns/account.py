@@ -109,7 +109,7 @@ def mapped_by(
 ) -> Mapped:
     """What a campaign's rides brought to the map that holds now; rides after it are counted as late.
 
-    Riders of whom one sent a copy of another's ride are one voice. `grid` is the file of the public grid of
+    Whoever sent a copy of another's ride is no voice beside theirs. `grid` is the file of the public grid of
     need, empty where there is none. Takes two seconds for 100,000 rides.
     """
     counted = {ride.ride_id for ride in store.counted_rides(session, campaign.id)}
@@ -119,6 +119,7 @@ def mapped_by(
         return Mapped(n_late=len(counted))
     known = unpack_columns(Known, archive.get(feed.known_sha256))
     row_of = {ride_id: row for row, ride_id in enumerate(known.ride_id)}
+    names = store.read_under(store.bound_riders(session))
     behind = [ride for ride in rides if ride.ride_id in row_of]
     rows = np.array([row_of[ride.ride_id] for ride in behind], dtype=np.int64)
     trips = known.trips
@@ -127,7 +128,7 @@ def mapped_by(
         first_m=trips.first_m[rows],
         last_m=trips.last_m[rows],
         rider=np.array([ride.user_id for ride in behind], dtype=np.int64),
-        voice=by_voice([ride.user_id for ride in behind], store.linked_riders(session)),
+        voice=by_voice([ride.user_id for ride in behind], names.items()),
         day=np.array([city_day(ride.started_s, timezone) for ride in behind], dtype=np.int64),
         distance_m=np.array([ride.distance_m for ride in behind], dtype=np.float64),
         is_counted=np.array([ride.ride_id in counted for ride in behind], dtype=np.bool_),

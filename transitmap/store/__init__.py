@@ -220,6 +220,7 @@ from transitmap.store.reviews import (
     add_wrong_claim,
     appeal_by_id,
     appeals_of_rides,
+    claimed_ride_ids,
     decisions_about,
     decisions_since,
     doubts_of_rides,
@@ -235,6 +236,7 @@ from transitmap.store.reviews import (
     ride_by_id,
     ride_of_bytes,
     teams_of,
+    withheld_lines,
 )
 from transitmap.store.settlements import (
     add_check,
@@ -325,19 +327,23 @@ from transitmap.store.teams import (
 )
 from transitmap.store.ties import (
     COPY,
+    MET,
+    NOT_MET,
+    PERSON,
     SAME,
     TWO,
-    linked_riders,
+    both_ways,
+    bound_riders,
     linking_findings,
     people_met,
+    read_under,
     retie,
     said_of_people,
     same_people,
-    say_met,
-    say_people,
-    say_same_person,
     tied,
     ties,
+    waiting,
+    waiting_rides,
 )
 from transitmap.store.uploads import (
     LEDGER_LOCK,

@@ -81,6 +81,20 @@ def lines_of_rides(session: Session, ride_ids: Sequence[str]) -> list[LedgerRow]
     return list(session.scalars(question))
 
 
+def claimed_ride_ids(session: Session) -> set[str]:
+    """The rides that whoever sent them had not recorded, as people found."""
+    claimed = sa.select(FindingRow.ride_id).where(
+        FindingRow.code == WRONG_CLAIM, FindingRow.state == "upheld"
+    )
+    return set(session.scalars(claimed))
+
+
+def withheld_lines(session: Session, user_ids: Iterable[int]) -> list[LedgerRow]:
+    """The lines of the ledger of these riders that say what a ride would have been worth."""
+    theirs = sa.select(LedgerRow).where(LedgerRow.rule == "withheld", LedgerRow.user_id.in_(user_ids))
+    return list(session.scalars(theirs.order_by(LedgerRow.sequence)))
+
+
 # --- decisions -----------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from transitmap.store.points import CHUNK
 from transitmap.store.tables import ROLES, LedgerRow, RideRow, Upload, User
 from transitmap.store.tables_game import OWN_CAMPAIGN, Check, Decision, FindingRow, Settlement, Share
-from transitmap.store.ties import linked_riders, people_met
+from transitmap.store.ties import both_ways, bound_riders, people_met, waiting_rides
 
 RIDER, *STAFF = ROLES
 
@@ -24,9 +24,9 @@ def people_decided(session: Session) -> dict[str, list[Any]]:
     hard = sa.select(FindingRow.ride_id).where(FindingRow.tier == "hard", FindingRow.state != "dismissed")
     return {
         "staff": list(session.scalars(staff)),
-        "linked": linked_riders(session),
+        "linked": [list(pair) for pair in both_ways(bound_riders(session))],
         "met": people_met(session),
-        "withheld": sorted(set(session.scalars(sa.union(hard, upheld)))),
+        "withheld": sorted({*session.scalars(sa.union(hard, upheld)), *waiting_rides(session)}),
         "held": sorted(set(session.scalars(open_soft))),
     }
 

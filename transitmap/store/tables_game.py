@@ -205,9 +205,10 @@ class FindingRow(Base):
 
 
 class Tie(Base):
-    """From ride number `from_sequence` on two accounts (older, younger) are one person's, or no longer.
+    """From ride number `from_sequence` on an account is tied to another one whose ride it sent, or no longer.
 
-    A difference to what was noted before. No row is changed, so a replay knows what held at each ride.
+    Both ways they are one person's. A difference to what was noted before: no row is changed, so a replay
+    knows what held at each ride.
     """
 
     __tablename__ = "ties"

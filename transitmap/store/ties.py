@@ -1,6 +1,8 @@
-"""Which accounts are taken for one person's, from which ride on, and whom the staff has met."""
+"""Which accounts a copy or a person's word ties, from which ride on, and whom the staff has met."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
@@ -10,45 +12,55 @@ from transitmap.store.tables import RideRow
 from transitmap.store.tables_game import Decision, FindingRow, Tie
 from transitmap.store.uploads import next_ride_sequence
 
-COPY = "copy"
-"""What the codes of findings begin with that say: these two rides are one."""
+COPY, ALIKE = "copy", "alike"
+"""What the codes of findings begin with that say: these two rides are one; and of what only a person can."""
 PERSON, SAME, TWO = "person", "same", "two"
 MET, NOT_MET = "met", "not_met"
+Pairs = Collection[tuple[int, int]]
 
 
-def linked_riders(session: Session) -> list[list[int]]:
-    """Pairs of accounts that are one person's, as far as anybody knows now.
+def bound_riders(session: Session) -> list[tuple[int, int]]:
+    """(account, other): one sent a copy of the other's ride; both ways of one person's accounts; sorted.
 
-    One sent a copy of what the other rode, or somebody said so; not where somebody said that they are two.
+    What a person said last of two accounts beats what was found: both ways where they are one person's, none
+    where they are two people's.
     """
     words = said_of_people(session)
     pairs = {pair for pair, verdict in words.items() if verdict == SAME}
-    pairs |= {pair for pair in _copiers(session) if pair not in words}
-    return [list(pair) for pair in sorted(pairs)]
+    pairs |= {(other, one) for one, other in pairs}
+    pairs |= {pair for pair in _copiers(session) if (min(pair), max(pair)) not in words}
+    return sorted(pairs)
+
+
+def both_ways(bound: Pairs) -> list[tuple[int, int]]:
+    """The pairs (older, younger) that are one person's."""
+    return sorted((one, other) for one, other in bound if one < other and (other, one) in bound)
+
+
+def waiting(bound: Pairs) -> set[int]:
+    """The accounts that wait for a person's word: sent a copy of another's ride, which sent none back."""
+    return {one for one, other in bound if (other, one) not in bound}
+
+
+def read_under(bound: Pairs) -> dict[int, int]:
+    """As whose the rides of tied accounts are read: the oldest one's of those who recorded what they sent.
+
+    Whose ride was copied is read as nobody else, or a stranger's copies could make two riders one.
+    """
+    wait, found = waiting(bound), dict[int, int]()
+    for account in {one for one, _ in bound}:
+        reached, n_before = {account}, 0
+        while n_before < len(reached):
+            n_before = len(reached)
+            reached |= {other for one, other in bound if one in reached}
+        found[account] = min(reached - wait or reached)
+    return found
 
 
 def said_of_people(session: Session) -> dict[tuple[int, int], str]:
     """What people said last of pairs of accounts: `same` or `two`."""
     question = sa.select(Decision).where(Decision.subject_kind == PERSON).order_by(Decision.id)
     return {(int(one.reason), int(one.subject_id)): one.verdict for one in session.scalars(question)}
-
-
-def say_people(
-    session: Session, user_id: int, other_id: int, verdict: str, decided_by: int, now_s: float, note: str = ""
-) -> None:
-    """Writes down that two accounts are one person's (`same`), or two people's; under `lock_ledger`."""
-    older, younger = sorted((user_id, other_id))
-    told = {"subject_kind": PERSON, "subject_id": str(younger), "reason": str(older), "verdict": verdict}
-    session.add(Decision(**told, user_id=decided_by, note=note, made_s=now_s))
-    session.flush()
-    retie(session, now_s)
-
-
-def say_same_person(
-    session: Session, user_id: int, other_id: int, decided_by: int, now_s: float, note: str = ""
-) -> None:
-    """Writes down that two accounts are one person's, as somebody found who saw whom a prize would go to."""
-    say_people(session, user_id, other_id, SAME, decided_by, now_s, note)
 
 
 def same_people(session: Session) -> dict[int, int]:
@@ -59,14 +71,6 @@ def same_people(session: Session) -> dict[int, int]:
         if verdict == SAME and one != other:
             leads[other] = one
     return {account: _oldest(leads, account) for account in leads}
-
-
-def say_met(session: Session, user_id: int, is_met: bool, decided_by: int, now_s: float) -> None:
-    """Writes down that somebody of the staff knows the person of an account, or no longer; under
-    `lock_ledger`. What is confirmed on trust follows at the next publication."""
-    told = {"subject_kind": MET, "subject_id": str(user_id), "verdict": MET if is_met else NOT_MET}
-    session.add(Decision(**told, user_id=decided_by, reason="", note="", made_s=now_s))
-    session.flush()
 
 
 def people_met(session: Session) -> list[int]:
@@ -83,35 +87,63 @@ def _oldest(leads: dict[int, int], account: int) -> int:
 
 
 def _copiers(session: Session) -> set[tuple[int, int]]:
-    """Pairs of riders of whom one sent a copy of what the other rode."""
+    """(rider, other) where the rider sent a copy of what the other rode; likeness is one once upheld."""
     one, other = aliased(RideRow), aliased(RideRow)
     question = (
         sa.select(one.user_id, other.user_id)
         .join(FindingRow, FindingRow.ride_id == one.id)
         .join(other, FindingRow.other_ride_id == other.id)
-        .where(FindingRow.code.startswith(COPY), FindingRow.state != "dismissed", is_told())
-        .where(one.user_id != other.user_id)
+        .where(_is_copy(), one.user_id != other.user_id)
     )
-    return {(min(pair), max(pair)) for pair in session.execute(question)}
+    return {(rider, owner) for rider, owner in session.execute(question)}
+
+
+def _is_copy() -> sa.ColumnElement[bool]:
+    """Whether a finding says that a ride is another one, and nobody found that wrong."""
+    sure = FindingRow.code.startswith(COPY) & (FindingRow.state != "dismissed") & is_told()
+    return sure | ((FindingRow.code == ALIKE) & (FindingRow.state == "upheld"))
 
 
 def linking_findings(session: Session, user_id: int) -> list[FindingRow]:
-    """The copies by which this rider's account and another are taken for one person's."""
+    """The copies that tie this rider's account and another."""
     one, other = aliased(RideRow), aliased(RideRow)
     question = (
         sa.select(FindingRow)
         .join(one, FindingRow.ride_id == one.id)
         .join(other, FindingRow.other_ride_id == other.id)
-        .where(FindingRow.code.startswith(COPY), is_told(), one.user_id != other.user_id)
+        .where(sa.or_(_is_copy(), FindingRow.code.startswith(COPY) & is_told()))
+        .where(one.user_id != other.user_id)
         .where(sa.or_(one.user_id == user_id, other.user_id == user_id))
     )
     return list(session.scalars(question.order_by(FindingRow.id)))
 
 
+def waiting_rides(session: Session) -> set[str]:
+    """The rides that count nowhere until a person says of their account that it is nobody else's.
+
+    All rides of an account that waits; and what waited when it was understood, where the account has turned
+    out to be one person with the one that it waited for, who was paid meanwhile.
+    """
+    now, noted = set(bound_riders(session)), ties(session)
+    wait = waiting(now)
+    question = sa.select(RideRow.id, RideRow.user_id, RideRow.sequence).where(
+        RideRow.user_id.in_({one for one, _ in now})
+    )
+    return {
+        ride_id
+        for ride_id, who, sequence in session.execute(question)
+        if who in wait or _waited(tied(noted, sequence), who, now)
+    }
+
+
+def _waited(then: Pairs, who: int, now: Pairs) -> bool:
+    """Whether an account waited, and is tied to the one that it waited for by now."""
+    return any(one == who and (other, one) not in then and (one, other) in now for one, other in then)
+
+
 def retie(session: Session, now_s: float) -> None:
-    """Notes what changed of who is one person, from the next ride on. Call it under `lock_ledger`."""
-    told = tied(ties(session))
-    now = {(one, other) for one, other in linked_riders(session)}
+    """Notes what changed of who is tied to whom, from the next ride on. Call it under `lock_ledger`."""
+    told, now = tied(ties(session)), set(bound_riders(session))
     sequence = next_ride_sequence(session)
     for one, other in sorted(told ^ now):
         is_one = (one, other) in now
@@ -120,12 +152,12 @@ def retie(session: Session, now_s: float) -> None:
 
 
 def ties(session: Session) -> list[Tie]:
-    """All that was noted of who is one person, in its order."""
+    """All that was noted of who is tied to whom, in its order."""
     return list(session.scalars(sa.select(Tie).order_by(Tie.id)))
 
 
 def tied(noted: list[Tie], sequence: int | None = None) -> set[tuple[int, int]]:
-    """The pairs that are one person when the ride of that number is understood; without one, now."""
+    """As `bound_riders`, when the ride of that number is understood; without one, now."""
     last = {
         (one.user_id, one.other_id): one.is_one
         for one in noted
