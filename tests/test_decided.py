@@ -142,3 +142,18 @@ def test_a_replay_looks_at_them(session, tmp_path):
     store.add_decision(session, store.PROPOSAL, proposal.id, "adopted", people["Fer"].id, END_S)
     (difference,) = replay(session, archive, config, rules)
     assert difference.recorded is None
+
+
+def test_all_that_waits_is_approved_but_for_ones_own(session, played, prize):
+    """Fer approved of one before, and one is his own: he is a winner of nothing, Hugo's account is his."""
+    campaign = store.campaign_by_slug(session, SLUG)
+    waiting = [one for one in store.payouts_of_campaign(session, campaign.id) if one.state == "held"]
+    decided.decide_prize(session, store.approve_payout, prize.id, played["Fer"], "", END_S, ZONE)
+    store.say_same_person(session, played["Ana"].id, played["Hugo"].id, played["Fer"].id, END_S)
+    theirs = [one for one in waiting if one.user_id == played["Ana"].id]
+    assert theirs
+    assert decided.approve_all(session, campaign, played["Fer"], END_S, ZONE) == len(waiting) - 1
+    assert decided.approve_all(session, campaign, played["Fer"], END_S, ZONE) == 0
+    assert decided.approve_all(session, campaign, played["Hugo"], END_S, ZONE) == len(waiting) - len(theirs)
+    assert {one.state for one in theirs} == {"held"}
+    assert len(lines(session)) == 2 * len(waiting) - len(theirs)

@@ -114,7 +114,7 @@ def test_points_taken_back_let_approvals_go(played) -> None:
     }
     store.add_lines(session, [taken | {"verified_millipoints": -1_000}])
     again = {one.id: one for one in hold_prizes(session, campaign, "words")}[row.id]
-    assert (again.state, store.approvals(session, again)) == ("held", [])
+    assert (again.state, store.approvals(session, [again])[again.id]) == ("held", [])
 
 
 def test_who_loses_all_is_owed_nothing_and_who_gets_it_back_is_held(played) -> None:

@@ -41,7 +41,7 @@ def act(log_in, prize):
 def test_a_prize_needs_two_people(prize, act, log_in):
     page = log_in("Rita").get("/review/winners/").text
     assert "$1,500.00" in page
-    assert "812.5 puntos verificados" in page
+    assert "812.5 de todos los" in page
     assert "aprobado por 0 de 2" in page
     assert "debe aprobarlo otra persona" in act("Rita", "approve")
     assert "debe darla otra persona" in act("Rita", "approve")
@@ -136,3 +136,69 @@ def test_a_campaign_that_goes_on_has_a_list_and_no_form(app, ended, log_in):
     page = log_in("Olga").get(f"/review/winners/campaigns/{ended}").text
     assert "La campaña sigue" in page
     assert 'name="words"' not in page
+
+
+@pytest.fixture
+def waiting(app, ended, log_in, add_rider):
+    """The prizes of a campaign wait; Rita reviews, and so does Raúl."""
+    for name in ("Rita", "Raúl"):
+        add_rider(name, "reviewer")
+    olga = log_in("Olga")
+    told = {"csrf_token": form_token(olga, "/accounts/"), "words": "the lottery's 12345", "sure": ended}
+    olga.post(f"/review/winners/campaigns/{ended}", data=told)
+    return ended
+
+
+def approve_all(browser, slug, **form):
+    page = browser.get("/review/winners/").text
+    seen = re.search(r'name="seen" value="([0-9a-f]+)"', page)
+    told = {"csrf_token": form_token(browser, "/accounts/"), "sure": slug, "seen": seen[1] if seen else ""}
+    path = f"/review/winners/campaigns/{slug}/approve"
+    return browser.post(path, data=told | form, follow_redirects=True).text
+
+
+def states(app, slug):
+    with store.session(app.extensions["transitmap_engine"], write=False) as session:
+        campaign = store.campaign_by_slug(session, slug)
+        return [one.state for one in store.payouts_of_campaign(session, campaign.id)]
+
+
+def test_two_people_approve_of_a_whole_list_a_line_each(app, waiting, log_in):
+    rita, n = log_in("Rita"), len(states(app, waiting))
+    assert n > 2
+    assert "No se hizo nada" in approve_all(rita, waiting, sure="")
+    assert "alguien cambió la lista" in approve_all(rita, waiting, seen="0")
+    assert set(states(app, waiting)) == {"held"}
+    assert f"Aprobaste {n} premios" in approve_all(rita, waiting)
+    assert 'name="seen"' not in rita.get("/review/winners/").text
+    assert set(states(app, waiting)) == {"held"}
+    assert f"Aprobaste {n} premios" in approve_all(log_in("Raúl"), waiting)
+    assert set(states(app, waiting)) == {"approved"}
+    with store.session(app.extensions["transitmap_engine"], write=False) as session:
+        rows = [row for row in store.ledger_rows(session) if row.evidence.get("verdict") == "approved"]
+        by = {store.user_by_name(session, name).id for name in ("Rita", "Raúl")}
+    assert len(rows) == 2 * n
+    assert {row.evidence["by"] for row in rows} == by
+
+
+def test_a_rider_reads_what_was_won_and_why(app, waiting, log_in):
+    beto, nobody = log_in("Beto"), log_in("Rita")
+    assert "Mis premios" not in nobody.get("/accounts/").text
+    for path in ("/accounts/", f"/campaigns/{waiting}/"):
+        page = beto.get(path).text
+        assert "Mis premios" in page
+        assert "80.0 de todos los 240.0 puntos confirmados" in page
+        assert "Dos personas lo revisan" in page
+    with store.session(app.extensions["transitmap_engine"]) as session:
+        campaign = store.campaign_by_slug(session, waiting)
+        prize = next(one for one in store.payouts_of_campaign(session, campaign.id))
+        rita = store.user_by_name(session, "Rita")
+        store.refuse_payout(session, prize.id, rita, 1.8e9, "no respondió")
+    assert "no respondió" in beto.get("/accounts/").text
+
+
+def test_why_somebody_takes_no_part_is_counted(app, ended, log_in):
+    with store.session(app.extensions["transitmap_engine"]) as session:
+        store.user_by_name(session, "Caro").prize_consent = ""
+    page = log_in("Olga").get(f"/review/winners/campaigns/{ended}").text
+    assert "no aceptaron participar" in page
