@@ -21,7 +21,7 @@ from transitmap.points.prizes import AWARDS
 from webapp import db, published, words
 from webapp.campaigns import must_organise
 from webapp.errors import Problem
-from webapp.prize_words import award_of, my_prizes, why
+from webapp.prize_words import award_of, in_words, my_prizes, why
 from webapp.review import MAX_NOTE, must_review
 
 blueprint = Blueprint("winners", __name__, url_prefix="/review/winners")
@@ -31,7 +31,7 @@ ORDER = ("held", "approved", "refused", "paid")
 
 HOLD_TROUBLE = {
     "seed": lazy_gettext("These are not the words: others were promised in the rules, or told before."),
-    "campaign": lazy_gettext("Freeze the campaign first: while trips are paid nobody knows who wins."),
+    "campaign": lazy_gettext("Close the campaign first: the draw rests on its signed end."),
 }
 
 
@@ -80,7 +80,7 @@ class Sheet:
 
 @blueprint.app_context_processor
 def _words() -> dict[str, object]:
-    return {"my_prizes": my_prizes}
+    return {"my_prizes": my_prizes, "prizes_in_words": in_words}
 
 
 @blueprint.get("/")
@@ -110,13 +110,13 @@ def of_campaign(slug: str) -> str:
         trouble=trouble,
         awards=[words.sentence(f"award_{award}") for award in AWARDS],
         out=_told_out(listed) if listed else [],
-        is_over=campaign.state in ENDED,
+        is_over=campaign.state == ENDED,
     )
 
 
 @blueprint.post("/campaigns/<slug>")
 def hold(slug: str) -> Response:
-    """Writes the list down as prizes that wait for two people."""
+    """Writes the list of a closed campaign down as prizes that wait for two people."""
     organiser, campaign = must_organise(), _must_have_prizes(slug)
     told, back = request.form.get("words", "").strip(), url_for("winners.of_campaign", slug=slug)
     if request.form.get("sure", "").strip() != slug:

@@ -56,13 +56,14 @@ def test_to_hold_twice_changes_nothing(played) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"state": "open"}, {"prizes_toml": ""}, {"budget_centavos": 0}, {"frozen_s": None}]
+    "changes",
+    [{"state": "open"}, {"state": "frozen"}, {"prizes_toml": ""}, {"budget_centavos": 0}, {"frozen_s": None}],
 )
 def test_a_campaign_that_goes_on_or_has_no_prizes_holds_none(engine: sa.Engine, changes) -> None:
     with store.session(engine) as session:
         play(session, **changes)
         campaign = store.campaign_by_slug(session, SLUG)
-        with pytest.raises(ConfigError, match="frozen or closed"):
+        with pytest.raises(ConfigError, match="must be closed"):
             hold_prizes(session, campaign, "words")
 
 

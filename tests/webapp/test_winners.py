@@ -82,11 +82,11 @@ def test_the_page_fits_a_phone_and_axe_finds_nothing(chromium, app, prize):
 
 @pytest.fixture
 def ended(app, add_rider):
-    """A frozen campaign with prizes, in which Beto and Caro have verified points; Olga organises."""
+    """A closed campaign with prizes, in which Beto and Caro have verified points; Olga organises."""
     ids = [add_rider(name) for name in ("Beto", "Caro")]
     add_rider("Olga", "organiser")
     with store.session(app.extensions["transitmap_engine"]) as session:
-        campaign = add_campaign(app, session, "open", "freeze")
+        campaign = add_campaign(app, session, "open", "freeze", "close")
         for number, who in enumerate(ids, 1):
             store.user_by_id(session, who).prize_consent = "1"
             line = {"key": f"line {who}", "campaign_id": campaign.id, "kind": "confirmation", "user_id": who}
@@ -130,12 +130,20 @@ def test_an_organiser_writes_down_the_list_that_everybody_can_compute(app, ended
     assert total == lists.prizes_of_database(database_url, ended, "the lottery's 12345").found.paid_centavos
 
 
-def test_a_campaign_that_goes_on_has_a_list_and_no_form(app, ended, log_in):
+@pytest.mark.parametrize("state", ["open", "frozen"])
+def test_before_its_signed_end_a_campaign_has_a_list_and_no_form(app, ended, log_in, state):
+    """The draw's seed rests on the signed end: prizes held before it were not those of the books after it."""
     with store.session(app.extensions["transitmap_engine"]) as session:
-        store.campaign_by_slug(session, ended).state = "open"
-    page = log_in("Olga").get(f"/review/winners/campaigns/{ended}").text
-    assert "La campaña sigue" in page
+        store.campaign_by_slug(session, ended).state = state
+    olga, path = log_in("Olga"), f"/review/winners/campaigns/{ended}"
+    page = olga.get(path).text
+    assert "Antes del cierre firmado la lista cambia" in page
+    assert "El sorteo de abajo es un ejemplo" in page
     assert 'name="words"' not in page
+    told = {"csrf_token": form_token(olga, "/accounts/"), "words": "48213", "sure": ended}
+    assert "Primero cierra la campaña" in olga.post(path, data=told, follow_redirects=True).text
+    with store.session(app.extensions["transitmap_engine"], write=False) as session:
+        assert store.payouts_of_campaign(session, store.campaign_by_slug(session, ended).id) == []
 
 
 @pytest.fixture
