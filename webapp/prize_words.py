@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 
 from transitmap import store
 from transitmap.campaigns.steps import local_date
+from transitmap.points.prizes import load_prize_rules
 from webapp import auth, db, published, words
 
 REFUSED = "refused"
@@ -27,6 +28,54 @@ class Won:
     why: str
     told: str
     note: str
+
+
+def in_words(campaign: store.Campaign) -> list[str]:
+    """How a campaign's budget becomes prizes, a sentence a part; nothing where there is none."""
+    if not (campaign.prizes_toml and campaign.budget_centavos):
+        return []
+    rules, budget = load_prize_rules(campaign.prizes_toml), campaign.budget_centavos
+
+    def money(centavos: int) -> str:
+        return str(format_currency(centavos / 100, campaign.currency))
+
+    first, teams, steps, draw = (
+        budget * permille // 1000
+        for permille in (
+            rules.first_permille,
+            rules.teams_permille,
+            rules.steps_permille,
+            rules.draw_permille,
+        )
+    )
+    told = {
+        _(
+            "%(money)s for the first places by confirmed points: a prize is full for who holds %(n)s %% "
+            "of all of them, and smaller in proportion for who holds less.",
+            money=money(first),
+            n=format_decimal(rules.first_full_at_permille / 10),
+        ): first,
+        _("%(money)s for the first teams, shared by what each member brought.", money=money(teams)): teams,
+        _(
+            "%(money)s for everybody by confirmed points, in steps of %(step)s.",
+            money=money(steps),
+            step=money(rules.step_centavos),
+        ): steps,
+        ngettext(
+            "%(num)s draw of %(prize)s: each thousandth of a confirmed point is a ticket.",
+            "%(num)s draws of %(prize)s: each thousandth of a confirmed point is a ticket.",
+            draw // rules.prize_centavos,
+            prize=money(rules.prize_centavos),
+        ): draw // rules.prize_centavos,
+        _(
+            "At most %(money)s for one person, from %(n)s confirmed points on, and handed over %(days)s days "
+            "after the freeze at the earliest.",
+            money=money(budget * rules.most_permille // 1000),
+            n=format_decimal(rules.least_millipoints / 1000),
+            days=rules.hold_days,
+        ): 1,
+    }
+    return [sentence for sentence, is_there in told.items() if is_there]
 
 
 def award_of(payout: store.Payout) -> str:

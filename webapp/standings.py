@@ -105,6 +105,7 @@ def rider(name: str) -> str:
         rider=user,
         awards=[award_view(row, campaigns, uploads) for row in reversed(rows)] if user == auth.me() else None,
         has_campaigns=len(campaigns) > 1,
+        by_campaign=_by_campaign(rows, campaigns) if len(campaigns) > 1 else [],
         months=_by_month(rows),
         total=sum(row.millipoints for row in rows),
         verified=sum(row.verified_millipoints for row in rows),
@@ -113,6 +114,14 @@ def rider(name: str) -> str:
         is_met=_is_met(user),
         weeks=levels.weeks(ridden, today) if user == auth.me() else None,
     )
+
+
+def _by_campaign(rows: Sequence[LedgerRow], campaigns: Mapping[int, Campaign]) -> list[tuple[Campaign, int]]:
+    """What a rider has in each campaign with a point of theirs, as its ranking says."""
+    sums: Counter[int] = Counter()
+    for row in rows:
+        sums[row.campaign_id] += row.millipoints
+    return [(campaigns[one], sums[one]) for one in sorted(campaigns) if sums[one]]
 
 
 def _is_met(rider: User) -> bool | None:
