@@ -245,8 +245,9 @@ def mapped_of(campaign: store.Campaign) -> Mapped:
     if key not in kept:
         if any(feed_id != key[1] for _, feed_id in kept):
             kept.clear()
-        grid = current_app.extensions["transitmap_settings"].config.equity.grid
-        kept[key] = account.mapped_by(db.session(), db.archive(), campaign, published.timezone(), grid)
+        config, zone = current_app.extensions["transitmap_settings"].config, published.timezone()
+        grid, lang = config.equity.grid, config.feed.lang
+        kept[key] = account.mapped_by(db.session(), db.archive(), campaign, zone, grid, lang)
     return kept[key]
 
 

@@ -120,12 +120,12 @@ def why(payout: store.Payout, currency: str) -> str:
 
 
 def my_prizes(campaign_id: int = 0) -> list[Won]:
-    """What whoever reads has won, in a campaign or in all of them."""
+    """What whoever reads has won, in a campaign or in all of them; not what is owed no longer."""
     me, session = auth.me(), db.session()
     if me is None:
         return []
     mine = store.payouts_of_user(session, me.id)
-    shown = [one for one in mine if campaign_id in (0, one.campaign_id)]
+    shown = [one for one in mine if one.amount_centavos and campaign_id in (0, one.campaign_id)]
     if not shown:
         return []
     currency = {one.id: one.currency for one in store.board_campaigns(session)}

@@ -52,7 +52,9 @@ def _page(campaign: Campaign, form: TeamForm) -> str:
     session, user = db.session(), auth.me()
     mine = store.member_of(session, campaign.id, user.id) if user else None
     first, some = max(0, request.args.get("first", 0, type=int)), _letters(request.args.get("name", ""))
-    part = store.team_board(session, campaign.id, first=first, limit=N_SHOWN).page
+    part = store.BoardPart((), 0, 0, 0)
+    if not some:
+        part = store.team_board(session, campaign.id, first=first, limit=N_SHOWN).page
     return render_template(
         "teams.html",
         campaign=campaign,
