@@ -222,7 +222,9 @@ def sheet_of(campaign: store.Campaign, user: store.User, first: int = 0) -> Shee
     payouts = store.payouts_of_campaign(db.session(), campaign.id)
     payouts.sort(key=lambda one: ORDER.index(one.state))
     winners = winners_of(campaign, payouts, user)
-    sums = [(state, [one for one in payouts if one.state == state]) for state in ORDER]
+    sums = [
+        (state, [one for one in payouts if one.state == state and one.amount_centavos]) for state in ORDER
+    ]
     return Sheet(
         campaign,
         winners[first : first + N_SHOWN],

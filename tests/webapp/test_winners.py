@@ -210,3 +210,21 @@ def test_why_somebody_takes_no_part_is_counted(app, ended, log_in):
         store.user_by_name(session, "Caro").prize_consent = ""
     page = log_in("Olga").get(f"/review/winners/campaigns/{ended}").text
     assert "no aceptaron participar" in page
+
+
+def test_what_was_handed_over_is_said_twice_and_noted(app, waiting, log_in):
+    """The first tap opens the words with name and amount; there is no way back from the second."""
+    for name in ("Rita", "Raúl"):
+        approve_all(log_in(name), waiting)
+    with store.session(app.extensions["transitmap_engine"]) as session:
+        campaign = store.campaign_by_slug(session, waiting)
+        prize = store.payouts_of_campaign(session, campaign.id)[0]
+        for one in store.payouts_of_campaign(session, campaign.id):
+            one.hold_until_s = 1.0
+        told = f"{prize.amount_centavos / 100:,.2f}"
+    rita = log_in("Rita")
+    assert f"Sí, Beto ya tiene ${told}" in rita.get("/review/winners/").text
+    form = {"csrf_token": form_token(rita, "/accounts/")}
+    rita.post(f"/review/winners/{prize.id}/pay", data=form)
+    assert states(app, waiting).count("paid") == 1
+    assert "Entregado." in log_in("Beto").get("/accounts/").text
