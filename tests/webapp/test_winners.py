@@ -65,19 +65,25 @@ def test_the_page_fits_a_phone_and_axe_finds_nothing(chromium, app, prize):
     from axe_playwright_python.sync_playwright import Axe
 
     with serving(app) as port:
-        rita = Visit(chromium, f"http://127.0.0.1:{port}", viewport=PHONE, bypass_csp=True)
+        rita = browse(chromium, port, "Rita")
         page = rita.page
-        page.goto("/accounts/log-in")
-        page.get_by_label("Seudónimo").fill("Rita")
-        page.get_by_label("Contraseña").fill("tres palabras y una")
-        page.locator("main button").click()
-        page.wait_for_url(lambda url: "log-in" not in url)
         page.goto("/review/winners/")
         page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
         assert faults(Axe(), page) == []
         rita.check()
         rita.context.close()
+
+
+def browse(chromium, port: int, name: str) -> Visit:
+    """Somebody's phone, logged in."""
+    visit = Visit(chromium, f"http://127.0.0.1:{port}", viewport=PHONE, bypass_csp=True)
+    visit.page.goto("/accounts/log-in")
+    visit.page.get_by_label("Seudónimo").fill(name)
+    visit.page.get_by_label("Contraseña").fill("tres palabras y una")
+    visit.page.locator("main button").click()
+    visit.page.wait_for_url(lambda url: "log-in" not in url)
+    return visit
 
 
 @pytest.fixture
@@ -228,3 +234,23 @@ def test_what_was_handed_over_is_said_twice_and_noted(app, waiting, log_in):
     rita.post(f"/review/winners/{prize.id}/pay", data=form)
     assert states(app, waiting).count("paid") == 1
     assert "Entregado." in log_in("Beto").get("/accounts/").text
+
+
+@needs_browser
+def test_the_pages_of_an_end_fit_a_phone_and_axe_finds_nothing(chromium, app, waiting):
+    from axe_playwright_python.sync_playwright import Axe
+
+    paths = {
+        "Olga": ("/review/winners/", f"/review/winners/campaigns/{waiting}", f"/campaigns/{waiting}/"),
+        "Beto": ("/accounts/", f"/campaigns/{waiting}/", f"/campaigns/{waiting}/report", "/"),
+    }
+    with serving(app) as port:
+        for name, theirs in paths.items():
+            visit = browse(chromium, port, name)
+            for path in theirs:
+                visit.page.goto(path)
+                visit.page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+                assert visit.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
+                assert faults(Axe(), visit.page) == [], path
+            visit.check()
+            visit.context.close()
