@@ -321,6 +321,8 @@ def _measure(url: str, folder: Path) -> None:
         ):
             _told(f"page {query}, {who}", lambda b=browser, q=query: _get(b, f"/standings/?{q}"), bare)
         _told(f"page of teams to join, {who}", lambda b=browser: _get(b, "/teams/"), bare)
+        _told(f"page of teams by a name, {who}", lambda b=browser: _get(b, "/teams/?name=12"), bare)
+        _told(f"page about the campaign, {who}", lambda b=browser: _get(b, "/campaigns/race/"), bare)
     _told("JSON of 50", lambda: _get(browsers["visitor"], "/api/v1/standings?period=campaign"), bare)
     rider = _rider_at(engine, 0.5)
     for n_routes in (25, 5):

@@ -37,7 +37,7 @@ DOORS = {
     "argon2": ("transitmap/passwords.py",),
     "zxcvbn": ("transitmap/passwords.py",),
     "cryptography": ("transitmap/campaigns/signing.py",),
-    "typst": ("transitmap/campaigns/report.py",),
+    "typst": ("transitmap/campaigns/report.py", "transitmap/card.py"),
     "tzfpy": ("transitmap/infer/times/clock.py",),
     "osmium": ("transitmap/streets.py",),
     "joblib": ("transitmap/build.py",),

@@ -208,3 +208,23 @@ def test_a_replay_finds_a_word_without_its_line_also_after_an_erasure(session, t
     forged = decided.met_line(store.decisions_since(session, store.MET, 0.0)[0])
     store.add_lines(session, [forged | {"key": "decision:99:1", "created_s": END_S, "day": 0}])
     assert [one.recomputed for one in replay(session, archive, config, rules)][-1] is None
+
+
+# --- prizes at once --------------------------------------------------------------------------------
+
+
+def test_all_that_waits_is_approved_but_for_ones_own(session, played, prize):
+    """Fer approved of one before, and one is his own: he is a winner of nothing, Hugo's account is his."""
+    campaign = store.campaign_by_slug(session, SLUG)
+    waiting = [one for one in store.payouts_of_campaign(session, campaign.id) if one.state == "held"]
+    decided.decide_prize(session, store.approve_payout, prize.id, played["Fer"], "", END_S, ZONE)
+    decided.say_people(
+        session, played["Ana"].id, played["Hugo"].id, store.SAME, played["Fer"].id, END_S, ZONE
+    )
+    theirs = [one for one in waiting if one.user_id == played["Ana"].id]
+    assert theirs
+    assert decided.approve_all(session, campaign, played["Fer"], END_S, ZONE) == len(waiting) - 1
+    assert decided.approve_all(session, campaign, played["Fer"], END_S, ZONE) == 0
+    assert decided.approve_all(session, campaign, played["Hugo"], END_S, ZONE) == len(waiting) - len(theirs)
+    assert {one.state for one in theirs} == {"held"}
+    assert len(lines(session)) == 2 * len(waiting) - len(theirs)

@@ -102,6 +102,8 @@ def check_riders(session: Session) -> None:
             row.user_id: (row.millipoints, row.verified_millipoints, row.n_rides)
             for row in session.scalars(kept.execution_options(populate_existing=True))
         }
+        of_all = store.sums_of_campaign(session, campaign_id)
+        assert store.size_of_campaign(session, campaign_id) == (len(of_all), sum(row[3] for row in of_all))
     part = store.board_page(session, store.BoardScope(store.ALL_CAMPAIGNS))
     told = [
         (one.rank, one.user_id, one.millipoints) for one in ranked(part.rows, part.n_better, part.n_before)

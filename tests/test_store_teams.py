@@ -141,3 +141,22 @@ def test_an_erased_rider_is_in_no_team_and_leaves_none_behind(play):
     assert play.session.scalar(sa.select(sa.func.count()).select_from(store.Member)) == 0
     assert store.team_by_id(play.session, team.id) is None or play.board() == []
     assert play.session.scalar(sa.select(sa.func.count()).select_from(store.Team)) == 0
+
+
+def test_teams_are_found_by_letters_of_their_name_and_keep_their_rank(play):
+    for who, name in ((play.ana, "Los de la 57"), (play.beto, "LA 57 %"), (play.caro, "Tres_")):
+        play.make(who, name)
+    play.earn(play.caro, 900)
+    play.earn(play.beto, 500)
+
+    def found(some, limit=None):
+        return [
+            (n, team.name, team.millipoints) for n, team in store.teams_named(play.session, CITY, some, limit)
+        ]
+
+    assert found("la  57") == [(1, "LA 57 %", 500), (2, "Los de la 57", 0)]
+    assert found("la 57", 1) == [(1, "LA 57 %", 500)]
+    assert found("%") == [(1, "LA 57 %", 500)]
+    assert found("_") == [(0, "Tres_", 900)]
+    assert found("nadie") == []
+    assert store.teams_named(play.session, 2, "la") == []

@@ -1227,7 +1227,9 @@ def verify_points(books: Path, seals: tuple[str, ...], as_json: bool) -> None:
     "--ledger", type=click.Path(True, dir_okay=False, path_type=Path), help="Books, instead of the database."
 )
 @click.option("--seed", "words", help="The words that the draw's seed is made of, once they are told.")
-@click.option("--hold", is_flag=True, help="Write the prizes down as payouts that wait for two people.")
+@click.option(
+    "--hold", is_flag=True, help="Write the prizes of a closed campaign down: they wait for two people."
+)
 @click.option("--by", default="", help="The organiser whose decision --hold is.")
 @click.option("--csv", "as_csv", is_flag=True, help="A table for spreadsheets.")
 @DATABASE

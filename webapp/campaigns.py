@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
+from flask_babel import lazy_gettext, ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from transitmap import store
@@ -18,7 +18,7 @@ from transitmap.campaigns.figures import Mapped
 from transitmap.campaigns.plots import draw_area
 from transitmap.errors import CampaignRefused, ConfigError
 from transitmap.model import Network
-from transitmap.points.campaigns import CLOSED, DRAFT, OPEN, OWN, box_of
+from transitmap.points.campaigns import CLOSED, COMING, DRAFT, FROZEN, OPEN, OVER, OWN, box_of, phase
 from transitmap.points.rules import published_text
 from webapp import auth, db, language, published
 from webapp.errors import Problem
@@ -27,9 +27,13 @@ blueprint = Blueprint("campaigns", __name__, url_prefix="/campaigns")
 ORGANISER = "organiser"
 DAY_S = 86_400.0
 TOML_KEYS = ("rules", "prizes")
-STATES = {
+N_DAYS_TOLD = 30
+"""So long the first page tells of a campaign that was closed."""
+PHASES = {
     "draft": lazy_gettext("draft"),
+    "coming": lazy_gettext("soon"),
     "open": lazy_gettext("open"),
+    "over": lazy_gettext("its days are over"),
     "frozen": lazy_gettext("being reviewed"),
     "closed": lazy_gettext("closed"),
 }
@@ -80,12 +84,53 @@ FIELDS = {
 
 @blueprint.app_context_processor
 def _words() -> dict[str, object]:
-    return {"campaign_states": STATES, "campaign_name": name_of, "may_organise": may_organise}
+    return {
+        "campaign_phases": PHASES,
+        "campaign_phase": phase_of,
+        "campaign_name": name_of,
+        "campaign_days": days_told,
+        "campaigns_now": campaigns_now,
+        "may_organise": may_organise,
+    }
 
 
 def name_of(campaign: store.Campaign) -> str:
     """A campaign's name in the reader's language."""
     return campaign.name_en if language.language() == "en" else campaign.name_es
+
+
+def phase_of(campaign: store.Campaign) -> str:
+    """Where a campaign is in its life, now: one of PHASES."""
+    return phase(campaign, time.time())
+
+
+def days_told(campaign: store.Campaign) -> str:
+    """What a campaign's days mean to a rider now; empty where it has none, and for a draft."""
+    now_s, told = time.time(), phase_of(campaign)
+    if told == COMING and campaign.opens_s is not None:
+        n = _days(campaign.opens_s - now_s)
+        return ngettext("begins in %(num)s day", "begins in %(num)s days", n)
+    if told == OPEN and campaign.closes_s is not None:
+        n = _days(campaign.closes_s - now_s)
+        return ngettext("%(num)s day left", "%(num)s days left", n)
+    words = {
+        OVER: _("trips of its days still count if you send them now"),
+        FROZEN: _("new trips count in it no longer; what was ridden is being reviewed"),
+        CLOSED: _("the final ranking is signed"),
+    }
+    return words.get(told, "")
+
+
+def _days(seconds: float) -> int:
+    """Days that have begun."""
+    return max(1, int(-(-seconds // DAY_S)))
+
+
+def campaigns_now() -> list[store.Campaign]:
+    """What the first page tells of: campaigns that go on, begin, or ended a short while ago."""
+    since_s = time.time() - N_DAYS_TOLD * DAY_S
+    shown = [one for one in store.board_campaigns(db.session()) if one.id != OWN]
+    return [one for one in shown if one.state != CLOSED or (one.closed_s or 0.0) >= since_s]
 
 
 def may_organise() -> bool:
@@ -123,46 +168,67 @@ def must_find(slug: str) -> store.Campaign:
 
 @blueprint.get("/")
 def index() -> str:
-    """The campaigns that everybody may know of, those with an end first; the installation's own last."""
+    """The campaigns that everybody may know of, but for the installation's own."""
     campaigns = [one for one in store.all_campaigns(db.session()) if one.state != DRAFT or may_organise()]
     others = [one for one in campaigns if one.id != OWN]
-    return render_template("campaigns.html", campaigns=others, days_left=days_left)
+    return render_template("campaigns.html", campaigns=others)
 
 
 @blueprint.get("/<slug>/")
 def page(slug: str) -> str:
     """One campaign: when and where, for what, how to take part, and what it brought so far."""
-    campaign = must_find(slug)
-    sums = store.sums_of_campaign(db.session(), campaign.id)
+    campaign, session = must_find(slug), db.session()
+    n_riders, n_rides = store.size_of_campaign(session, campaign.id)
+    voice = account.voice_of(campaign, language.language(), published.timezone())
+    mapped, feed = mapped_of(campaign), store.latest_feed(session)
     return render_template(
         "campaign.html",
         campaign=campaign,
         is_own=campaign.id == OWN,
-        is_open=campaign.state == OPEN,
         is_closed=campaign.state == CLOSED,
-        corrections=store.corrections_of(db.session(), campaign.id),
-        lang=language.language(),
-        days_left=days_left(campaign),
-        has_begun=campaign.opens_s is None or campaign.opens_s <= time.time(),
+        decisions=store.steps_of(session, campaign.id),
+        corrections=store.corrections_of(session, campaign.id),
         area=draw_area(_network(), campaign.area) if campaign.area else "",
         box=box_of(campaign.area),
-        budget=account.voice_of(campaign, language.language(), published.timezone()).money(
-            campaign.budget_centavos
-        ),
-        n_riders=len(sums),
-        n_rides=sum(row[3] for row in sums),
-        mapped=mapped_of(campaign),
+        budget=voice.money(campaign.budget_centavos),
+        n_riders=n_riders,
+        n_rides=n_rides,
+        mapped=mapped,
+        map_s=feed.made_s if feed else None,
         step=NEXT.get(campaign.state) if campaign.id != OWN else None,
         step_names=STEP_NAMES,
         step_words=STEP_WORDS,
+        left=_left_to_do(campaign) if campaign.state == FROZEN and may_organise() else [],
     )
 
 
-def days_left(campaign: store.Campaign) -> int | None:
-    """Days until rides count no longer, today included; None where it is not open or has no end."""
-    if campaign.state != OPEN or campaign.closes_s is None:
-        return None
-    return max(0, int(-(-(campaign.closes_s - time.time()) // DAY_S)))
+def _left_to_do(campaign: store.Campaign) -> list[tuple[int, str, str]]:
+    """What a frozen campaign waits for: how many, of what, and the address where it is done or told."""
+    session, queue = db.session(), url_for("review.index")
+    n_appeals, n_findings = (
+        count(session, campaign.id) for count in (store.n_open_appeals, store.n_open_findings)
+    )
+    n_unsettled = store.n_unsettled_rides(session, campaign.id)
+    told = (
+        (
+            n_appeals,
+            ngettext("%(num)s rider waits for an answer", "%(num)s riders wait for an answer", n_appeals),
+            queue,
+        ),
+        (
+            n_findings,
+            ngettext("%(num)s finding waits for a look", "%(num)s findings wait for a look", n_findings),
+            queue,
+        ),
+        (
+            n_unsettled,
+            ngettext(
+                "%(num)s trip waits for the next map", "%(num)s trips wait for the next map", n_unsettled
+            ),
+            url_for("feeds.index"),
+        ),
+    )
+    return [one for one in told if one[0]]
 
 
 def _network() -> Network | None:
@@ -179,8 +245,9 @@ def mapped_of(campaign: store.Campaign) -> Mapped:
     if key not in kept:
         if any(feed_id != key[1] for _, feed_id in kept):
             kept.clear()
-        grid = current_app.extensions["transitmap_settings"].config.equity.grid
-        kept[key] = account.mapped_by(db.session(), db.archive(), campaign, published.timezone(), grid)
+        config, zone = current_app.extensions["transitmap_settings"].config, published.timezone()
+        grid, lang = config.equity.grid, config.feed.lang
+        kept[key] = account.mapped_by(db.session(), db.archive(), campaign, zone, grid, lang)
     return kept[key]
 
 

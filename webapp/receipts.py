@@ -7,7 +7,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from webapp.errors import Problem, not_kept, problem_of
 from webapp.standings import award_view
 
 if TYPE_CHECKING:
-    from transitmap.store import RideRow, Upload, User
+    from transitmap.store import Campaign, RideRow, Upload, User
     from webapp.atlas import Atlas, RouteView, StopView
 
 
@@ -36,7 +36,10 @@ TURN_S = 0.5
 
 @dataclass(frozen=True)
 class RideView:
-    """One ride of a receipt. `route` is None where the ride was not recognised; `sentence` then says why."""
+    """One ride of a receipt. `route` is None where the ride was not recognised; `sentence` then says why.
+
+    `campaign` is the one that it counts in, None before it earned a line.
+    """
 
     id: str
     started_s: float
@@ -58,6 +61,7 @@ class RideView:
     millipoints: int
     awards: tuple[dict[str, Any], ...]
     doubt: str = ""
+    campaign: Campaign | None = None
 
 
 @dataclass(frozen=True)
@@ -214,10 +218,12 @@ def refusal(reason: str, detail: str) -> Problem:
 def ride_views(upload_id: str) -> tuple[RideView, ...]:
     """The rides of an upload as its rider may see them."""
     atlas = published.latest_atlas()
-    return tuple(_ride_view(ride, atlas) for ride in store.rides_of_upload(db.session(), upload_id))
+    campaigns = {one.id: one for one in store.board_campaigns(db.session())}
+    rides = store.rides_of_upload(db.session(), upload_id)
+    return tuple(_ride_view(ride, atlas, campaigns) for ride in rides)
 
 
-def _ride_view(ride: RideRow, atlas: Atlas | None) -> RideView:
+def _ride_view(ride: RideRow, atlas: Atlas | None, campaigns: Mapping[int, Campaign]) -> RideView:
     awards = store.ledger_rows(db.session(), ride_id=ride.id)
     stops = [_stop(atlas, ride.stretch.get(key)) for key in ("board_stop_id", "alight_stop_id")]
     return RideView(
@@ -239,8 +245,9 @@ def _ride_view(ride: RideRow, atlas: Atlas | None) -> RideView:
         alight=stops[1],
         confidence=ride.confidence,
         millipoints=sum(award.millipoints for award in awards),
-        awards=tuple(award_view(award) for award in awards),
+        awards=tuple(award_view(award, campaigns) for award in awards),
         doubt=appeals.state_of(ride.id),
+        campaign=campaigns.get(awards[0].campaign_id) if awards and len(campaigns) > 1 else None,
     )
 
 

@@ -26,6 +26,13 @@ blueprint = Blueprint("review", __name__, url_prefix="/review")
 MAX_NOTE = 1_000
 N_SHOWN = 100
 THIS, OTHER = "this", "other"
+USUAL = {
+    **dict.fromkeys(("copy", "copy_redated", "alike"), "same_recording"),
+    "car": "by_car",
+    "two_places": "two_places",
+    "wrong_claim": "not_theirs",
+}
+"""What is chosen beforehand where a finding is right; of all others that no phone on board records so."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,7 @@ def item(finding_id: int) -> str:
         refusal=refusal,
         reasons=reasons(),
         tie=engine.tie_of(db.session(), finding, ride),
+        usual=USUAL.get(finding.code, "not_ridden"),
         mine=next((one for one in looks if one.user_id == user.id), None),
         looks=looks if finding.state != OPEN else [],
         asked=[one for one in store.appeals_of_rides(db.session(), [ride.id]) if one.text],
@@ -170,13 +178,15 @@ def appeal(appeal_id: int) -> str:
     if refusal in ("own_ride", "own_team"):
         raise Problem(refusal)
     findings = store.findings_of_rides(db.session(), [ride.id])
+    decided = store.decisions_about(db.session(), store.FINDING, [one.id for one in findings])
     parts = parts_of(findings[0], ride) if findings else [part_of(THIS, ride)]
     return render_template(
         "review_appeal.html",
         appeal=asked,
         ride=ride,
         findings=findings,
-        decided=store.decisions_about(db.session(), store.FINDING, [one.id for one in findings]),
+        decided=decided,
+        usual=next((one.reason for one in reversed(decided) if one.verdict == UPHELD), ""),
         answers=store.decisions_about(db.session(), store.APPEAL, [asked.id]),
         linking=store.linking_findings(db.session(), asked.user_id),
         is_claim=asked.user_id != ride.user_id,

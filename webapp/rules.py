@@ -43,6 +43,18 @@ class Line:
         return self.value != self.other
 
 
+@blueprint.app_context_processor
+def _words() -> dict[str, object]:
+    return {"rules_address": address_of}
+
+
+def address_of(campaign: store.Campaign | None) -> str:
+    """Where the rules of a campaign stand, number by number."""
+    if campaign is None or campaign.id == store.OWN_CAMPAIGN:
+        return url_for("rules.index", _anchor="hold")
+    return url_for("rules.of_campaign", slug=campaign.slug)
+
+
 # --- the rules that hold -------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ import math
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from flask import Blueprint, current_app, render_template, request
 
 from transitmap import store
 from transitmap.points import levels
+from transitmap.points.campaigns import OPEN, OVER, phase
 from transitmap.points.rules import parse_rules
 from transitmap.points.standings import MIN_NEAR_RIDERS, Place, ranked, touching
 from transitmap.review import REVIEWERS
@@ -97,10 +98,14 @@ def rider(name: str) -> str:
     )
     ridden = [deed.day for deed in deeds if deed.seen_m]
     today = city_day(time.time(), published.timezone())
+    uploads = store.uploads_of_rides(session, user.id) if user == auth.me() else {}
+    campaigns = {one.id: one for one in store.board_campaigns(session)}
     return render_template(
         "rider.html",
         rider=user,
-        awards=[award_view(row) for row in reversed(rows)] if user == auth.me() else None,
+        awards=[award_view(row, campaigns, uploads) for row in reversed(rows)] if user == auth.me() else None,
+        has_campaigns=len(campaigns) > 1,
+        by_campaign=_by_campaign(rows, campaigns) if len(campaigns) > 1 else [],
         months=_by_month(rows),
         total=sum(row.millipoints for row in rows),
         verified=sum(row.verified_millipoints for row in rows),
@@ -109,6 +114,14 @@ def rider(name: str) -> str:
         is_met=_is_met(user),
         weeks=levels.weeks(ridden, today) if user == auth.me() else None,
     )
+
+
+def _by_campaign(rows: Sequence[LedgerRow], campaigns: Mapping[int, Campaign]) -> list[tuple[Campaign, int]]:
+    """What a rider has in each campaign with a point of theirs, as its ranking says."""
+    sums: Counter[int] = Counter()
+    for row in rows:
+        sums[row.campaign_id] += row.millipoints
+    return [(campaigns[one], sums[one]) for one in sorted(campaigns) if sums[one]]
 
 
 def _is_met(rider: User) -> bool | None:
@@ -140,8 +153,13 @@ def said(thing: object, what: str = "text") -> str:
     return str(getattr(thing, f"{what}_{'es' if language.language() == 'es_MX' else 'en'}"))
 
 
-def award_view(row: LedgerRow) -> dict[str, object]:
-    """A line of the ledger in the reader's language; pages show its day, so nobody learns when one rode."""
+def award_view(
+    row: LedgerRow, campaigns: Mapping[int, Campaign], uploads: Mapping[str, str] | None = None
+) -> dict[str, object]:
+    """A line of the ledger in the reader's language; pages show its day, so nobody learns when one rode.
+
+    `campaigns` by id are those that riders may know of; `uploads` are those of rides, to link to receipts.
+    """
     return {
         "sequence": row.sequence,
         "millipoints": row.millipoints,
@@ -150,6 +168,8 @@ def award_view(row: LedgerRow) -> dict[str, object]:
         "rule_name": words.sentence(row.rule),
         "rules_version": row.rules_version,
         "created_s": row.created_s,
+        "campaign": campaigns.get(row.campaign_id),
+        "upload_id": (uploads or {}).get(row.ride_id or "", ""),
     }
 
 
@@ -157,8 +177,12 @@ def award_view(row: LedgerRow) -> dict[str, object]:
 
 
 def read_asked(slug: str | None, period: str | None, who: str | None, campaigns: Sequence[Campaign]) -> Asked:
-    """The board of a request; what is left out or unknown is this week, people, the latest open campaign."""
-    latest = next((one for one in campaigns[1:] if one.state == "open"), campaigns[0])
+    """The board of a request; what is left out or unknown is this week, people, the latest open campaign.
+
+    One whose days are yet to come has no board to begin with.
+    """
+    now_s = time.time()
+    latest = next((one for one in campaigns[1:] if phase(one, now_s) in (OPEN, OVER)), campaigns[0])
     campaign = next((one for one in campaigns if one.slug == slug), latest)
     asked = Asked(
         campaign,

@@ -16,7 +16,7 @@ from wtforms.validators import Length, Regexp
 
 from transitmap import store
 from transitmap.errors import NameTaken
-from transitmap.points.standings import ranked
+from transitmap.points.standings import Place, ranked
 from webapp import auth, db
 from webapp.accounts import MAX_NAME_CHARS, NAME
 from webapp.errors import Problem
@@ -51,8 +51,10 @@ def index() -> str:
 def _page(campaign: Campaign, form: TeamForm) -> str:
     session, user = db.session(), auth.me()
     mine = store.member_of(session, campaign.id, user.id) if user else None
-    first = request.args.get("first", 0, type=int)
-    part = store.team_board(session, campaign.id, first=max(0, first), limit=N_SHOWN).page
+    first, some = max(0, request.args.get("first", 0, type=int)), _letters(request.args.get("name", ""))
+    part = store.BoardPart((), 0, 0, 0)
+    if not some:
+        part = store.team_board(session, campaign.id, first=first, limit=N_SHOWN).page
     return render_template(
         "teams.html",
         campaign=campaign,
@@ -61,11 +63,26 @@ def _page(campaign: Campaign, form: TeamForm) -> str:
         mine=mine,
         my_team=store.team_by_id(session, mine.team_id) if mine else None,
         is_member=mine is not None and mine.state == store.MEMBER,
-        places=ranked(part.rows, part.n_better, part.n_before),
+        places=_named(campaign, some) if some else ranked(part.rows, part.n_better, part.n_before),
+        some=some,
         first=part.n_before,
         n_more=part.n - part.n_before - len(part.rows),
         n_shown=N_SHOWN,
     )
+
+
+def _letters(text: str) -> str:
+    """What may stand in a name of what somebody looks for."""
+    return "".join(one for one in text if one.isprintable()).strip()[:MAX_NAME_CHARS]
+
+
+def _named(campaign: Campaign, some: str) -> list[Place]:
+    """The best teams with these letters in their name."""
+    found = store.teams_named(db.session(), campaign.id, some, N_SHOWN)
+    return [
+        Place(1 + n_better, one.user_id, one.name, one.millipoints, one.n_rides, one.verified_millipoints)
+        for n_better, one in found
+    ]
 
 
 @blueprint.post("/")

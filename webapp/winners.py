@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import format_decimal, lazy_gettext, ngettext
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext, ngettext
 from werkzeug.wrappers import Response
 
 from transitmap import decided, store
@@ -17,37 +18,42 @@ from transitmap.books import lists
 from transitmap.books.hold import ENDED
 from transitmap.errors import ConfigError, PayoutRefused
 from transitmap.points.prizes import AWARDS
-from webapp import db, language, published, words
+from webapp import db, published, words
 from webapp.campaigns import must_organise
 from webapp.errors import Problem
+from webapp.prize_words import award_of, in_words, my_prizes, why
 from webapp.review import MAX_NOTE, must_review
 
 blueprint = Blueprint("winners", __name__, url_prefix="/review/winners")
+N_SHOWN = 50
+ORDER = ("held", "approved", "refused", "paid")
+"""States of prizes, those first that wait for somebody."""
 
 HOLD_TROUBLE = {
     "seed": lazy_gettext("These are not the words: others were promised in the rules, or told before."),
-    "campaign": lazy_gettext("Freeze the campaign first: while trips are paid nobody knows who wins."),
+    "campaign": lazy_gettext("Close the campaign first: the draw rests on its signed end."),
 }
 
 
 @dataclass(frozen=True)
 class Winner:
-    """One prize: whose, which, how much, and the people who approved of that amount."""
+    """One prize: whose, which, how much, why, and the people who approved of that amount."""
 
     payout: store.Payout
     name: str
+    has_page: bool
     award: str
     amount: float
     currency: str
+    why: str
     approved_by: list[int]
     is_mine: bool
     has_approved: bool
 
     @property
-    def millipoints(self) -> int:
-        """The verified points that it was won with."""
-        prize: dict[str, Any] = self.payout.evidence.get("prize", {})
-        return int(prize.get("millipoints", 0))
+    def may_approve(self) -> bool:
+        """Whether it waits for whoever reads this."""
+        return self.payout.state == decided.HELD and not self.is_mine and not self.has_approved
 
     @property
     def may_be_paid(self) -> bool:
@@ -56,16 +62,35 @@ class Winner:
         return is_due and not self.is_mine
 
 
+@dataclass(frozen=True)
+class Sheet:
+    """The prizes of a campaign, some a page, what they come to by state, and how many wait for who reads.
+
+    `seen` names all that waits: approving of all at once holds for just that.
+    """
+
+    campaign: store.Campaign
+    winners: list[Winner]
+    n: int
+    first: int
+    sums: list[tuple[str, int, float]]
+    n_for_me: int
+    seen: str
+
+
+@blueprint.app_context_processor
+def _words() -> dict[str, object]:
+    return {"my_prizes": my_prizes, "prizes_in_words": in_words}
+
+
 @blueprint.get("/")
 def index() -> str:
-    """The prizes of every campaign, by campaign."""
-    user = must_review()
-    found = [
-        (campaign, winners)
-        for campaign in store.all_campaigns(db.session())
-        if (winners := winners_of(campaign, user))
-    ]
-    return render_template("winners.html", campaigns=found, is_spanish=language.language() == "es_MX")
+    """The prizes of every campaign, or further ones of the one that is asked for."""
+    user, asked = must_review(), request.args.get("campaign")
+    first = max(0, request.args.get("first", 0, type=int)) if asked else 0
+    campaigns = [one for one in store.all_campaigns(db.session()) if asked in (None, one.slug)]
+    sheets = [sheet for one in campaigns if (sheet := sheet_of(one, user, first)).n]
+    return render_template("winners.html", sheets=sheets, n_shown=N_SHOWN)
 
 
 @blueprint.get("/campaigns/<slug>")
@@ -84,13 +109,14 @@ def of_campaign(slug: str) -> str:
         listed=listed,
         trouble=trouble,
         awards=[words.sentence(f"award_{award}") for award in AWARDS],
-        is_over=campaign.state in ENDED,
+        out=_told_out(listed) if listed else [],
+        is_over=campaign.state == ENDED,
     )
 
 
 @blueprint.post("/campaigns/<slug>")
 def hold(slug: str) -> Response:
-    """Writes the list down as prizes that wait for two people."""
+    """Writes the list of a closed campaign down as prizes that wait for two people."""
     organiser, campaign = must_organise(), _must_have_prizes(slug)
     told, back = request.form.get("words", "").strip(), url_for("winners.of_campaign", slug=slug)
     if request.form.get("sure", "").strip() != slug:
@@ -108,11 +134,42 @@ def hold(slug: str) -> Response:
     return redirect(url_for("winners.index"))
 
 
+def _told_out(listed: lists.Listed) -> list[tuple[str, int, str]]:
+    """Why people take no part, how many of them, and the code of the reason; what can be mended first."""
+    n = Counter(listed.found.out.values())
+    least = format_decimal(listed.contest.rules().least_millipoints / 1000)
+    told = {
+        "open_finding": _("something about a trip of theirs waits for a reviewer’s look"),
+        "no_consent": _("they did not agree to take part"),
+        "too_few_points": _("fewer than %(n)s confirmed points", n=least),
+        "staff": _("they organise or review"),
+        "erased": _("they were erased"),
+    }
+    return [(told[why], n[why], why) for why in told if n[why]]
+
+
 def _must_have_prizes(slug: str) -> store.Campaign:
     campaign = store.campaign_by_slug(db.session(), slug)
     if campaign is None or not (campaign.prizes_toml and campaign.budget_centavos):
         raise Problem("not_found")
     return campaign
+
+
+@blueprint.post("/campaigns/<slug>/approve")
+def approve_all(slug: str) -> Response:
+    """One person's approval of all that waits for it, where that is what this person saw."""
+    user, campaign, back = must_review(), _must_have_prizes(slug), url_for("winners.index")
+    if request.form.get("sure", "").strip() != slug:
+        flash(_("Nothing was done: write the campaign’s address to be sure."), "bad")
+        return redirect(back, 303)
+    store.lock_ledger(db.session())
+    if request.form.get("seen") != _seen(store.payouts_of_campaign(db.session(), campaign.id)):
+        flash(_("Nothing was done: somebody changed the list meanwhile. Look at it again."), "bad")
+        return redirect(back, 303)
+    n = decided.approve_all(db.session(), campaign, user, time.time(), published.timezone())
+    db.commit()
+    flash(ngettext("You approved of %(num)s prize.", "You approved of %(num)s prizes.", n), "good")
+    return redirect(back, 303)
 
 
 @blueprint.post("/<int:payout_id>/approve")
@@ -160,24 +217,50 @@ def _said(state: str) -> str:
     return str(told[state])
 
 
-def winners_of(campaign: store.Campaign, user: store.User) -> list[Winner]:
-    """The prizes of a campaign, in the order of its list."""
+def sheet_of(campaign: store.Campaign, user: store.User, first: int = 0) -> Sheet:
+    """The prizes of a campaign as this person sees them, those first that wait for anybody."""
     payouts = store.payouts_of_campaign(db.session(), campaign.id)
-    names = store.names_of(db.session(), [one.user_id for one in payouts])
-    persons = store.same_people(db.session())
-    found = []
-    for payout in payouts:
-        people = store.approvals(db.session(), payout)
-        found.append(
-            Winner(
-                payout,
-                names.get(payout.user_id, ""),
-                words.sentence(f"award_{payout.award.partition(':')[0]}"),
-                payout.amount_centavos / 100,
-                campaign.currency,
-                people,
-                persons.get(payout.user_id, payout.user_id) == persons.get(user.id, user.id),
-                user.id in people,
-            )
+    payouts.sort(key=lambda one: ORDER.index(one.state))
+    winners = winners_of(campaign, payouts, user)
+    sums = [
+        (state, [one for one in payouts if one.state == state and one.amount_centavos]) for state in ORDER
+    ]
+    return Sheet(
+        campaign,
+        winners[first : first + N_SHOWN],
+        len(winners),
+        first,
+        [(state, len(those), sum(one.amount_centavos for one in those) / 100) for state, those in sums],
+        sum(one.may_approve for one in winners),
+        _seen(payouts),
+    )
+
+
+def _seen(payouts: Iterable[store.Payout]) -> str:
+    """What names the prizes that wait for approval, each with its amount."""
+    waiting = sorted((one.id, one.amount_centavos) for one in payouts if one.state == decided.HELD)
+    return hashlib.sha256(repr(waiting).encode()).hexdigest()
+
+
+def winners_of(campaign: store.Campaign, payouts: Sequence[store.Payout], user: store.User) -> list[Winner]:
+    """These prizes of a campaign, in their order, as this person sees them."""
+    session = db.session()
+    who = sorted({one.user_id for one in payouts})
+    names, shown = store.names_of(session, who), store.names_on_boards(session, who)
+    persons, approved = store.same_people(session), store.approvals(session, payouts)
+    me = persons.get(user.id, user.id)
+    return [
+        Winner(
+            payout,
+            names.get(payout.user_id, ""),
+            payout.user_id in shown,
+            award_of(payout),
+            payout.amount_centavos / 100,
+            campaign.currency,
+            why(payout, campaign.currency),
+            approved[payout.id],
+            persons.get(payout.user_id, payout.user_id) == me,
+            user.id in approved[payout.id],
         )
-    return found
+        for payout in payouts
+    ]

@@ -62,13 +62,14 @@ def test_to_hold_twice_changes_nothing(played) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"state": "open"}, {"prizes_toml": ""}, {"budget_centavos": 0}, {"frozen_s": None}]
+    "changes",
+    [{"state": "open"}, {"state": "frozen"}, {"prizes_toml": ""}, {"budget_centavos": 0}, {"frozen_s": None}],
 )
 def test_a_campaign_that_goes_on_or_has_no_prizes_holds_none(engine: sa.Engine, changes) -> None:
     with store.session(engine) as session:
         play(session, **changes)
         campaign = store.campaign_by_slug(session, SLUG)
-        with pytest.raises(ConfigError, match="frozen or closed"):
+        with pytest.raises(ConfigError, match="must be closed"):
             hold_prizes(session, campaign, "words")
 
 
@@ -120,7 +121,7 @@ def test_points_taken_back_let_approvals_go(played) -> None:
     }
     store.add_lines(session, [taken | {"verified_millipoints": -1_000}])
     again = {one.id: one for one in hold_prizes(session, campaign, "words")}[row.id]
-    assert (again.state, store.approvals(session, again)) == ("held", [])
+    assert (again.state, store.approvals(session, [again])[again.id]) == ("held", [])
 
 
 def test_who_loses_all_is_owed_nothing_and_who_gets_it_back_is_held(played) -> None:

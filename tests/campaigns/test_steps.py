@@ -235,6 +235,7 @@ def test_the_account_tells_the_rides_that_count(
     assert mapped.n_riders == len({ride.user_id for ride in [rides[8], *rides[10:16]]})
     assert 0 < mapped.n_confirmed <= mapped.n_directions <= mapped.n_directions_of_map
     assert mapped.n_confirmed_new <= mapped.n_confirmed
+    assert mapped.lines and all(line.headsign for line in mapped.lines)  # as the feed calls destinations
     account = account_of(session, archive, campaign, CONFIG, ZONE, "es_MX", NOW_S)
     assert (account.feed_version, account.millipoints, account.budget_centavos) == (
         feed.id,

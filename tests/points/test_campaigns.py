@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transitmap.points.campaigns import OWN, STATES, STEPS, box_of, campaign_of, is_in_area, refusal
+from transitmap.points.campaigns import (
+    COMING,
+    OVER,
+    OWN,
+    STATES,
+    STEPS,
+    box_of,
+    campaign_of,
+    is_in_area,
+    phase,
+    refusal,
+)
 
 DAY_S = 86_400.0
 MEXICO = "19.0,-99.4,19.6,-98.9"
@@ -91,3 +102,12 @@ def test_what_is_over_is_not_opened_and_what_is_owed_keeps_it_from_closing() -> 
     assert refusal(Row(2, state="frozen"), "close", DAY_S, n_appeals=1) == "appeals"
     assert refusal(Row(2, state="frozen"), "close", DAY_S, n_unsettled=1) == "unsettled"
     assert refusal(Row(2, state="open"), "freeze", DAY_S, 1, 1) == ""
+
+
+def test_an_open_campaign_is_coming_before_its_first_day_and_over_after_its_last() -> None:
+    row = Row(2, opens_s=DAY_S)
+    at = {0.0: COMING, DAY_S: "open", 10 * DAY_S - 0.001: "open", 10 * DAY_S: OVER}
+    assert {now_s: phase(row, now_s) for now_s in at} == at
+    assert phase(OF_ALL, 1e12) == "open"
+    for state in set(STATES) - {"open"}:
+        assert {phase(replace(row, state=state), now_s) for now_s in at} == {state}

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import html
 import re
+import time
 
 import pytest
 
-from tests.webapp.campaign import AREA, add_campaign, told
+from tests.webapp.campaign import AREA, DAY_S, ZONE, add_campaign, told
 from tests.webapp.city import publish
 from tests.webapp.conftest import form_token
 from transitmap import store
+from transitmap.campaigns import steps
 from transitmap.campaigns.snapshot import verify_file
 from transitmap.points.rules import published_text
 
@@ -187,3 +189,70 @@ def test_the_own_campaign_has_a_page_and_no_end(client, organiser):
 def own_refusal(browser) -> str:
     post(browser, "/campaigns/city/steps/freeze", sure="city")
     return browser.get("/campaigns/city/").text
+
+
+def test_where_a_campaign_is_in_its_days_is_told_on_the_first_page(app, client, campaign):
+    assert "Campañas</h2>" not in client.get("/").text
+    campaign("open")
+    campaign("open", slug="luego", name_es="La que viene", first_day=day(3), last_day=day(9))
+    over = campaign("open", slug="ayer", name_es="La de ayer")
+    with store.session(app.extensions["transitmap_engine"]) as session:
+        store.campaign_by_slug(session, over).closes_s = time.time() - 3_600
+    campaign("open", "freeze", slug="helada", name_es="La congelada")
+    for page in (client.get("/").text, client.get("/campaigns/").text):
+        told = words(page)
+        assert re.search(r"Rutas que faltan .{0,60}quedan 21 días abierta", told)
+        assert re.search(r"La que viene .{0,60}empieza en 3 días pronto", told)
+        assert re.search(r"La de ayer .{0,60}todavía cuentan si los envías ahora", told)
+        assert re.search(r"La congelada .{0,60}los viajes nuevos ya no cuentan", told)
+    board = client.get("/standings/").text
+    assert '<option value="luego" selected' not in board
+    assert "Cómo participar" not in client.get(f"/campaigns/{over}/").text
+
+
+def day(n: int) -> str:
+    return steps.local_date(time.time() + n * DAY_S, ZONE).isoformat()
+
+
+def test_who_decided_and_why_can_be_read_by_everybody(client, campaign, organiser):
+    campaign()
+    for step, note in (("open", "lo decidimos el lunes"), ("freeze", "<b>llovió</b>")):
+        post(organiser, "/campaigns/rutas/steps/" + step, sure="rutas", note=note)
+    page = client.get("/campaigns/rutas/").text
+    assert "<q>lo decidimos el lunes</q>" in page
+    assert "&lt;b&gt;llovió" in page
+
+
+def test_an_organiser_is_warned_before_the_last_day_and_told_what_is_left(
+    app, campaign, organiser, add_rider
+):
+    campaign("open")
+    assert "Sus días no han terminado: quedan 21 días." in words(organiser.get("/campaigns/rutas/").text)
+    follow(organiser, "freeze")
+    page = organiser.get("/campaigns/rutas/").text
+    assert "Sus días no han terminado" not in page and "Lo que falta" not in page
+    with store.session(app.extensions["transitmap_engine"]) as session:
+        waiting_ride(session, add_rider("Ana"), store.campaign_by_slug(session, "rutas").id)
+    page = words(organiser.get("/campaigns/rutas/").text)
+    for said in (
+        "1 persona espera respuesta",
+        "1 hallazgo espera revisión",
+        "1 viaje espera el siguiente mapa",
+    ):
+        assert said in page, said
+
+
+def waiting_ride(session, user_id: int, campaign_id: int) -> None:
+    """A ride of a campaign that came after the last map, with a finding, and its rider asks about it."""
+    upload, _ = store.add_upload(session, user_id, "1" * 64, "b.gpx", 5, 1.0)
+    ride = store.RideRow(
+        sequence=1, id="ride", upload_id=upload.id, user_id=user_id, ordinal=1, name="b.gpx", n_fixes=9,
+        dropped={}, warnings=[], mode="bus", stretch={}, started_s=1.0, distance_m=9.0,
+        packed_sha256="2" * 64,
+    )  # fmt: skip
+    store.add_rides(session, [ride])
+    session.add(store.FindingRow(ride_id="ride", code="car", tier="soft", score=0.9, evidence={}, made_s=1.0))
+    store.add_appeal(session, user_id, "ride", "I was on board.", 1.0)
+    line = {"campaign_id": campaign_id, "ride_id": "ride", "user_id": user_id, "rule": "new_metres"}
+    line |= {"millipoints": 5, "rules_version": "1", "network_version": "", "evidence": {}, "created_s": 1.0}
+    store.add_lines(session, [line | {"text_es": "", "text_en": ""}])

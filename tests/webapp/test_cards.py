@@ -83,3 +83,16 @@ def test_the_pages_fit_a_phone_and_axe_finds_nothing(chromium, app, ana):
         assert faults(Axe(), visit.page) == []
         visit.check()
         visit.context.close()
+
+
+def test_a_card_has_a_picture_of_the_size_that_networks_ask_for(ana, client):
+    path = address(send(ana, ""))
+    page = client.get(path).text
+    told = re.search(r'property="og:image" content="https?://[^/]+([^"]+)"', page)
+    assert told and told[1] == f"{path}/picture.png"
+    png = client.get(told[1])
+    assert (png.mimetype, png.data[:8]) == ("image/png", b"\x89PNG\r\n\x1a\n")
+    assert [int.from_bytes(png.data[at : at + 4], "big") for at in (16, 20)] == [1200, 630]
+    assert client.get(f"/cards/1-{'0' * 32}/picture.png").status_code == 404
+    send(ana, "withdraw")
+    assert client.get(told[1]).status_code == 404

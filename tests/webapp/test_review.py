@@ -63,6 +63,14 @@ def send(log_in) -> Callable[..., object]:
     return post
 
 
+def test_the_reason_chosen_beforehand_is_that_of_the_finding(doubted, log_in):
+    """Who presses R and Enter must not tell the rider of a car that it is a copy."""
+    rita = log_in("Rita")
+    for finding, usual in ((doubted.copy, "same_recording"), (doubted.car, "by_car")):
+        page = rita.get(f"/review/{finding}").text
+        assert re.findall(r'value="(\w+)" required checked', page) == ["own_ride", usual]
+
+
 def test_a_reviewer_sees_both_trips_and_no_name(doubted, log_in):
     page = log_in("Rita").get(f"/review/{doubted.copy}").text
     assert "Segundo a segundo" in page

@@ -115,3 +115,15 @@ def test_nobody_joins_or_leaves_once_a_campaign_is_counted(app, browser):
 
 def test_a_team_that_is_not_there_is_not_found(client):
     assert client.get("/teams/99").status_code == 404
+
+
+def test_a_team_is_found_by_its_name(browser, client):
+    ana, beto = browser("Ana"), browser("Beto")
+    make(ana)
+    make(beto, "Tecolotes")
+    page = client.get("/teams/?name=TECO").text
+    assert ">Tecolotes<" in page
+    assert "Los de la 57" not in page
+    assert "Ningún equipo" in client.get("/teams/?name=zzz").text
+    for odd in ("%", "_", "%00", "%E2%80%8B", "%5C", "a" * 3_000):
+        assert client.get(f"/teams/?name={odd}").status_code == 200

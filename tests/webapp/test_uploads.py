@@ -7,11 +7,13 @@ import dataclasses
 import hashlib
 import io
 import json
+import re
 import zipfile
 
 import pytest
 
 from tests.webapp import city
+from tests.webapp.campaign import add_campaign
 from tests.webapp.conftest import form_token, serving
 from tests.webapp.sending import TRACES, exchange, head, n_uploads, problem
 from tests.webapp.traces import gpx, point, ride
@@ -395,3 +397,29 @@ def test_nothing_a_rider_sent_is_in_the_log(device, caplog):
         device(ride(), headers={"X-Filename": "mi casa.gpx"})
         device(gpx(point(19.512345, -96.954321, 0)))
     assert not [word for word in ("casa", "Coyote", "19.5", "96.9", "tm_") if word in caplog.text]
+
+
+def test_a_receipt_says_in_which_campaign_a_ride_counts_and_why(app, log_in, add_rider):
+    city.publish(app)
+    add_rider("Coyote")
+    browser = log_in("Coyote")
+    assert "Cuenta en" not in send_on_the_page(browser, ride(7))
+    with store.session(app.extensions["transitmap_engine"]) as session:
+        campaign = add_campaign(app, session, "open", area="19.0,-97.5,20.0,-96.0")
+        campaign.opens_s, campaign.closes_s = 1.0, 4e9
+    page = send_on_the_page(browser, ride(8, days=1))
+    assert re.search(r'href="/campaigns/rutas/">Rutas que faltan</a>', page)
+    assert "Empezó en los días y en la zona de esta campaña." in page
+    assert 'href="/rules/campaigns/rutas"' in page
+    with store.session(app.extensions["transitmap_engine"]) as session:
+        store.campaign_by_slug(session, "rutas").area = "0,0,1,1"
+    assert "ninguna otra campaña abierta" in send_on_the_page(browser, ride(9, days=2))
+    lines = browser.get("/standings/Coyote").text
+    assert lines.count("el viaje<") >= 3
+    assert "Rutas que faltan" in lines
+
+
+def send_on_the_page(browser, body: bytes) -> str:
+    token = form_token(browser, "/traces/")
+    form = {"csrf_token": token, "file": (io.BytesIO(body), "a.gpx")}
+    return browser.post("/traces/", data=form, follow_redirects=True).text

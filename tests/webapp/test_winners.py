@@ -41,7 +41,7 @@ def act(log_in, prize):
 def test_a_prize_needs_two_people(prize, act, log_in):
     page = log_in("Rita").get("/review/winners/").text
     assert "$1,500.00" in page
-    assert "812.5 puntos verificados" in page
+    assert "812.5 de todos los" in page
     assert "aprobado por 0 de 2" in page
     assert "debe aprobarlo otra persona" in act("Rita", "approve")
     assert "debe darla otra persona" in act("Rita", "approve")
@@ -65,13 +65,8 @@ def test_the_page_fits_a_phone_and_axe_finds_nothing(chromium, app, prize):
     from axe_playwright_python.sync_playwright import Axe
 
     with serving(app) as port:
-        rita = Visit(chromium, f"http://127.0.0.1:{port}", viewport=PHONE, bypass_csp=True)
+        rita = browse(chromium, port, "Rita")
         page = rita.page
-        page.goto("/accounts/log-in")
-        page.get_by_label("Seudónimo").fill("Rita")
-        page.get_by_label("Contraseña").fill("tres palabras y una")
-        page.locator("main button").click()
-        page.wait_for_url(lambda url: "log-in" not in url)
         page.goto("/review/winners/")
         page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
@@ -80,13 +75,24 @@ def test_the_page_fits_a_phone_and_axe_finds_nothing(chromium, app, prize):
         rita.context.close()
 
 
+def browse(chromium, port: int, name: str) -> Visit:
+    """Somebody's phone, logged in."""
+    visit = Visit(chromium, f"http://127.0.0.1:{port}", viewport=PHONE, bypass_csp=True)
+    visit.page.goto("/accounts/log-in")
+    visit.page.get_by_label("Seudónimo").fill(name)
+    visit.page.get_by_label("Contraseña").fill("tres palabras y una")
+    visit.page.locator("main button").click()
+    visit.page.wait_for_url(lambda url: "log-in" not in url)
+    return visit
+
+
 @pytest.fixture
 def ended(app, add_rider):
-    """A frozen campaign with prizes, in which Beto and Caro have verified points; Olga organises."""
+    """A closed campaign with prizes, in which Beto and Caro have verified points; Olga organises."""
     ids = [add_rider(name) for name in ("Beto", "Caro")]
     add_rider("Olga", "organiser")
     with store.session(app.extensions["transitmap_engine"]) as session:
-        campaign = add_campaign(app, session, "open", "freeze")
+        campaign = add_campaign(app, session, "open", "freeze", "close")
         for number, who in enumerate(ids, 1):
             store.user_by_id(session, who).prize_consent = "1"
             line = {"key": f"line {who}", "campaign_id": campaign.id, "kind": "confirmation", "user_id": who}
@@ -130,9 +136,121 @@ def test_an_organiser_writes_down_the_list_that_everybody_can_compute(app, ended
     assert total == lists.prizes_of_database(database_url, ended, "the lottery's 12345").found.paid_centavos
 
 
-def test_a_campaign_that_goes_on_has_a_list_and_no_form(app, ended, log_in):
+@pytest.mark.parametrize("state", ["open", "frozen"])
+def test_before_its_signed_end_a_campaign_has_a_list_and_no_form(app, ended, log_in, state):
+    """The draw's seed rests on the signed end: prizes held before it were not those of the books after it."""
     with store.session(app.extensions["transitmap_engine"]) as session:
-        store.campaign_by_slug(session, ended).state = "open"
-    page = log_in("Olga").get(f"/review/winners/campaigns/{ended}").text
-    assert "La campaña sigue" in page
+        store.campaign_by_slug(session, ended).state = state
+    olga, path = log_in("Olga"), f"/review/winners/campaigns/{ended}"
+    page = olga.get(path).text
+    assert "Antes del cierre firmado la lista cambia" in page
+    assert "El sorteo de abajo es un ejemplo" in page
     assert 'name="words"' not in page
+    told = {"csrf_token": form_token(olga, "/accounts/"), "words": "48213", "sure": ended}
+    assert "Primero cierra la campaña" in olga.post(path, data=told, follow_redirects=True).text
+    with store.session(app.extensions["transitmap_engine"], write=False) as session:
+        assert store.payouts_of_campaign(session, store.campaign_by_slug(session, ended).id) == []
+
+
+@pytest.fixture
+def waiting(app, ended, log_in, add_rider):
+    """The prizes of a campaign wait; Rita reviews, and so does Raúl."""
+    for name in ("Rita", "Raúl"):
+        add_rider(name, "reviewer")
+    olga = log_in("Olga")
+    told = {"csrf_token": form_token(olga, "/accounts/"), "words": "the lottery's 12345", "sure": ended}
+    olga.post(f"/review/winners/campaigns/{ended}", data=told)
+    return ended
+
+
+def approve_all(browser, slug, **form):
+    page = browser.get("/review/winners/").text
+    seen = re.search(r'name="seen" value="([0-9a-f]+)"', page)
+    told = {"csrf_token": form_token(browser, "/accounts/"), "sure": slug, "seen": seen[1] if seen else ""}
+    path = f"/review/winners/campaigns/{slug}/approve"
+    return browser.post(path, data=told | form, follow_redirects=True).text
+
+
+def states(app, slug):
+    with store.session(app.extensions["transitmap_engine"], write=False) as session:
+        campaign = store.campaign_by_slug(session, slug)
+        return [one.state for one in store.payouts_of_campaign(session, campaign.id)]
+
+
+def test_two_people_approve_of_a_whole_list_a_line_each(app, waiting, log_in):
+    rita, n = log_in("Rita"), len(states(app, waiting))
+    assert n > 2
+    assert "No se hizo nada" in approve_all(rita, waiting, sure="")
+    assert "alguien cambió la lista" in approve_all(rita, waiting, seen="0")
+    assert set(states(app, waiting)) == {"held"}
+    assert f"Aprobaste {n} premios" in approve_all(rita, waiting)
+    assert 'name="seen"' not in rita.get("/review/winners/").text
+    assert set(states(app, waiting)) == {"held"}
+    assert f"Aprobaste {n} premios" in approve_all(log_in("Raúl"), waiting)
+    assert set(states(app, waiting)) == {"approved"}
+    with store.session(app.extensions["transitmap_engine"], write=False) as session:
+        rows = [row for row in store.ledger_rows(session) if row.evidence.get("verdict") == "approved"]
+        by = {store.user_by_name(session, name).id for name in ("Rita", "Raúl")}
+    assert len(rows) == 2 * n
+    assert {row.evidence["by"] for row in rows} == by
+
+
+def test_a_rider_reads_what_was_won_and_why(app, waiting, log_in):
+    beto, nobody = log_in("Beto"), log_in("Rita")
+    assert "Mis premios" not in nobody.get("/accounts/").text
+    for path in ("/accounts/", f"/campaigns/{waiting}/"):
+        page = beto.get(path).text
+        assert "Mis premios" in page
+        assert "80.0 de todos los 240.0 puntos confirmados" in page
+        assert "Dos personas lo revisan" in page
+    with store.session(app.extensions["transitmap_engine"]) as session:
+        campaign = store.campaign_by_slug(session, waiting)
+        prize = next(one for one in store.payouts_of_campaign(session, campaign.id))
+        rita = store.user_by_name(session, "Rita")
+        store.refuse_payout(session, prize.id, rita, 1.8e9, "no respondió")
+    assert "no respondió" in beto.get("/accounts/").text
+
+
+def test_why_somebody_takes_no_part_is_counted(app, ended, log_in):
+    with store.session(app.extensions["transitmap_engine"]) as session:
+        store.user_by_name(session, "Caro").prize_consent = ""
+    page = log_in("Olga").get(f"/review/winners/campaigns/{ended}").text
+    assert "no aceptaron participar" in page
+
+
+def test_what_was_handed_over_is_said_twice_and_noted(app, waiting, log_in):
+    """The first tap opens the words with name and amount; there is no way back from the second."""
+    for name in ("Rita", "Raúl"):
+        approve_all(log_in(name), waiting)
+    with store.session(app.extensions["transitmap_engine"]) as session:
+        campaign = store.campaign_by_slug(session, waiting)
+        prize = store.payouts_of_campaign(session, campaign.id)[0]
+        for one in store.payouts_of_campaign(session, campaign.id):
+            one.hold_until_s = 1.0
+        told = f"{prize.amount_centavos / 100:,.2f}"
+    rita = log_in("Rita")
+    assert f"Sí, Beto ya tiene ${told}" in rita.get("/review/winners/").text
+    form = {"csrf_token": form_token(rita, "/accounts/")}
+    rita.post(f"/review/winners/{prize.id}/pay", data=form)
+    assert states(app, waiting).count("paid") == 1
+    assert "Entregado." in log_in("Beto").get("/accounts/").text
+
+
+@needs_browser
+def test_the_pages_of_an_end_fit_a_phone_and_axe_finds_nothing(chromium, app, waiting):
+    from axe_playwright_python.sync_playwright import Axe
+
+    paths = {
+        "Olga": ("/review/winners/", f"/review/winners/campaigns/{waiting}", f"/campaigns/{waiting}/"),
+        "Beto": ("/accounts/", f"/campaigns/{waiting}/", f"/campaigns/{waiting}/report", "/"),
+    }
+    with serving(app) as port:
+        for name, theirs in paths.items():
+            visit = browse(chromium, port, name)
+            for path in theirs:
+                visit.page.goto(path)
+                visit.page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+                assert visit.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
+                assert faults(Axe(), visit.page) == [], path
+            visit.check()
+            visit.context.close()

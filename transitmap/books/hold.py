@@ -14,7 +14,8 @@ from transitmap.points.prizes import hold_until_s
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-ENDED = ("frozen", "closed")
+ENDED = "closed"
+"""Before its signed end there is no list: the draw's seed rests on it."""
 
 
 def hold_prizes(session: Session, campaign: store.Campaign, words: str) -> list[store.Payout]:
@@ -23,13 +24,13 @@ def hold_prizes(session: Session, campaign: store.Campaign, words: str) -> list[
     The hold counts from the moment the campaign was frozen. Words that were told once stay.
 
     Raises:
-        ConfigError: the campaign is not over or has no prizes, the words are not the promised ones, or
+        ConfigError: the campaign is not closed or has no prizes, the words are not the promised ones, or
             others were told before.
     """
     store.lock_ledger(session)
     contest = contest_of(session, campaign)
-    if campaign.state not in ENDED or campaign.frozen_s is None or not contest.has_prizes:
-        raise ConfigError("campaign", campaign.slug, "must be frozen or closed, and have prizes")
+    if campaign.state != ENDED or campaign.frozen_s is None or not contest.has_prizes:
+        raise ConfigError("campaign", campaign.slug, "must be closed, and have prizes")
     if contest.words and contest.words != words:
         raise ConfigError("seed", "...", "other words were told already")
     found = award(contest, verified_of(session, contest), words)

@@ -260,9 +260,9 @@ def _unknown(account: Account, voice: Voice) -> list[Block]:
     )
     items = [say(name, voice.number(part), voice.number(whole)) for name, part, whole in told if part]
     if account.n_open_findings:
-        items.append(say("waiting", voice.number(account.n_open_findings)))
+        items.append(voice.count("waiting", account.n_open_findings))
     if mapped.n_late:
-        items.append(say("u_late", voice.number(mapped.n_late)))
+        items.append(voice.count("u_late", mapped.n_late))
     items += [say("u_streets"), _forecast(account.outlook, voice)]
     return [_heading(say("unknown")), {"kind": "list", "items": items}]
 

@@ -155,8 +155,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "{} of {} trips follow no known route: there may be routes that are missing.",
     ),
     "u_late": (
-        "{} viajes llegaron después de la última versión del mapa y aún no cuentan aquí.",
-        "{} trips came after the last version of the map and do not count here yet.",
+        "{n} viaje llegó después de la última versión del mapa y aún no cuenta aquí.|"
+        "{n} viajes llegaron después de la última versión del mapa y aún no cuentan aquí.",
+        "{n} trip came after the last version of the map and does not count here yet.|"
+        "{n} trips came after the last version of the map and do not count here yet.",
     ),
     "u_streets": (
         "Cuántas rutas tiene la ciudad no lo sabe este mapa: lo que nadie recorrió no se puede contar.",
@@ -186,8 +188,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "{target} of the known cells of route, direction and time of day are confirmed; {now} are now.",
     ),
     "waiting": (
-        "{} hallazgos sobre viajes seguían sin revisar al hacer este informe.",
-        "{} findings about trips were still unreviewed when this report was made.",
+        "{n} hallazgo sobre un viaje seguía sin revisar al hacer este informe.|"
+        "{n} hallazgos sobre viajes seguían sin revisar al hacer este informe.",
+        "{n} finding about a trip was still unreviewed when this report was made.|"
+        "{n} findings about trips were still unreviewed when this report was made.",
     ),
     "table": ("Rutas publicadas, una por una", "Published routes, one by one"),
     "t_route": ("Ruta", "Route"),

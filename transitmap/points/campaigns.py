@@ -10,6 +10,7 @@ OWN = 1
 DRAFT, OPEN, FROZEN, CLOSED = STATES = ("draft", "open", "frozen", "closed")
 STEPS = {"open": (DRAFT, OPEN), "freeze": (OPEN, FROZEN), "close": (FROZEN, CLOSED)}
 """What a step takes a campaign from, and to. There is no way back and none past a state."""
+COMING, OVER = "coming", "over"
 
 
 class Campaign(Protocol):
@@ -66,6 +67,16 @@ def campaign_of(
         and is_in_area(campaign.area, lat_deg, lon_deg)
     ]
     return max(holding)[1] if holding else OWN
+
+
+def phase(campaign: Campaign, now_s: float) -> str:
+    """A campaign's state as riders meet it: an open one is COMING before its first day, OVER after its last.
+
+    What was ridden in its days still counts while it is OVER: until somebody freezes it.
+    """
+    if campaign.state != OPEN or is_in_dates(campaign, now_s):
+        return campaign.state
+    return COMING if campaign.opens_s is not None and now_s < campaign.opens_s else OVER
 
 
 def is_open(campaign: Campaign, at_s: float | None = None) -> bool:

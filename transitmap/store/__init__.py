@@ -21,6 +21,8 @@ from transitmap.store.campaigns import (
     points_of_rides,
     refreshed_campaign,
     rules_by_version,
+    size_of_campaign,
+    steps_of,
     sums_of_campaign,
 )
 from transitmap.store.copying import check_empty, dump_rows, load_rows
@@ -149,6 +151,7 @@ from transitmap.store.payouts import (
     one_moment,
     pay_payout,
     payouts_of_campaign,
+    payouts_of_user,
     put_payouts,
     refuse_payout,
     sealed_lines,
@@ -324,6 +327,7 @@ from transitmap.store.teams import (
     riders_asking,
     team_board,
     team_by_id,
+    teams_named,
 )
 from transitmap.store.ties import (
     COPY,
@@ -366,5 +370,6 @@ from transitmap.store.uploads import (
     take_back_uploads,
     upload_by_id,
     uploads_in_state,
+    uploads_of_rides,
     uploads_of_user,
 )

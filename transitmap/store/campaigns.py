@@ -68,6 +68,17 @@ def sums_of_campaign(session: Session, campaign_id: int) -> list[tuple[int, int,
     return [(user_id, points, verified, n) for user_id, points, verified, n in session.execute(question)]
 
 
+def size_of_campaign(session: Session, campaign_id: int) -> tuple[int, int]:
+    """How many people `sums_of_campaign` has, and their rides."""
+    counts = stands(Sum.millipoints, Sum.verified_millipoints, Sum.n_rides)
+    n_rides = sa.func.coalesce(sa.func.sum(Sum.n_rides), 0)
+    question = sa.select(sa.func.count(Sum.user_id), n_rides).where(
+        Sum.campaign_id == campaign_id, Sum.period == 0, counts
+    )
+    n_riders, n = session.execute(question).one()
+    return n_riders, int(n)
+
+
 @dataclass(frozen=True)
 class LedgerPart:
     """Which lines of the ledger are a campaign's, and the seal over all lines so far."""
@@ -89,6 +100,13 @@ def ledger_part(session: Session, campaign_id: int) -> LedgerPart:
     head = session.execute(newest).first()
     sequence, sha256 = head if head else (0, "")
     return LedgerPart(first or 0, last or 0, n, sequence, sha256)
+
+
+def steps_of(session: Session, campaign_id: int) -> list[LedgerRow]:
+    """The lines that say who opened, froze and closed a campaign, as far as somebody did."""
+    keys = [f"campaign:{campaign_id}:{step}" for step in ("open", "freeze", "close")]
+    question = sa.select(LedgerRow).where(LedgerRow.key.in_(keys))
+    return list(session.scalars(question.order_by(LedgerRow.sequence)))
 
 
 def corrections_of(session: Session, campaign_id: int) -> list[LedgerRow]:

@@ -141,6 +141,12 @@ def payouts_of_campaign(session: Session, campaign_id: int) -> list[Payout]:
     return list(session.scalars(question.order_by(Payout.user_id, Payout.award)))
 
 
+def payouts_of_user(session: Session, user_id: int) -> list[Payout]:
+    """The prizes of one rider in all campaigns, the latest campaign first."""
+    question = sa.select(Payout).where(Payout.user_id == user_id)
+    return list(session.scalars(question.order_by(Payout.campaign_id.desc(), Payout.id)))
+
+
 def approve_payout(session: Session, payout_id: int, user: User, now_s: float, note: str = "") -> Payout:
     """Notes that somebody approves; it is approved once two different people do.
 
@@ -149,10 +155,10 @@ def approve_payout(session: Session, payout_id: int, user: User, now_s: float, n
             `twice` (the same person again) or `state` (it is not held).
     """
     payout = _payout_for(session, payout_id, user, ("held",))
-    if user.id in approvals(session, payout):
+    if user.id in approvals(session, [payout])[payout.id]:
         raise PayoutRefused("twice", f"payout {payout_id}: the second approval must be another person's")
     _decide(session, payout, APPROVED, user, now_s, note)
-    if len(approvals(session, payout)) >= N_APPROVALS:
+    if len(approvals(session, [payout])[payout.id]) >= N_APPROVALS:
         payout.state = APPROVED
     session.flush()
     return payout
@@ -188,15 +194,22 @@ def pay_payout(session: Session, payout_id: int, user: User, now_s: float, note:
     return payout
 
 
-def approvals(session: Session, payout: Payout) -> list[int]:
-    """Who approved of the amount that it has now: a change lets all approvals go."""
-    question = (
-        sa.select(Decision.user_id)
-        .where(Decision.subject_kind == PAYOUT, Decision.subject_id == str(payout.id))
-        .where(Decision.verdict == APPROVED, Decision.reason == _what(payout))
-        .order_by(Decision.id)
-    )
-    return list(dict.fromkeys(session.scalars(question)))
+def approvals(session: Session, payouts: Sequence[Payout]) -> dict[int, list[int]]:
+    """Who approved of the amount that each payout has now: a change lets all approvals go."""
+    which = {str(one.id): one for one in payouts}
+    found: dict[int, list[int]] = {one.id: [] for one in payouts}
+    ids = list(which)
+    for start in range(0, len(ids), CHUNK):
+        question = sa.select(Decision).where(
+            Decision.subject_kind == PAYOUT,
+            Decision.subject_id.in_(ids[start : start + CHUNK]),
+            Decision.verdict == APPROVED,
+        )
+        for one in session.scalars(question.order_by(Decision.id)):
+            payout = which[one.subject_id]
+            if one.reason == _what(payout) and one.user_id not in found[payout.id]:
+                found[payout.id].append(one.user_id)
+    return found
 
 
 def _payout_for(session: Session, payout_id: int, user: User, states: Sequence[str]) -> Payout:

@@ -172,10 +172,7 @@ def team_board(
 
     The order of all is one short query, names and members are asked for of those that are shown alone.
     """
-    points = sa.func.coalesce(TeamSum.millipoints, 0)
-    question = sa.select(Team.id, points).outerjoin(TeamSum, _sum_of(period))
-    ordered = question.where(Team.campaign_id == campaign_id).order_by(points.desc(), Team.id)
-    order = [(team_id, earned) for team_id, earned in session.execute(ordered)]
+    order = _order(session, campaign_id, period)
     page = _part(session, period, order, first, len(order) if limit is None else first + limit)
     mine = next((at for at, (team_id, _) in enumerate(order) if team_id == own_id), None)
     if mine is None:
@@ -183,6 +180,26 @@ def team_board(
     n_better = _n_better(order, mine)
     around = _part(session, period, order, max(0, mine - n_each_side), mine + n_each_side + 1)
     return TeamBoard(page, around, order[n_better - 1][1] - order[mine][1] if n_better else 0)
+
+
+def teams_named(
+    session: Session, campaign_id: int, some: str, limit: int | None = None
+) -> list[tuple[int, Standing]]:
+    """Teams of a campaign with `some` in their name, most points first: how many have more, and the team."""
+    order = _order(session, campaign_id, 0)
+    has_them = Team.name_key.contains(name_key(some), autoescape=True)
+    named = set(session.scalars(sa.select(Team.id).where(Team.campaign_id == campaign_id, has_them)))
+    places = [at for at, (team_id, _) in enumerate(order) if team_id in named][:limit]
+    teams = _told(session, 0, [order[at] for at in places])
+    return [(_n_better(order, at), team) for at, team in zip(places, teams, strict=True)]
+
+
+def _order(session: Session, campaign_id: int, period: int) -> list[tuple[int, int]]:
+    """Every team of a campaign and its points, most points first."""
+    points = sa.func.coalesce(TeamSum.millipoints, 0)
+    question = sa.select(Team.id, points).outerjoin(TeamSum, _sum_of(period))
+    ordered = question.where(Team.campaign_id == campaign_id).order_by(points.desc(), Team.id)
+    return [(team_id, earned) for team_id, earned in session.execute(ordered)]
 
 
 def _n_better(order: Sequence[tuple[int, int]], at: int) -> int:
@@ -197,9 +214,14 @@ def _part(
     session: Session, period: int, order: Sequence[tuple[int, int]], start: int, stop: int
 ) -> BoardPart:
     """The teams from one place to another."""
-    some = order[start:stop]
-    if not some:
+    teams = _told(session, period, order[start:stop])
+    if not teams:
         return BoardPart((), 0, start, 0)
+    return BoardPart(teams, _n_better(order, start), start, len(order))
+
+
+def _told(session: Session, period: int, some: Sequence[tuple[int, int]]) -> tuple[Standing, ...]:
+    """These teams and their points with name, members and verified points."""
     theirs = Member.team_id == Team.id, Member.state == MEMBER
     n_members = sa.select(sa.func.count(Member.user_id)).where(*theirs).scalar_subquery()
     verified = sa.func.coalesce(TeamSum.verified_millipoints, 0)
@@ -210,8 +232,7 @@ def _part(
         for team_id, name, known, n in session.execute(question.where(which)):
             told[team_id] = name, known, n
     rows = ((team_id, points, *told[team_id]) for team_id, points in some)
-    standings = tuple(Standing(who, name, False, points, n, known) for who, points, name, known, n in rows)
-    return BoardPart(standings, _n_better(order, start), start, len(order))
+    return tuple(Standing(who, name, False, points, n, known) for who, points, name, known, n in rows)
 
 
 def member_standings(session: Session, team: Team, period: int = 0) -> list[Standing]:

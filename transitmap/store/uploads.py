@@ -188,6 +188,12 @@ def rides_of_uploads(session: Session, upload_ids: Sequence[str]) -> list[RideRo
     return list(session.scalars(question.order_by(RideRow.upload_id, RideRow.ordinal)))
 
 
+def uploads_of_rides(session: Session, user_id: int) -> dict[str, str]:
+    """The upload of each ride of a rider, by ids."""
+    question = sa.select(RideRow.id, RideRow.upload_id).where(RideRow.user_id == user_id)
+    return {row.id: row.upload_id for row in session.execute(question)}
+
+
 def rides_between(session: Session, user_id: int, from_s: float, to_s: float) -> list[RideRow]:
     """A rider's rides that were under way at any time from one moment to another, the first first."""
     ended_s = sa.func.coalesce(RideRow.ended_s, RideRow.started_s)

@@ -58,13 +58,24 @@ def name_things(network: Network, ids: Ids, lang: str) -> Names:
     not change when a stop before it is found. A destination nobody named is the last stop's name, or the
     quarter of the compass it lies in. `lang` es gives Spanish words, any other English.
     """
+    lang, told, short = _spoken(network, lang)
+    long = _long_names(network, ids, told, short, lang)
+    stops = _stop_names(network, ids, told, short, lang)
+    return Names(short, long, stops, headsigns_of(network, lang))
+
+
+def headsigns_of(network: Network, lang: str) -> tuple[str, ...]:
+    """The destination of each pattern, as `name_things` has it."""
+    lang, told, short = _spoken(network, lang)
+    return tuple(_headsign(network, i, told, short, lang) for i in range(len(network.patterns)))
+
+
+def _spoken(network: Network, lang: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """The language of names, what riders called each stop, and each route's short name."""
     lang = lang.split("-")[0].lower()
-    lang = lang if lang in PLACE else "en"
     told = tuple("" if FILLER.fullmatch(tidy(name)) else tidy(name) for name in network.stops.name)
     short = tuple(_short_name(name) for name in network.routes.short_name)
-    long = _long_names(network, ids, told, short, lang)
-    headsigns = tuple(_headsign(network, i, told, short, lang) for i in range(len(network.patterns)))
-    return Names(short, long, _stop_names(network, ids, told, short, lang), headsigns)
+    return lang if lang in PLACE else "en", told, short
 
 
 def tidy(text: str) -> str:
