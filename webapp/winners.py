@@ -25,7 +25,7 @@ from webapp.review import MAX_NOTE, must_review
 blueprint = Blueprint("winners", __name__, url_prefix="/review/winners")
 
 HOLD_TROUBLE = {
-    "seed": lazy_gettext("These are not the words: others were promised in the rules, or told before."),
+    "seed": lazy_gettext("Other words were told before."),
     "campaign": lazy_gettext("Freeze the campaign first: while trips are paid nobody knows who wins."),
 }
 

@@ -23,8 +23,7 @@ def hold_prizes(session: Session, campaign: store.Campaign, words: str) -> list[
     The hold counts from the moment the campaign was frozen. Words that were told once stay.
 
     Raises:
-        ConfigError: the campaign is not over or has no prizes, the words are not the promised ones, or
-            others were told before.
+        ConfigError: the campaign is not over or has no prizes, or other words were told before.
     """
     store.lock_ledger(session)
     contest = contest_of(session, campaign)
