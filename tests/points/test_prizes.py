@@ -237,6 +237,21 @@ def test_a_teams_prize_is_shared_by_what_its_members_brought():
     assert {prize.award for prize in award_prizes([*red, *blue], 1_000 * PESOS, rules, "").prizes} == {TEAM}
 
 
+def test_a_team_has_nothing_of_what_was_verified_before_somebody_joined():
+    """Ana joins the first team on the last day: she brings it nothing, and wins nothing of its prize."""
+    rules = replace(only("teams"), team_full_at_permille=500)
+    red = [Entrant(1, 30_000, 5), Entrant(2, 50_000, 5, before_millipoints=50_000)]
+    assert paid(award_prizes([*red, Entrant(3, 20_000)], 1_000 * PESOS, rules, "")) == {1: 30_000}
+    late = [Entrant(1, 30_000, 5), Entrant(2, 50_000, 5, before_millipoints=40_000)]
+    assert paid(award_prizes([*late, Entrant(3, 20_000)], 1_000 * PESOS, rules, "")) == {1: 30_000, 2: 10_000}
+
+
+def test_accounts_of_one_person_bring_what_those_in_the_team_brought():
+    rules = replace(only("teams"), team_full_at_permille=1000)
+    mine = [Entrant(1, 30_000, 5, before_millipoints=10_000), Entrant(2, 60_000, 6, person_id=1)]
+    assert paid(award_prizes([*mine, Entrant(3, 10_000)], 1_000 * PESOS, rules, "")) == {1: 10_000}
+
+
 def test_steps_are_whole():
     got = paid(award_prizes(riders(60, 39, 1), 1_000 * PESOS, only("steps"), ""))
     assert got == {1: 60_000, 2: 35_000}  # 390 pesos are 7 steps of 50, 10 pesos none

@@ -17,7 +17,7 @@ from transitmap.points.prizes import (
     seed_of,
 )
 
-ENTRANTS = ("rider", "person", "team", "out")
+ENTRANTS = ("rider", "person", "team", "before", "out")
 PRIZES = ("rider", "award", "centavos", "cut_centavos", "why")
 DRAW = ("number", "ticket", "rider")
 FACTS = {"staff": "is_staff", "erased": "is_erased", "open_finding": "has_open_finding"}
@@ -79,8 +79,10 @@ def award(contest: Contest, verified: Mapping[int, int], words: str | None = Non
 
 
 def entrants_csv(entrants: Sequence[Entrant]) -> str:
-    """Who takes part, by number: `out` says what besides too few points keeps somebody out."""
-    return csv_text(ENTRANTS, ((one.user_id, one.person_id, one.team_id, _out(one)) for one in entrants))
+    """Who takes part, by number: `before` are the verified millipoints that the team has nothing of, `out` says
+    what besides too few points keeps somebody out."""
+    rows = ((one.user_id, one.person_id, one.team_id, one.before_millipoints, _out(one)) for one in entrants)
+    return csv_text(ENTRANTS, rows)
 
 
 def _out(one: Entrant) -> str:
@@ -98,13 +100,14 @@ def read_entrants(text: str) -> tuple[Entrant, ...]:
     if tuple(header) != ENTRANTS:
         raise ValueError(f"columns {header}")
     found = []
-    for rider, person, team, out in rows:
+    for rider, person, team, before, out in rows:
         words = set(out.split())
         if words - {*FACTS, "no_consent"}:
             raise ValueError(f"rider {rider}: {out}")
         facts = {name: word in words for word, name in FACTS.items()}
         consent = "no_consent" not in words
-        found.append(Entrant(int(rider), 0, int(team), has_consent=consent, person_id=int(person), **facts))
+        numbers = {"team_id": int(team), "person_id": int(person), "before_millipoints": int(before)}
+        found.append(Entrant(int(rider), 0, **numbers, has_consent=consent, **facts))
     return tuple(found)
 
 

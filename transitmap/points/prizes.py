@@ -62,7 +62,7 @@ class Entrant:
     """Somebody with points in a campaign. `user_id` grows with every new account: the smaller is the older.
 
     `person_id` is the oldest account of the same person where several are known to be one. `team_id` is 0
-    for nobody's team.
+    for nobody's team, which nothing of `before_millipoints` counts for: what was verified before joining it.
     """
 
     user_id: int
@@ -73,6 +73,12 @@ class Entrant:
     is_erased: bool = False
     has_open_finding: bool = False
     person_id: int = 0
+    before_millipoints: int = 0
+
+    @property
+    def team_millipoints(self) -> int:
+        """What the team has of it."""
+        return max(0, self.verified_millipoints - self.before_millipoints)
 
 
 @dataclass(frozen=True)
@@ -191,10 +197,17 @@ def _people(entrants: Iterable[Entrant], rules: PrizeRules) -> tuple[list[Entran
 
 
 def _merged(accounts: Sequence[Entrant]) -> Entrant:
-    """The accounts of one person, oldest first, as one: what keeps one of them out keeps out all."""
+    """The accounts of one person, oldest first, as one: what keeps one of them out keeps out all.
+
+    Its team is that of the oldest account, and has what accounts in it brought.
+    """
+    verified = sum(max(0, one.verified_millipoints) for one in accounts)
+    team_id = accounts[0].team_id
     return replace(
         accounts[0],
-        verified_millipoints=sum(max(0, one.verified_millipoints) for one in accounts),
+        verified_millipoints=verified,
+        before_millipoints=verified
+        - sum(one.team_millipoints for one in accounts if one.team_id == team_id),
         is_staff=any(one.is_staff for one in accounts),
         has_consent=all(one.has_consent for one in accounts),
         is_erased=any(one.is_erased for one in accounts),
@@ -219,21 +232,21 @@ def _first(people: Sequence[Entrant], part: int, rules: PrizeRules, total: int) 
 
 
 def _teams(people: Sequence[Entrant], part: int, rules: PrizeRules, total: int) -> list[Prize]:
-    """A team's prize, shared by what its members brought."""
+    """A team's prize, shared by what its members brought since they joined."""
     members: dict[int, list[Entrant]] = {}
     for person in people:
-        if person.team_id:
+        if person.team_id and person.team_millipoints:
             members.setdefault(person.team_id, []).append(person)
-    points = {team: sum(one.verified_millipoints for one in those) for team, those in members.items()}
+    points = {team: sum(one.team_millipoints for one in those) for team, those in members.items()}
     ranked = _ranked(points, _cut_up(part, rules.team_shares), rules.team_full_at_permille, total)
     found = []
     for team_id, (amount, cut, evidence) in ranked.items():
-        brought = [one.verified_millipoints for one in members[team_id]]
+        brought = [one.team_millipoints for one in members[team_id]]
         shares = zip(members[team_id], _divide(amount, brought), _divide(cut, brought), strict=True)
         told = {"team_id": team_id, "team_centavos": amount, "team_millipoints": points[team_id]}
         for one, mine, my_cut in shares:
             own = {"rank": evidence["rank"], "n_tied": evidence["n_tied"], **told}
-            own |= {"millipoints": one.verified_millipoints, "of_millipoints": total}
+            own |= {"millipoints": one.team_millipoints, "of_millipoints": total}
             found.append(Prize(one.user_id, TEAM, mine, my_cut, own))
     return found
 

@@ -52,7 +52,10 @@ def all_sums(session: Session) -> Iterator[tuple[int, int, int, int, int, int]]:
 
 @dataclass(frozen=True)
 class EntrantRow:
-    """What besides points decides on the prizes of one rider; `person_id` is 0 where nobody said anything."""
+    """What besides points decides on the prizes of one rider; `person_id` is 0 where nobody said anything.
+
+    `before_millipoints` were verified before the rider joined the team.
+    """
 
     user_id: int
     name: str
@@ -64,6 +67,7 @@ class EntrantRow:
     team_id: int
     person_id: int
     verified_millipoints: int
+    before_millipoints: int
 
 
 def entrants(session: Session, campaign_id: int) -> list[EntrantRow]:
@@ -77,7 +81,7 @@ def entrants(session: Session, campaign_id: int) -> list[EntrantRow]:
         Member.user_id == User.id, Member.campaign_id == campaign_id, Member.state == "member"
     )
     question = (
-        sa.select(User, Sum.verified_millipoints, Member.team_id, User.id.in_(accused))
+        sa.select(User, Sum.verified_millipoints, Member, User.id.in_(accused))
         .join(Sum, sa.and_(Sum.user_id == User.id, Sum.campaign_id == campaign_id, Sum.period == 0))
         .join(Member, is_member, isouter=True)
         .order_by(User.id)
@@ -92,11 +96,12 @@ def entrants(session: Session, campaign_id: int) -> list[EntrantRow]:
             prize_consent=user.prize_consent,
             is_erased=user.erased_s is not None,
             has_open_finding=bool(is_accused),
-            team_id=team_id or 0,
+            team_id=member.team_id if member else 0,
             person_id=persons.get(user.id, 0),
             verified_millipoints=verified,
+            before_millipoints=member.before_verified_millipoints if member else 0,
         )
-        for user, verified, team_id, is_accused in session.execute(question)
+        for user, verified, member, is_accused in session.execute(question)
     ]
 
 
