@@ -144,6 +144,7 @@ def confirm_of(rules: Rules) -> Confirm:
         rules.outside_permille,
         rules.observer_weights,
         rules.trust_millipoints * MM_PERMILLE_PER_KM // rules.millipoints_per_km,
+        rules.fresh_after_days,
     )
 
 
