@@ -1,9 +1,9 @@
 """What is won by acting once the draw's seed is known: `python -m benchmarks.cheat_prizes [N_SEEDS]`.
 
-A campaign of 300 riders with lognormal points, 170,000 pesos. The cheat has 1 % of the points and friends with 20
-points each, who can leave the prizes and come back (a box to tick), be corrected by a reviewer, or erase their account.
-Whoever closes the campaign chooses the second, if that is in the seed. Pesos of the draw, means of seeds:
-without doing anything, and with what suits the cheat and the friends together best.
+A campaign of 300 riders with lognormal points, 170,000 pesos. The cheat has 1 % of the points and ten friends
+with 20 points each, who can leave the prizes and come back (a box to tick), be corrected by a reviewer, or
+erase their account. Whoever closes the campaign chooses the second, if that is in the seed. Pesos of the draw,
+means of seeds: without doing anything, and with what suits the cheat and the friends together best.
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ from transitmap.points.prizes import Entrant, award_prizes, load_prize_rules, se
 
 BUDGET = 17_000_000
 N_RIDERS, N_FRIENDS, N_SECONDS = 300, 10, 3_600
-RULES = replace(
-    load_prize_rules(), first_permille=0, teams_permille=0, steps_permille=0, most_permille=1000
-)
+RULES = replace(load_prize_rules(), first_permille=0, teams_permille=0, steps_permille=0, most_permille=1000)
 PRIZE = RULES.prize_centavos
 N_PRIZES = BUDGET * RULES.draw_permille // 1000 // PRIZE
 AWAY = [set(some) for n in range(N_FRIENDS + 1) for some in combinations(range(2, N_FRIENDS + 2), n)]

@@ -71,10 +71,11 @@ def queue(session: Session, user: store.User, now_s: float) -> list[Waiting]:
     rides = [ride.id for _, ride in rows]
     asked = {one.ride_id: one for one in store.appeals_of_rides(session, rides) if one.state == OPEN}
     paid = _by_ride(store.lines_of_rides(session, rides))
+    mine = store.accounts_of(session, user.id)
     suspects = [
         _suspect(finding, paid.get(ride.id, []), asked.get(ride.id))
         for finding, ride in rows
-        if not why_not(session, user, finding, ride)
+        if not why_not(session, user, finding, ride, mine)
     ]
     found = {finding.id: (finding, ride) for finding, ride in rows}
     items = review.queue(suspects, store.records(session), now_s)
@@ -107,13 +108,20 @@ def _whole(evidence: dict[str, Any]) -> int:
 # --- who may look --------------------------------------------------------------------------------
 
 
-def why_not(session: Session, user: store.User, finding: store.FindingRow, ride: store.RideRow) -> str:
-    """Why somebody may not look at a finding, empty where they may."""
+def why_not(
+    session: Session,
+    user: store.User,
+    finding: store.FindingRow,
+    ride: store.RideRow,
+    mine: set[int] | None = None,
+) -> str:
+    """Why somebody may not look at a finding, empty where they may. `mine` are all accounts of theirs."""
     if finding.state != OPEN:
         return "settled"
-    if any(one.user_id == user.id for one in looks_of(session, finding.id)):
+    mine = mine or store.accounts_of(session, user.id)
+    if any(one.user_id in mine for one in looks_of(session, finding.id)):
         return "looked_before"
-    return _why_not_ride(session, user, [ride, *_other_ride(session, finding)])
+    return _why_not_ride(session, user, mine, [ride, *_other_ride(session, finding)])
 
 
 def _other_ride(session: Session, finding: store.FindingRow) -> list[store.RideRow]:
@@ -121,17 +129,17 @@ def _other_ride(session: Session, finding: store.FindingRow) -> list[store.RideR
     return [other] if other else []
 
 
-def _why_not_ride(session: Session, user: store.User, rides: Sequence[store.RideRow]) -> str:
-    return _why_not_of(session, user, {ride.user_id for ride in rides})
+def _why_not_ride(session: Session, user: store.User, mine: set[int], rides: Sequence[store.RideRow]) -> str:
+    return _why_not_of(session, user, mine, {ride.user_id for ride in rides})
 
 
-def _why_not_of(session: Session, user: store.User, owners: set[int]) -> str:
-    """`not_a_reviewer`, `own_ride` or `own_team`: nobody judges what they have a share in."""
+def _why_not_of(session: Session, user: store.User, mine: set[int], owners: set[int]) -> str:
+    """`not_a_reviewer`, `own_ride` or `own_team`: nobody judges what any account of theirs has a share in."""
     if user.role not in REVIEWERS:
         return "not_a_reviewer"
-    if user.id in owners:
+    if mine & owners:
         return "own_ride"
-    shared = store.teams_of(session, owners) & store.teams_of(session, [user.id])
+    shared = store.teams_of(session, owners) & store.teams_of(session, mine)
     return "own_team" if shared else ""
 
 
@@ -228,7 +236,7 @@ def say_people(desk: Desk, user: store.User, finding_id: int, verdict: str, now_
     store.lock_ledger(session)
     finding, ride = _must_find(session, finding_id)
     others = _other_ride(session, finding)
-    refusal = _why_not_ride(session, user, [ride, *others])
+    refusal = _why_not_ride(session, user, store.accounts_of(session, user.id), [ride, *others])
     other_ids = [other.user_id for other in others if other.user_id != ride.user_id]
     if refusal or verdict not in (store.SAME, store.TWO) or not other_ids:
         raise ReviewRefused(refusal or "no_reason")
@@ -246,7 +254,7 @@ def say_met(desk: Desk, user: store.User, rider: store.User, is_met: bool, now_s
     """
     session = desk.session
     store.lock_ledger(session)
-    refusal = _why_not_of(session, user, {rider.id})
+    refusal = _why_not_of(session, user, store.accounts_of(session, user.id), {rider.id})
     if refusal:
         raise ReviewRefused(refusal)
     store.say_met(session, rider.id, is_met, user.id, now_s)
@@ -458,7 +466,8 @@ def why_not_answer(session: Session, user: store.User, appeal: store.Appeal, rid
     findings = store.findings_of_rides(session, [ride.id])
     if any(one.state == OPEN for one in findings):
         return "waits_for_a_look"
-    if user.id == appeal.user_id:
+    mine = store.accounts_of(session, user.id)
+    if appeal.user_id in mine:
         return "own_ride"
     kinds = (store.LOOK, store.FINDING)
     decided = [
@@ -466,10 +475,10 @@ def why_not_answer(session: Session, user: store.User, appeal: store.Appeal, rid
     ]
     answered = store.appeals_of_rides(session, [ride.id])
     decided += store.decisions_about(session, store.APPEAL, [one.id for one in answered])
-    if any(one.user_id == user.id for one in decided):
+    if any(one.user_id in mine for one in decided):
         return "decided_before"
     others = [other for one in findings for other in _other_ride(session, one)]
-    return _why_not_ride(session, user, [ride, *others])
+    return _why_not_ride(session, user, mine, [ride, *others])
 
 
 def answer(desk: Desk, user: store.User, appeal_id: int, reason: str, note: str, now_s: float) -> str:

@@ -79,8 +79,8 @@ def award(contest: Contest, verified: Mapping[int, int], words: str | None = Non
 
 
 def entrants_csv(entrants: Sequence[Entrant]) -> str:
-    """Who takes part, by number: `before` are the verified millipoints that the team has nothing of, `out` says
-    what besides too few points keeps somebody out."""
+    """Who takes part, by number: `before` are the verified millipoints that the team has nothing of, `out`
+    says what besides too few points keeps somebody out."""
     rows = ((one.user_id, one.person_id, one.team_id, one.before_millipoints, _out(one)) for one in entrants)
     return csv_text(ENTRANTS, rows)
 

@@ -97,7 +97,7 @@ class Prize:
 
 @dataclass(frozen=True)
 class Drawn:
-    """One ticket of the draw, in the order of their numbers: ticket `ticket` of that account, counted from 0."""
+    """One ticket of the draw, by the order of their numbers: ticket `ticket`, from 0, of that account."""
 
     number: int
     ticket: int
@@ -206,8 +206,7 @@ def _merged(accounts: Sequence[Entrant]) -> Entrant:
     return replace(
         accounts[0],
         verified_millipoints=verified,
-        before_millipoints=verified
-        - sum(one.team_millipoints for one in accounts if one.team_id == team_id),
+        before_millipoints=verified - sum(one.team_millipoints for one in accounts if one.team_id == team_id),
         is_staff=any(one.is_staff for one in accounts),
         has_consent=all(one.has_consent for one in accounts),
         is_erased=any(one.is_erased for one in accounts),
@@ -299,9 +298,7 @@ def _cut_up(part: int, shares: Sequence[int]) -> list[int]:
     return [part * share // sum(shares) for share in shares]
 
 
-def _ranked(
-    points: Mapping[int, int], prizes: Sequence[int], full_at_permille: int, total: int
-) -> Ranked:
+def _ranked(points: Mapping[int, int], prizes: Sequence[int], full_at_permille: int, total: int) -> Ranked:
     """The prizes of ranks 1, 2 ... by points. The sum of tied ranks' prizes is shared, the older first."""
     found: Ranked = {}
     groups: dict[int, list[int]] = {}

@@ -324,6 +324,7 @@ from transitmap.store.ties import (
     COPY,
     SAME,
     TWO,
+    accounts_of,
     linked_riders,
     linking_findings,
     people_met,

@@ -13,7 +13,7 @@ from transitmap import chain
 from transitmap.errors import PayoutRefused
 from transitmap.store.tables import LedgerRow, RideRow, Sum, User
 from transitmap.store.tables_game import ALL_CAMPAIGNS, Decision, FindingRow, Member, Payout
-from transitmap.store.ties import same_people
+from transitmap.store.ties import accounts_of, same_people
 
 CHUNK = 5_000
 N_APPROVALS = 2
@@ -154,7 +154,7 @@ def approve_payout(session: Session, payout_id: int, user: User, now_s: float, n
             `twice` (the same person again) or `state` (it is not held).
     """
     payout = _payout_for(session, payout_id, user, ("held",))
-    if user.id in approvals(session, payout):
+    if accounts_of(session, user.id) & set(approvals(session, payout)):
         raise PayoutRefused("twice", f"payout {payout_id}: the second approval must be another person's")
     _decide(session, payout, APPROVED, user, now_s, note)
     if len(approvals(session, payout)) >= N_APPROVALS:
@@ -211,8 +211,7 @@ def _payout_for(session: Session, payout_id: int, user: User, states: Sequence[s
         raise PayoutRefused("missing", f"there is no payout {payout_id}")
     if user.role == "rider":
         raise PayoutRefused("role", f"payout {payout_id}: riders decide on no payout")
-    persons = same_people(session)
-    if persons.get(payout.user_id, payout.user_id) == persons.get(user.id, user.id):
+    if payout.user_id in accounts_of(session, user.id):
         raise PayoutRefused("own", f"payout {payout_id}: nobody decides on his own")
     if payout.state not in states:
         raise PayoutRefused("state", f"payout {payout_id} is {payout.state}, not {' or '.join(states)}")

@@ -26,6 +26,14 @@ def linked_riders(session: Session) -> list[list[int]]:
     return [list(pair) for pair in sorted(pairs)]
 
 
+def accounts_of(session: Session, user_id: int) -> set[int]:
+    """All accounts that are taken for the same person's now, this one with them."""
+    pairs, found = linked_riders(session), {user_id}
+    while more := {account for pair in pairs if found & set(pair) for account in pair} - found:
+        found |= more
+    return found
+
+
 def said_of_people(session: Session) -> dict[tuple[int, int], str]:
     """What people said last of pairs of accounts: `same` or `two`."""
     question = sa.select(Decision).where(Decision.subject_kind == PERSON).order_by(Decision.id)
