@@ -113,6 +113,13 @@ def redated(transform: Transform) -> Transform:
     return later
 
 
+def decoy(fixes: Fixes, rng: Rng) -> Fixes:
+    """The same places with a halt every three minutes, on an earlier day: it shares more marks with a copy
+    that is to come than the original does, and is no copy in its movement. Four of them hide the original."""
+    halts_s = np.floor((fixes.time_s - fixes.time_s[0]) / 180.0) * rng.uniform(60.0, 140.0)
+    return replace(fixes, time_s=np.round(fixes.time_s - DAY_S * int(rng.integers(1, 5)) + halts_s, 3))
+
+
 TRANSFORMS: dict[str, Transform] = {
     "same": same,
     "five decimals": coarser,

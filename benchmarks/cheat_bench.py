@@ -26,7 +26,7 @@ from transitmap.points import evidence
 from transitmap.points.rules import load_rules
 from transitmap.points.score import Observers, score
 from transitmap.points.suspicion.examine import HARD, SOFT, examine
-from transitmap.points.suspicion.marks import candidates, marks_of
+from transitmap.points.suspicion.marks import MOST, candidates, marks_of
 from transitmap.simulate import City
 
 KEY = b"benchmark"
@@ -194,6 +194,21 @@ def at_once(court: Court, seed: int, step: int = 1) -> Iterator[tuple[str, Tally
             if len(ride.fixes) >= 2:
                 tally.note(court.judge(replace(one, ride=ride)))
         yield f"same day: {name}", tally
+
+
+def masked(court: Court, seed: int, step: int = 1) -> Iterator[tuple[str, Tally]]:
+    """Noisy copies after as many decoys as are compared, by other accounts: no movement is like theirs."""
+    rng, tally = np.random.default_rng([seed, 8]), Tally()
+    for one in court.rides[::step]:
+        apart = Court(court.network)
+        apart.keep(one)
+        copy = attacks.copy_of(one.ride, attacks.redated(attacks.correlated(1.0)), "copy", "thief", rng)
+        for nth in range(MOST):
+            name = f"decoy {nth}"
+            apart.keep(replace(one, ride=attacks.copy_of(copy, attacks.decoy, name, name, rng)))
+        if worth(copy.fixes) > 0:
+            tally.note(apart.judge(replace(one, ride=copy)))
+    yield "other day: behind four decoys", tally
 
 
 def drawings(
@@ -383,6 +398,7 @@ def main(words: list[str]) -> None:
         _merge(tried, drawings(city, court, attacks.STYLES, seed, N_TRIED))
         _merge(tried, others(court, seed, step))
         _merge(curve, copies(court, attacks.HARDER, seed, step))
+        _merge(curve, masked(court, seed, 2 * step))
         _merge(curve, drawings(city, court, attacks.FORGERIES, seed, N_TRIED))
         tally, bus, car = cars(city, court, seed, 2 * N_TRIED)
         _merge(curve, [("car along the line", tally)])

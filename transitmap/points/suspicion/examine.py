@@ -25,6 +25,8 @@ ALIKE_M = ((3, 2.0), (6, 7.0), (8, 12.0), (10, 14.0), (14, 20.0), (20, 30.0))
 two vehicles never do; the decision on copies tells how far they are from it."""
 NEARLY = 1.4
 """Up to so many times that, people should look."""
+SAME_PLACES, PLACES_S = 0.5, 90.0
+"""In rides of so long no phones of two vehicles are at half of the same metres; at most a quarter was seen."""
 RUN_M, RUN_WINDOWS = 20.0, 16
 """So many half minutes in a row closer than this are a piece of another ride."""
 TOGETHER_S = 60.0
@@ -196,17 +198,26 @@ def _copied(ride: Ride, before: Sequence[Ride], mode: int) -> list[Finding]:
     """The ride that this one copies with the least doubt, if any."""
     if not before:
         return []
-    mine = _traced(ride)
+    mine, others = _traced(ride), [(other.ride_id, _traced(other)) for other in before]
     found = [
         one
-        for other in before
-        for likeness in [compare(mine, _traced(other))]
+        for name, other in others
+        for likeness in [compare(mine, other)]
         if likeness is not None
-        for one in [_judged(likeness, mode, other.ride_id)]
+        for one in [_judged(likeness, mode, name)]
         if one is not None
     ]
     best = sorted(found, key=lambda one: (one.tier != HARD, -one.score, one.other_ride_id))
-    return best[:1]
+    return best[:1] or _at_same_places(mine, others)
+
+
+def _at_same_places(mine: Traced, others: Sequence[tuple[str, Traced]]) -> list[Finding]:
+    """The ride whose very positions this one has, whatever the clocks: made of it, or to stand before it."""
+    shares = [(float(np.isin(mine.vertex, other.vertex).mean()), name) for name, other in others]
+    share, name = max(shares)
+    if share < SAME_PLACES or mine.fixes.time_s[-1] - mine.fixes.time_s[0] < PLACES_S:
+        return []
+    return [_finding("alike", SOFT, share / 2, {"share": share, "n_fixes": len(mine.vertex)}, name)]
 
 
 def _traced(ride: Ride) -> Traced:
