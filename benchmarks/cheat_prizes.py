@@ -1,9 +1,9 @@
 """What is won by acting once the draw's seed is known: `python -m benchmarks.cheat_prizes [N_SEEDS]`.
 
-A campaign of 300 riders with lognormal points, 170,000 pesos. The cheat has 1 % of the points and ten friends
-with 20 points each, who can leave the prizes and come back (a box to tick), be corrected by a reviewer, or
-erase their account. Whoever closes the campaign chooses the second, if that is in the seed. Pesos of the draw,
-means of seeds: without doing anything, and with what suits the cheat and the friends together best.
+A campaign of 300 riders with lognormal points and 170,000 pesos. The cheat has 1 % of the points, and ten
+friends with 20 each, who can leave the prizes and come back (a box to tick), be corrected by a reviewer, or
+erase their account. Whoever closes the campaign chooses the second, if that is in the seed. Pesos of the
+draw, means of seeds: without doing anything, and with what suits the cheat and the friends together best.
 """
 
 from __future__ import annotations

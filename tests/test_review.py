@@ -256,6 +256,24 @@ def test_who_may_not_look(session, people, add_ride, doubt, say, name, reason):
     assert refused.value.reason == reason
 
 
+def test_nobody_judges_an_account_that_is_known_to_be_theirs(session, people, add_ride, doubt, say, desk):
+    """Rita and the rider Ana are one person, and so are Rosa and Raúl: neither judges for the other."""
+    finding_id = doubt(add_ride("Ana"), "hard", "copy")
+    for one, other in (("Ana", "Rita"), ("Rosa", "Raúl")):
+        store.say_people(session, people[one].id, people[other].id, store.SAME, people["Olga"].id, NOW_S)
+    with pytest.raises(ReviewRefused) as refused:
+        say("Rita", finding_id, "own_ride")
+    assert refused.value.reason == "own_ride"
+    with pytest.raises(ReviewRefused) as refused:
+        review.say_met(desk(), people["Rita"], people["Ana"], True, NOW_S)
+    assert refused.value.reason == "own_ride"
+    assert say("Rosa", finding_id, "own_ride", TWICE) == OPEN
+    with pytest.raises(ReviewRefused) as refused:
+        say("Raúl", finding_id, "own_ride", TWICE)
+    assert refused.value.reason == "looked_before"
+    assert say("Olga", finding_id, "own_ride", TWICE) == DISMISSED
+
+
 def test_nobody_looks_at_their_own_ride_nor_at_a_copy_of_it(session, people, add_ride, doubt, say):
     own, copy = doubt(add_ride("Rita")), doubt(add_ride("Ana"), "hard", "copy", other=add_ride("Rita"))
     for finding_id in (own, copy):

@@ -114,6 +114,7 @@ from transitmap.store.missions import (
     checks_at,
     end_mission,
     held_missions,
+    last_earned_s,
     leave_mission,
     leave_route,
     mission_by_id,
