@@ -113,6 +113,15 @@ def redated(transform: Transform) -> Transform:
     return later
 
 
+def filled(fixes: Fixes, rng: Rng) -> Fixes:
+    """A recording of every half minute made one of every five seconds, exact to five metres."""
+    every_s = np.arange(fixes.time_s[0], fixes.time_s[-1], 30.0)
+    some = fixes.take(np.unique(np.searchsorted(fixes.time_s, every_s)))
+    time_s = np.arange(some.time_s[0], some.time_s[-1], 5.0)
+    lat_deg, lon_deg = (np.interp(time_s, some.time_s, one) for one in (some.lat_deg, some.lon_deg))
+    return Fixes(time_s, lat_deg, lon_deg, np.full(len(time_s), 5.0))
+
+
 def decoy(fixes: Fixes, rng: Rng) -> Fixes:
     """The same places with a halt every three minutes, on an earlier day: it shares more marks with a copy
     that is to come than the original does, and is no copy in its movement. Four of them hide the original."""

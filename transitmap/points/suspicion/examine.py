@@ -26,7 +26,7 @@ two vehicles never do; the decision on copies tells how far they are from it."""
 NEARLY = 1.4
 """Up to so many times that, people should look."""
 SAME_PLACES, PLACES_S = 0.5, 90.0
-"""In rides of so long no phones of two vehicles are at half of the same metres; at most a quarter was seen."""
+"""In rides so long no phones of two vehicles are at half of the same metres; a quarter at most was seen."""
 RUN_M, RUN_WINDOWS = 20.0, 16
 """So many half minutes in a row closer than this are a piece of another ride."""
 TOGETHER_S = 60.0
@@ -44,6 +44,8 @@ ON_LINE, FORGOTTEN_M, MIN_ACROSS, SMOOTH_M = 0.7, 0.9, 40, 0.1
 FORGETFUL, MEMORY, SURE = 0.44, 0.8, 5.0
 """Errors that are less like those of the fix before are no receiver's; of few fixes neither is what lies so
 many standard deviations below what receivers have that forget most."""
+MADE_UP = 0.4
+"""Fixes put in between others to look like a phone that measures often: half of them and more; honest 4 %."""
 APART_M, APART_S = 1_000.0, 120.0
 TRAVEL_M, TRAVEL_M_S = 2_000.0, 83.0
 FUTURE_S, OLD_S = 300.0, 90 * 86_400.0
@@ -130,6 +132,8 @@ def _drawn(motion: Motion, mode: int) -> list[Finding]:
             found.append(_finding("white_noise", HARD, 1.0 - max(motion.memory, 0.0), numbers))
         elif motion.rough_m < SMOOTH_M:
             found.append(_finding("smooth", SOFT, 0.5, {"rough_m": motion.rough_m, **numbers}))
+    if motion.between > MADE_UP and not any(one.code == "smooth" for one in found):
+        found.append(_finding("smooth", SOFT, motion.between, {"between": motion.between}))
     return found
 
 
