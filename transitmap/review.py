@@ -174,8 +174,10 @@ def look(desk: Desk, user: store.User, finding_id: int, reason: str, note: str, 
     verdict = review.REASONS[reason].verdict
     store.add_decision(session, store.LOOK, finding_id, verdict, user.id, now_s, reason, note)
     looks = looks_of(session, finding_id)
+    told = [_look(session, one) for one in looks]
     is_double = review.is_double(desk.key, finding_id, desk.looks.second_permille)
-    holds = review.outcome([_look(session, one) for one in looks], is_double, desk.looks)
+    is_double = is_double or review.frees(told[0], finding.tier, desk.looks)
+    holds = review.outcome(told, is_double, desk.looks)
     if holds != OPEN:
         said = [one for one in looks if one.verdict == holds]
         _settle(desk, [finding], holds, user.id, said[-1].reason, said[-1].note, _people(looks), now_s)
