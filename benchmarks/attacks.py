@@ -113,12 +113,20 @@ def redated(transform: Transform) -> Transform:
     return later
 
 
+def thinned_to(every_s: float) -> Transform:
+    """What a phone that measures so often would have written."""
+
+    def thin(fixes: Fixes, rng: Rng) -> Fixes:
+        when_s = np.arange(fixes.time_s[0], fixes.time_s[-1], every_s)
+        return fixes.take(np.unique(np.searchsorted(fixes.time_s, when_s)))
+
+    return thin
+
+
 def filled(fixes: Fixes, rng: Rng) -> Fixes:
-    """A recording of every half minute made one of every five seconds, exact to five metres."""
-    every_s = np.arange(fixes.time_s[0], fixes.time_s[-1], 30.0)
-    some = fixes.take(np.unique(np.searchsorted(fixes.time_s, every_s)))
-    time_s = np.arange(some.time_s[0], some.time_s[-1], 5.0)
-    lat_deg, lon_deg = (np.interp(time_s, some.time_s, one) for one in (some.lat_deg, some.lon_deg))
+    """Lines between the fixes, written every five seconds, exact to five metres."""
+    time_s = np.arange(fixes.time_s[0], fixes.time_s[-1], 5.0)
+    lat_deg, lon_deg = (np.interp(time_s, fixes.time_s, one) for one in (fixes.lat_deg, fixes.lon_deg))
     return Fixes(time_s, lat_deg, lon_deg, np.full(len(time_s), 5.0))
 
 

@@ -211,6 +211,27 @@ def masked(court: Court, seed: int, step: int = 1) -> Iterator[tuple[str, Tally]
     yield "other day: behind four decoys", tally
 
 
+def filled(court: Court, seed: int, step: int = 1) -> Iterator[tuple[str, Tally]]:
+    """Rides measured now and then, with fixes put in between; and the share of their length that is paid."""
+    rng = np.random.default_rng([seed, 9])
+    for every_s in (15.0, 30.0, 60.0):
+        tally, shares = Tally(), list[list[float]]()
+        for one in court.rides[::step]:
+            sparse = attacks.copy_of(one.ride, attacks.thinned_to(every_s), "sparse", "cheat", rng)
+            ride = attacks.copy_of(sparse, attacks.filled, "filled", "cheat", rng)
+            if len(ride.fixes) >= 60:
+                tally.note(Court(court.network).judge(replace(one, ride=ride)))
+                shares.append([quality(sparse.fixes), quality(ride.fixes)])
+        before, after = np.mean(shares, axis=0)
+        yield f"filled: {every_s:g} s, worth {before:.2f} to {after:.2f}", tally
+
+
+def quality(fixes: Fixes) -> float:
+    """The share of a ride's length that the rules pay."""
+    steps = evidence._steps(fixes, None, "UTC", load_rules())
+    return float((steps.permille * steps.length_m).sum() / (1000 * steps.length_m.sum()))
+
+
 def drawings(
     city: City, court: Court, styles: Iterable[str], seed: int, n: int
 ) -> Iterator[tuple[str, Tally]]:
@@ -399,6 +420,7 @@ def main(words: list[str]) -> None:
         _merge(tried, others(court, seed, step))
         _merge(curve, copies(court, attacks.HARDER, seed, step))
         _merge(curve, masked(court, seed, 2 * step))
+        _merge(curve, filled(court, seed, 2 * step))
         _merge(curve, drawings(city, court, attacks.FORGERIES, seed, N_TRIED))
         tally, bus, car = cars(city, court, seed, 2 * N_TRIED)
         _merge(curve, [("car along the line", tally)])

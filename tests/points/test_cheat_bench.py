@@ -7,9 +7,6 @@ anything is looked at (`tests/webapp/test_uploads.py`); here they come as anothe
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
 import pytest
 
 from benchmarks import attacks, cheat_bench, cheat_rings
@@ -76,13 +73,9 @@ def test_a5_drawn_traces(bench) -> None:
 
 def test_a5_fixes_put_in_between_go_to_people(bench) -> None:
     """Who measures every half minute is paid a third; with lines between the fixes it was all."""
-    court, rng, found = bench[1], np.random.default_rng(SEED), cheat_bench.Tally()
-    for one in court.rides[::10]:
-        filled = attacks.copy_of(one.ride, attacks.filled, "filled", "cheat", rng)
-        if len(filled.fixes) > 40:
-            found.note(cheat_bench.Court(court.network).judge(replace(one, ride=filled)))
-    assert found.n >= 6
-    assert found.soft + found.hard == found.n
+    for _, tally in cheat_bench.filled(bench[1], SEED, 10):
+        assert tally.n >= 6
+        assert tally.hard + tally.soft == tally.n
 
 
 def test_a6_what_cannot_be_told_waits_for_somebody_else(bench) -> None:

@@ -106,8 +106,8 @@ def read_entrants(text: str) -> tuple[Entrant, ...]:
             raise ValueError(f"rider {rider}: {out}")
         facts = {name: word in words for word, name in FACTS.items()}
         consent = "no_consent" not in words
-        numbers = {"team_id": int(team), "person_id": int(person), "before_millipoints": int(before)}
-        found.append(Entrant(int(rider), 0, **numbers, has_consent=consent, **facts))
+        entrant = Entrant(int(rider), 0, int(team), has_consent=consent, person_id=int(person), **facts)
+        found.append(replace(entrant, before_millipoints=int(before)))
     return tuple(found)
 
 

@@ -126,11 +126,10 @@ def judge(
     speaks = voices.speaks(observed)
     segments, segment = np.unique(observed.segment, return_inverse=True)
     person, group = named(observed.user_id, voices.person), named(observed.user_id, voices.group)
-    seen, n, k = (segment[speaks], observed.day[speaks]), len(segments), confirm.confirm_voices
-    people_day = _day_of_nth(*seen, person[speaks], n, k)
-    groups_day = _day_of_nth(*seen, group[speaks], n, k)
-    is_staff = np.isin(observed.user_id[speaks], list(staff))
-    staff_day = _day_of_nth(*(one[is_staff] for one in (*seen, person[speaks])), n, 1)
+    n, k, by_staff = len(segments), confirm.confirm_voices, speaks & np.isin(observed.user_id, list(staff))
+    people_day = _day_of_nth(segment[speaks], observed.day[speaks], person[speaks], n, k)
+    groups_day = _day_of_nth(segment[speaks], observed.day[speaks], group[speaks], n, k)
+    staff_day = _day_of_nth(segment[by_staff], observed.day[by_staff], person[by_staff], n, 1)
     by_some = (np.maximum(people_day, staff_day) > LONG_AGO) | np.isin(segments, official)
     value = observed.worth_mm * confirm.weights(observed.place)
     since = observed.day - confirm.stale_days
