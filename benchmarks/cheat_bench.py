@@ -1,7 +1,7 @@
 """CheatBench: attacks on the points against honest riders, co-riders included; seeded.
 
 python -m benchmarks.cheat_bench [N_RIDERS] [--town FIRST] [--honest | --figure docs/figures/copies.svg]
-python -m benchmarks.cheat_bench edge
+python -m benchmarks.cheat_bench edge|hide
 
 Prints for each attack n, the share withheld and the share held for a reviewer, with Wilson intervals (95 %),
 and what it is paid against the ride it was made from; for honest riders the shares held by mistake; for noise
@@ -398,10 +398,17 @@ def _paid_in_order(
     return paid
 
 
+def hide() -> None:
+    """Copies behind decoys and rides filled up, of a town of 600 riders."""
+    for _, court, _, seed in courts(600, 300):
+        for name, tally in (*masked(court, seed, 12), *filled(court, seed, 12)):
+            print(tally.line(name), flush=True)
+
+
 def main(words: list[str]) -> None:
     """Prints the report; the figure is written where it is asked for."""
-    if words[:1] == ["edge"]:
-        return edge()
+    if words[:1] in (["edge"], ["hide"]):
+        return edge() if words[0] == "edge" else hide()
     n_riders = int(words[0]) if words and words[0].isdecimal() else 2_000
     first = int(words[words.index("--town") + 1]) if "--town" in words else 0
     if "--honest" in words:
