@@ -113,6 +113,30 @@ def redated(transform: Transform) -> Transform:
     return later
 
 
+def thinned_to(every_s: float) -> Transform:
+    """What a phone that measures so often would have written."""
+
+    def thin(fixes: Fixes, rng: Rng) -> Fixes:
+        when_s = np.arange(fixes.time_s[0], fixes.time_s[-1], every_s)
+        return fixes.take(np.unique(np.searchsorted(fixes.time_s, when_s)))
+
+    return thin
+
+
+def filled(fixes: Fixes, rng: Rng) -> Fixes:
+    """Lines between the fixes, written every five seconds, exact to five metres."""
+    time_s = np.arange(fixes.time_s[0], fixes.time_s[-1], 5.0)
+    lat_deg, lon_deg = (np.interp(time_s, fixes.time_s, one) for one in (fixes.lat_deg, fixes.lon_deg))
+    return Fixes(time_s, lat_deg, lon_deg, np.full(len(time_s), 5.0))
+
+
+def decoy(fixes: Fixes, rng: Rng) -> Fixes:
+    """The same places with a halt every three minutes, on an earlier day: it shares more marks with a copy
+    that is to come than the original does, and is no copy in its movement. Four of them hide the original."""
+    halts_s = np.floor((fixes.time_s - fixes.time_s[0]) / 180.0) * rng.uniform(60.0, 140.0)
+    return replace(fixes, time_s=np.round(fixes.time_s - DAY_S * int(rng.integers(1, 5)) + halts_s, 3))
+
+
 TRANSFORMS: dict[str, Transform] = {
     "same": same,
     "five decimals": coarser,

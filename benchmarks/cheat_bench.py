@@ -1,7 +1,7 @@
 """CheatBench: attacks on the points against honest riders, co-riders included; seeded.
 
 python -m benchmarks.cheat_bench [N_RIDERS] [--town FIRST] [--honest | --figure docs/figures/copies.svg]
-python -m benchmarks.cheat_bench edge
+python -m benchmarks.cheat_bench edge|hide
 
 Prints for each attack n, the share withheld and the share held for a reviewer, with Wilson intervals (95 %),
 and what it is paid against the ride it was made from; for honest riders the shares held by mistake; for noise
@@ -26,7 +26,7 @@ from transitmap.points import evidence
 from transitmap.points.rules import load_rules
 from transitmap.points.score import Observers, score
 from transitmap.points.suspicion.examine import HARD, SOFT, examine
-from transitmap.points.suspicion.marks import candidates, marks_of
+from transitmap.points.suspicion.marks import MOST, candidates, marks_of
 from transitmap.simulate import City
 
 KEY = b"benchmark"
@@ -196,6 +196,42 @@ def at_once(court: Court, seed: int, step: int = 1) -> Iterator[tuple[str, Tally
         yield f"same day: {name}", tally
 
 
+def masked(court: Court, seed: int, step: int = 1) -> Iterator[tuple[str, Tally]]:
+    """Noisy copies after as many decoys as are compared, by other accounts: no movement is like theirs."""
+    rng, tally = np.random.default_rng([seed, 8]), Tally()
+    for one in court.rides[::step]:
+        apart = Court(court.network)
+        apart.keep(one)
+        copy = attacks.copy_of(one.ride, attacks.redated(attacks.correlated(1.0)), "copy", "thief", rng)
+        for nth in range(MOST):
+            name = f"decoy {nth}"
+            apart.keep(replace(one, ride=attacks.copy_of(copy, attacks.decoy, name, name, rng)))
+        if worth(copy.fixes) > 0:
+            tally.note(apart.judge(replace(one, ride=copy)))
+    yield "other day: behind four decoys", tally
+
+
+def filled(court: Court, seed: int, step: int = 1) -> Iterator[tuple[str, Tally]]:
+    """Rides measured now and then, with fixes put in between; and the share of their length that is paid."""
+    rng = np.random.default_rng([seed, 9])
+    for every_s in (15.0, 30.0, 60.0):
+        tally, shares = Tally(), list[list[float]]()
+        for one in court.rides[::step]:
+            sparse = attacks.copy_of(one.ride, attacks.thinned_to(every_s), "sparse", "cheat", rng)
+            ride = attacks.copy_of(sparse, attacks.filled, "filled", "cheat", rng)
+            if len(ride.fixes) >= 60:
+                tally.note(Court(court.network).judge(replace(one, ride=ride)))
+                shares.append([quality(sparse.fixes), quality(ride.fixes)])
+        before, after = np.mean(shares, axis=0)
+        yield f"filled: {every_s:g} s, worth {before:.2f} to {after:.2f}", tally
+
+
+def quality(fixes: Fixes) -> float:
+    """The share of a ride's length that the rules pay."""
+    steps = evidence._steps(fixes, None, "UTC", load_rules())
+    return float((steps.permille * steps.length_m).sum() / (1000 * steps.length_m.sum()))
+
+
 def drawings(
     city: City, court: Court, styles: Iterable[str], seed: int, n: int
 ) -> Iterator[tuple[str, Tally]]:
@@ -362,10 +398,17 @@ def _paid_in_order(
     return paid
 
 
+def hide() -> None:
+    """Copies behind decoys and rides filled up, of a town of 600 riders."""
+    for _, court, _, seed in courts(600, 300):
+        for name, tally in (*masked(court, seed, 12), *filled(court, seed, 12)):
+            print(tally.line(name), flush=True)
+
+
 def main(words: list[str]) -> None:
     """Prints the report; the figure is written where it is asked for."""
-    if words[:1] == ["edge"]:
-        return edge()
+    if words[:1] in (["edge"], ["hide"]):
+        return edge() if words[0] == "edge" else hide()
     n_riders = int(words[0]) if words and words[0].isdecimal() else 2_000
     first = int(words[words.index("--town") + 1]) if "--town" in words else 0
     if "--honest" in words:
@@ -383,6 +426,8 @@ def main(words: list[str]) -> None:
         _merge(tried, drawings(city, court, attacks.STYLES, seed, N_TRIED))
         _merge(tried, others(court, seed, step))
         _merge(curve, copies(court, attacks.HARDER, seed, step))
+        _merge(curve, masked(court, seed, 2 * step))
+        _merge(curve, filled(court, seed, 2 * step))
         _merge(curve, drawings(city, court, attacks.FORGERIES, seed, N_TRIED))
         tally, bus, car = cars(city, court, seed, 2 * N_TRIED)
         _merge(curve, [("car along the line", tally)])

@@ -51,7 +51,7 @@ def ours(others, mine) -> float:
     total = 0.0
     for i, amount in sure.items():
         if i not in found.out:
-            share = mine[i - 1] / found.n_tickets
+            share = mine[i - 1] // 1000 / found.n_tickets
             total += min(most, amount + n_prizes * rules.prize_centavos * share)
     return total
 

@@ -202,6 +202,30 @@ def test_a_ride_that_comes_while_a_feed_is_made_counts_under_it(
         assert replay(session, archive, CONFIG, RULES) == []
 
 
+def test_a_doubtful_ride_that_comes_while_a_feed_is_made_waits(
+    engine: sa.Engine, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who knows when feeds are made could send what people should look at then: a share never falls."""
+    with store.session(engine) as session:
+        ride_the_city(session, archive, range(2), 1)
+    made = pipeline.make_feed
+
+    def slowly(*arguments):
+        with store.session(engine) as other:
+            send(other, archive, "late", EAST, 5, 900)
+            ride = store.rides_after(other)[-1]
+            doubt = {"code": "car", "tier": "soft", "score": 0.9, "evidence": {}, "made_s": NOW_S}
+            other.add(store.FindingRow(ride_id=ride.id, **doubt))
+        return made(*arguments)
+
+    monkeypatch.setattr(publishing.pipeline, "make_feed", slowly)
+    with store.session(engine) as session:
+        make(session, archive)
+        ride = store.rides_after(session)[-1]
+        assert ride.id in store.settlements(session)[-1].inputs["held"]
+        assert ride.id not in store.confirmed_shares(session)
+
+
 def test_of_two_publishers_the_first_wins(
     engine: sa.Engine, archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ from transitmap.points.rules import load_rules, parse_rules
 
 NOW_S = 1_790_000_000.0
 DAY_S = 86_400.0
-AT_ONCE = Looks(second_permille=0, n_learning=0)
+AT_ONCE = Looks(second_permille=0, n_learning=0, two_free=False)
 TWICE = Looks(second_permille=1000, n_learning=0)
 FULL = 100_000
 """What the rides of these tests are worth once they are confirmed: 25 points at once, 75 later."""
@@ -254,6 +254,38 @@ def test_who_may_not_look(session, people, add_ride, doubt, say, name, reason):
     with pytest.raises(ReviewRefused) as refused:
         say(name, finding_id, "by_car", TWICE)
     assert refused.value.reason == reason
+
+
+def test_no_person_alone_frees_a_ride_that_was_withheld(add_ride, doubt, say):
+    """A reviewer who favours a friend could free four of five copies. A soft finding takes one person."""
+    count = dataclasses.replace(AT_ONCE, two_free=True)
+    finding_id = doubt(add_ride("Ana", paid=0), "hard", "copy")
+    assert say("Rita", finding_id, "own_ride", count) == OPEN
+    assert say("Raúl", finding_id, "same_recording", count) == OPEN
+    assert say("Rosa", finding_id, "same_recording", count) == UPHELD
+    freed = doubt(add_ride("Ana", paid=0), "hard", "copy")
+    assert say("Rita", freed, "own_ride", count) == OPEN
+    assert say("Raúl", freed, "own_ride", count) == DISMISSED
+    assert say("Rita", doubt(add_ride("Ana"), "hard"), "not_ridden", count) == UPHELD
+    assert say("Rita", doubt(add_ride("Ana")), "own_ride", count) == DISMISSED
+
+
+def test_nobody_judges_an_account_that_is_known_to_be_theirs(session, people, add_ride, doubt, say, desk):
+    """Rita and the rider Ana are one person, and so are Rosa and Raúl: neither judges for the other."""
+    finding_id = doubt(add_ride("Ana"), "hard", "copy")
+    for one, other in (("Ana", "Rita"), ("Rosa", "Raúl")):
+        store.say_people(session, people[one].id, people[other].id, store.SAME, people["Olga"].id, NOW_S)
+    with pytest.raises(ReviewRefused) as refused:
+        say("Rita", finding_id, "own_ride")
+    assert refused.value.reason == "own_ride"
+    with pytest.raises(ReviewRefused) as refused:
+        review.say_met(desk(), people["Rita"], people["Ana"], True, NOW_S)
+    assert refused.value.reason == "own_ride"
+    assert say("Rosa", finding_id, "own_ride", TWICE) == OPEN
+    with pytest.raises(ReviewRefused) as refused:
+        say("Raúl", finding_id, "own_ride", TWICE)
+    assert refused.value.reason == "looked_before"
+    assert say("Olga", finding_id, "own_ride", TWICE) == DISMISSED
 
 
 def test_nobody_looks_at_their_own_ride_nor_at_a_copy_of_it(session, people, add_ride, doubt, say):

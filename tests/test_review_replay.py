@@ -24,7 +24,7 @@ def archive(tmp_path: Path) -> Archive:
 
 
 def desk(session: Session) -> review.Desk:
-    return review.Desk(session, RULES, CONFIG.feed.timezone, b"k" * 32, Looks(0, 0))
+    return review.Desk(session, RULES, CONFIG.feed.timezone, b"k" * 32, Looks(0, 0, False))
 
 
 def test_a_dismissed_finding_pays_all_of_it_once_others_confirm(session: Session, archive: Archive) -> None:

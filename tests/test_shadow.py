@@ -125,7 +125,7 @@ def test_a_copy_in_shadow_is_paid_and_one_out_of_it_is_withheld(
     tiers = {one.ride_id: (one.code, one.tier) for one in store.findings(session)}
     assert tiers == {held.ride_id: ("copy", "hard"), noted.ride_id: ("copy", SHADOW)}
     ids = riders(session)
-    assert store.linked_riders(session) == [sorted((ids["ana"], ids["thief"]))]
+    assert store.bound_riders(session) == [(ids["thief"], ids["ana"])]
     assert store.linking_findings(session, ids["other"]) == []
     assert store.n_open_findings(session, campaign.id) == 0
     assert store.people_decided(session)["withheld"] == [held.ride_id]
@@ -153,13 +153,13 @@ def test_a_person_upholds_what_was_noted_and_takes_it_back(
     before = paid()
     assert before > 0
     assert review.look(desk(session), rita, finding.id, "same_recording", "", NOW_S) == UPHELD
-    assert (paid(), store.linked_riders(session)) == (0, [sorted((ana, other))])
+    assert (paid(), store.bound_riders(session)) == (0, [(other, ana)])
     assert store.people_decided(session)["withheld"] == [noted.ride_id]
     assert replay(session, archive, CONFIG, RULES) == []
     review.undo(desk(session), rita, finding.id, NOW_S)
-    assert (paid(), store.linked_riders(session), finding.state) == (before, [], OPEN)
+    assert (paid(), store.bound_riders(session), finding.state) == (before, [], OPEN)
     assert review.look(desk(session), rita, finding.id, "own_ride", "", NOW_S) == DISMISSED
-    assert (paid(), store.linked_riders(session)) == (before, [])
+    assert (paid(), store.bound_riders(session)) == (before, [])
     assert replay(session, archive, CONFIG, RULES) == []
 
 

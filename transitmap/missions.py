@@ -321,7 +321,8 @@ def reserve(
     store.lock_user(session, user_id)
     holds = store.reservations_of(session, [mission_id])
     holds += [hold for hold in store.reservations_of_user(session, user_id) if hold.mission_id != mission_id]
-    reason = missions.why_not(mission, user_id, holds, now_s, rules)
+    ridden_s = store.last_earned_s(session, user_id)
+    reason = missions.why_not(mission, user_id, holds, now_s, rules, ridden_s)
     if not reason:
         until_s = min(now_s + rules.hold_s, mission.closes_s or np.inf)
         store.add_reservation(session, mission_id, user_id, now_s, until_s)

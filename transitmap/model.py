@@ -893,7 +893,8 @@ class Confirm:
     A segment needs `confirm_voices` independent voices. Of what is confirmed of a person at least
     `outside_permille` must be seen by others than the up to `group_max` people who confirm one another most;
     but `trust_worth` (millimetres times thousandths) counts of each person and campaign in any case.
-    The rest waits.
+    Whoever saw a segment more than `stale_days` before a ride knows that there is a line, not that the ride
+    was, as an official feed does. The rest waits.
     """
 
     confirm_voices: int = 2
@@ -902,6 +903,7 @@ class Confirm:
     outside_permille: int = 667
     observer_weights: tuple[int, ...] = (1000, 800, 400)
     trust_worth: int = 0
+    stale_days: int = 10**6
 
     def weights(self, place: IntArray) -> IntArray:
         """What the observer in each place is paid: beyond the list half of the one before, rounded down.

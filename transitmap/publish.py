@@ -246,8 +246,10 @@ def _hold(
     rides = _rides_of(archive, late)
     found, count, decided = counted
     late_found = recognise_each(terrain, rides, config, rules)
-    withheld_late = {row.id for row in late} & set(store.people_decided(session)["withheld"])
-    decided = decided | {"withheld": sorted({*decided["withheld"], *withheld_late})}
+    come, now = {row.id for row in late}, store.people_decided(session)
+    decided = decided | {
+        name: sorted({*decided[name], *(come & set(now[name]))}) for name in ("withheld", "held")
+    }
     count_rides(late_found, rules, count, decided["withheld"], decided["linked"])
     decided["n_people"] = count.n_people
     seen = [(segment, who, day) for segment, many in count.observers.items() for who, day in many]

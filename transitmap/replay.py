@@ -25,7 +25,7 @@ from transitmap.points.voices import one_person
 from transitmap.publish import officially_known
 from transitmap.said import LABEL, said_lines
 from transitmap.settling import Count, confirmed, lines_of
-from transitmap.terms import also_of, recorded_terms, rules_of
+from transitmap.terms import also_of, halfway, recorded_terms, rules_of
 from transitmap.terrain import (
     Found,
     Terrain,
@@ -301,8 +301,7 @@ def _deal_again(
     keys = [f"{rule}:{row.id}" for rule in (NEW, MORE, FRESH, WITHHELD)]
     paid = [ledger.recorded[key] for key in keys if key in ledger.recorded]
     at_s, day = (paid[0].created_s, paid[0].day) if paid else (0.0, 0)
-    where = float(ride.fixes.lat_deg[0]), float(ride.fixes.lon_deg[0])
-    campaign_id = campaign_of(ledger.campaigns, row.started_s, *where, at_s=at_s)
+    campaign_id = campaign_of(ledger.campaigns, row.started_s, *halfway(ride.fixes), at_s=at_s)
     most = ledger.rules[campaign_id].max_millipoints_per_day
     left = most - sum(ledger.of_day.get((account, day), 0) for account in (row.user_id, *also))
     return campaign_id, day, recorded_terms([line.evidence for line in paid], left, also)

@@ -72,10 +72,11 @@ def queue(session: Session, user: store.User, now_s: float) -> list[Waiting]:
     rides = [ride.id for _, ride in rows]
     asked = {one.ride_id: one for one in store.appeals_of_rides(session, rides) if one.state == OPEN}
     paid, behind = by_ride(store.lines_of_rides(session, rides)), _behind(session)
+    mine = store.accounts_of(session, user.id)
     suspects = [
         suspect_of(finding, paid.get(ride.id, []), asked.get(ride.id), behind.get(ride.user_id, 0))
         for finding, ride in rows
-        if not why_not(session, user, finding, ride)
+        if not why_not(session, user, finding, ride, mine)
     ]
     found = {finding.id: (finding, ride) for finding, ride in rows}
     items = review.queue(suspects, store.records(session), now_s)
@@ -123,13 +124,20 @@ def _whole(evidence: dict[str, Any]) -> int:
 # --- who may look --------------------------------------------------------------------------------
 
 
-def why_not(session: Session, user: store.User, finding: store.FindingRow, ride: store.RideRow) -> str:
-    """Why somebody may not look at a finding, empty where they may."""
+def why_not(
+    session: Session,
+    user: store.User,
+    finding: store.FindingRow,
+    ride: store.RideRow,
+    mine: set[int] | None = None,
+) -> str:
+    """Why somebody may not look at a finding, empty where they may. `mine` are all accounts of theirs."""
     if finding.state != OPEN:
         return "settled"
-    if any(one.user_id == user.id for one in looks_of(session, finding.id)):
+    mine = mine or store.accounts_of(session, user.id)
+    if any(one.user_id in mine for one in looks_of(session, finding.id)):
         return "looked_before"
-    return _why_not_ride(session, user, [ride, *_other_ride(session, finding)])
+    return _why_not_ride(session, user, mine, [ride, *_other_ride(session, finding)])
 
 
 def _other_ride(session: Session, finding: store.FindingRow) -> list[store.RideRow]:
@@ -137,17 +145,17 @@ def _other_ride(session: Session, finding: store.FindingRow) -> list[store.RideR
     return [other] if other else []
 
 
-def _why_not_ride(session: Session, user: store.User, rides: Sequence[store.RideRow]) -> str:
-    return _why_not_of(session, user, {ride.user_id for ride in rides})
+def _why_not_ride(session: Session, user: store.User, mine: set[int], rides: Sequence[store.RideRow]) -> str:
+    return _why_not_of(session, user, mine, {ride.user_id for ride in rides})
 
 
-def _why_not_of(session: Session, user: store.User, owners: set[int]) -> str:
-    """`not_a_reviewer`, `own_ride` or `own_team`: nobody judges what they have a share in."""
+def _why_not_of(session: Session, user: store.User, mine: set[int], owners: set[int]) -> str:
+    """`not_a_reviewer`, `own_ride` or `own_team`: nobody judges what any account of theirs has a share in."""
     if user.role not in REVIEWERS:
         return "not_a_reviewer"
-    if user.id in owners:
+    if mine & owners:
         return "own_ride"
-    shared = store.teams_of(session, owners) & store.teams_of(session, [user.id])
+    shared = store.teams_of(session, owners) & store.teams_of(session, mine)
     return "own_team" if shared else ""
 
 
@@ -182,8 +190,10 @@ def look(desk: Desk, user: store.User, finding_id: int, reason: str, note: str, 
     verdict = review.REASONS[reason].verdict
     store.add_decision(session, store.LOOK, finding_id, verdict, user.id, now_s, reason, note)
     looks = looks_of(session, finding_id)
+    told = [_look(session, one) for one in looks]
     is_double = review.is_double(desk.key, finding_id, desk.looks.second_permille)
-    holds = review.outcome([_look(session, one) for one in looks], is_double, desk.looks)
+    is_double = is_double or review.frees(told[0], finding.tier, desk.looks)
+    holds = review.outcome(told, is_double, desk.looks)
     if holds != OPEN:
         said = [one for one in looks if one.verdict == holds]
         _settle(desk, [finding], holds, user.id, said[-1].reason, said[-1].note, _people(looks), now_s)
@@ -245,7 +255,7 @@ def say_people(desk: Desk, user: store.User, finding_id: int, verdict: str, now_
     store.lock_ledger(session)
     finding, ride = _must_find(session, finding_id)
     others = _other_ride(session, finding)
-    refusal = _why_not_ride(session, user, [ride, *others])
+    refusal = _why_not_ride(session, user, store.accounts_of(session, user.id), [ride, *others])
     other_ids = [other.user_id for other in others if other.user_id != ride.user_id]
     if refusal or verdict not in (store.SAME, store.TWO) or not other_ids:
         raise ReviewRefused(refusal or "no_reason")
@@ -264,7 +274,7 @@ def say_met(desk: Desk, user: store.User, rider: store.User, is_met: bool, now_s
     """
     session = desk.session
     store.lock_ledger(session)
-    refusal = _why_not_of(session, user, {rider.id})
+    refusal = _why_not_of(session, user, store.accounts_of(session, user.id), {rider.id})
     if refusal:
         raise ReviewRefused(refusal)
     decided.say_met(session, rider.id, is_met, user.id, now_s, desk.timezone)
@@ -483,16 +493,17 @@ def why_not_answer(session: Session, user: store.User, appeal: store.Appeal, rid
         return "settled"
     if any(one.state == OPEN for one in store.doubts_of_rides(session, [ride.id])):
         return "waits_for_a_look"
-    if user.id == appeal.user_id:
+    mine = store.accounts_of(session, user.id)
+    if appeal.user_id in mine:
         return "own_ride"
     findings, kinds = store.findings_of_rides(session, [ride.id]), (store.LOOK, store.FINDING)
     made = [d for kind in kinds for d in store.decisions_about(session, kind, [one.id for one in findings])]
     answered = store.appeals_of_rides(session, [ride.id])
     made += store.decisions_about(session, store.APPEAL, [one.id for one in answered])
-    if any(one.user_id == user.id for one in made):
+    if any(one.user_id in mine for one in made):
         return "decided_before"
     others = [other for one in findings for other in _other_ride(session, one)]
-    return _why_not_ride(session, user, [ride, *others])
+    return _why_not_ride(session, user, mine, [ride, *others])
 
 
 def answer(desk: Desk, user: store.User, appeal_id: int, reason: str, note: str, now_s: float) -> str:

@@ -106,33 +106,39 @@ def confirmed(
 ) -> tuple[dict[str, int], Mapping[int, int]]:
     """How many thousandths of each ride are confirmed, and which rider is whose voice.
 
-    A ride that waits for a reviewer is left out. `decided` is what people had decided
+    A ride that waits for a reviewer is left out, and confirms nobody else's: what is in doubt is no witness.
+    `decided` is what people had decided
     (`store.people_decided`) and how many people there were (`n_people`), `official` the segments that an
     official feed knows. Each ride is confirmed by the `rules` of its campaign, the installation's where
     `campaign_of` does not name it or it pays no longer.
     """
     own = rules[store.OWN_CAMPAIGN]
+    waits = {*decided["held"], *decided["withheld"]}
     campaign = np.array([campaign_of.get(one, store.OWN_CAMPAIGN) for one in count.ride_ids], dtype=np.int64)
-    heard, shares = _confirmed_by(confirm_of(own), count, decided, official, campaign)
+    seen, is_sure = count.observed(), np.array([one not in waits for one in count.ride_ids], dtype=bool)
+    seen = seen.take(is_sure[seen.ride_index])
+    heard, shares = _confirmed_by(confirm_of(own), seen, decided, official, campaign)
     for confirm in {confirm_of(one) for one in rules.values()} - {confirm_of(own)}:
         theirs = np.isin(campaign, [one for one, its in rules.items() if confirm_of(its) == confirm])
-        shares = np.where(theirs, _confirmed_by(confirm, count, decided, official, campaign)[1], shares)
-    waits = {*decided["held"], *decided["withheld"]}
+        shares = np.where(theirs, _confirmed_by(confirm, seen, decided, official, campaign)[1], shares)
     told = zip(count.ride_ids, shares.tolist(), strict=True)
     return {ride_id: share for ride_id, share in told if share and ride_id not in waits}, heard.group
 
 
 def _confirmed_by(
-    confirm: Confirm, count: Count, decided: Mapping[str, Any], official: IntArray, campaign_id: IntArray
+    confirm: Confirm,
+    observed: Observed,
+    decided: Mapping[str, Any],
+    official: IntArray,
+    campaign_id: IntArray,
 ) -> tuple[Voices, IntArray]:
     """Who speaks with whom, and what is confirmed of each ride, as if all were confirmed by one rule."""
-    observed = count.observed()
     largest = int(decided["n_people"]) // GROUP_IS_AT_MOST
     confirm = replace(confirm, group_max=max(1, min(confirm.group_max, largest)))
     staff = frozenset(decided["staff"])
     linked = [(int(one), int(other)) for one, other in decided["linked"]]
     heard = voices(observed, linked, staff, confirm, decided["met"])
-    n = len(count.ride_ids)
+    n = len(campaign_id)
     return heard, settle.shares(observed, heard, staff, official, confirm, n, campaign_id)
 
 
@@ -145,6 +151,7 @@ def confirm_of(rules: Rules) -> Confirm:
         rules.outside_permille,
         rules.observer_weights,
         rules.trust_millipoints * MM_PERMILLE_PER_KM // rules.millipoints_per_km,
+        rules.fresh_after_days,
     )
 
 

@@ -52,12 +52,11 @@ def deal_for(
 ) -> Deal:
     """The deal of a ride that is understood now; call it under `lock_ledger`.
 
-    The campaign is that of where and when the ride began; missions and places count by its own rules, and
-    what a rider may get on a day by all that the day's rides are worth.
+    The campaign is that of where half of the way was done and when the ride began; missions and places count
+    by its own rules, and what a rider may get on a day by all that the day's rides are worth.
     """
     campaigns = store.all_campaigns(session)
-    where = float(fixes.lat_deg[0]), float(fixes.lon_deg[0])
-    campaign_id = campaign_of(campaigns, row.started_s, *where, at_s=now_s)
+    campaign_id = campaign_of(campaigns, row.started_s, *halfway(fixes), at_s=now_s)
     rules = rules_of(campaigns, own)[campaign_id]
     day = city_day(now_s, timezone)
     way = row.route_id, row.direction_id
@@ -73,6 +72,14 @@ def deal_for(
         also=also,
     )
     return Deal(campaign_id, rules, terms, day, row.user_id in store.waiting(bound))
+
+
+def halfway(fixes: Fixes) -> tuple[float, float]:
+    """(lat, lon) of the fix by which half of a ride's way was done: where it began is easily chosen."""
+    east_deg = np.diff(fixes.lon_deg) * np.cos(np.radians(fixes.lat_deg[:-1]))
+    way = np.concatenate([[0.0], np.cumsum(np.hypot(east_deg, np.diff(fixes.lat_deg)))])
+    place = int(np.searchsorted(way, way[-1] / 2))
+    return float(fixes.lat_deg[place]), float(fixes.lon_deg[place])
 
 
 def also_of(user_id: int, linked: Iterable[Sequence[int]]) -> frozenset[int]:

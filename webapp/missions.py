@@ -47,6 +47,9 @@ REFUSED = {
     "held": _("Somebody else has reserved this mission. It is free again later, or look for another one."),
     "mine": _("You have this mission already."),
     "too_many": _("You have as many missions as one rider can hold. Ride one or leave it first."),
+    "ride_first": _(
+        "You have let several missions go by. Make a trip that earns points, then you can reserve again."
+    ),
     "lapsed": _(
         "You had this mission a short while ago. Leave it to others for now; a ride of it still counts."
     ),

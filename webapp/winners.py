@@ -30,8 +30,8 @@ ORDER = ("held", "approved", "refused", "paid")
 """States of prizes, those first that wait for somebody."""
 
 HOLD_TROUBLE = {
-    "seed": lazy_gettext("These are not the words: others were promised in the rules, or told before."),
-    "campaign": lazy_gettext("Close the campaign first: the draw rests on its signed end."),
+    "seed": lazy_gettext("Other words were told before."),
+    "campaign": lazy_gettext("Close the campaign first: until then its points can still change."),
 }
 
 
@@ -247,8 +247,7 @@ def winners_of(campaign: store.Campaign, payouts: Sequence[store.Payout], user: 
     session = db.session()
     who = sorted({one.user_id for one in payouts})
     names, shown = store.names_of(session, who), store.names_on_boards(session, who)
-    persons, approved = store.same_people(session), store.approvals(session, payouts)
-    me = persons.get(user.id, user.id)
+    mine, approved = store.accounts_of(session, user.id), store.approvals(session, payouts)
     return [
         Winner(
             payout,
@@ -259,8 +258,8 @@ def winners_of(campaign: store.Campaign, payouts: Sequence[store.Payout], user: 
             campaign.currency,
             why(payout, campaign.currency),
             approved[payout.id],
-            persons.get(payout.user_id, payout.user_id) == me,
-            user.id in approved[payout.id],
+            payout.user_id in mine,
+            bool(mine & set(approved[payout.id])),
         )
         for payout in payouts
     ]

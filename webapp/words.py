@@ -256,6 +256,7 @@ EVIDENCE = {
     "memory": _("how long errors last (phones: 0.6 and more)"),
     "n_across": _("distances from the line"),
     "rough_m": _("roughness, metres"),
+    "between": _("share of positions that lie evenly between their neighbours"),
     "apart_m": _("metres apart"),
     "for_s": _("for seconds"),
     "n_calls": _("stops passed"),

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from tests.books.played import NAMES, NOW_S, SLUG, line, play
 from tests.test_store import add_ride
 from transitmap import chain, store
-from transitmap.books.export import write_books
+from transitmap.books.export import WORDS, write_books
 from transitmap.books.verify import verify_books
 from transitmap.cli import main
 
@@ -41,6 +41,7 @@ def plain(sqlite_template: Path, tmp_path: Path) -> Path:
     engine = store.open_engine(f"sqlite:///{tmp_path / 'plain.db'}")
     with store.session(engine) as session:
         people = play(session)
+        store.set_fact(session, WORDS.format(2), "12345")
         ride = add_ride(session, people["Ana"], "8" * 64)
         store.add_lines(
             session, [line(91, people) | {"ride_id": ride.id}, line(99, people) | {"ride_id": ride.id}]
@@ -298,9 +299,9 @@ def test_another_way_of_writing_a_line_is_found(plain: Path) -> None:
             b'"budget_centavos":990000',
             "prizes",
         ),
-        ("campaigns__centro__campaign_json", b'"snapshot_sha256":"5', b'"snapshot_sha256":"6', "prizes"),
+        ("campaigns__centro__campaign_json", b'"snapshot_sha256":"5', b'"snapshot_sha256":"6', "files"),
         ("campaigns__centro__campaign_json", b'"slug":"centro"', b'"slug":"norte"', "campaign"),
-        ("campaigns__centro__campaign_json", b'"words":""', b'"words":"x"', "prizes"),
+        ("campaigns__centro__campaign_json", b'"words":"1', b'"words":"2', "prizes"),
     ],
 )
 def test_what_stands_beside_the_ledger_is_compared(

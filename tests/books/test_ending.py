@@ -64,7 +64,7 @@ def written(engine: sa.Engine, tmp_path: Path) -> Path:
 
 
 def dismiss(session, people, ride) -> None:
-    desk = review.Desk(session, load_rules(), "UTC", b"k" * 32, Looks(second_permille=0, n_learning=0))
+    desk = review.Desk(session, load_rules(), "UTC", b"k" * 32, Looks(0, 0, False))
     (finding,) = store.findings_of_rides(session, [ride.id])
     review.look(desk, people["Rita"], finding.id, "own_ride", "", END_S + 5)
 

@@ -99,6 +99,15 @@ def test_riders_winners_and_their_other_accounts_approve_nothing(played) -> None
     assert reason(store.approve_payout, session, 10**6, people["Fer"], END_S) == "missing"
 
 
+def test_two_accounts_of_one_person_approve_once(played) -> None:
+    session, people, campaign = played
+    row = hold_prizes(session, campaign, "words")[0]
+    other = store.add_user(session, "Fer too", "", NOW_S, role="reviewer")
+    store.say_same_person(session, other.id, people["Fer"].id, people["Hugo"].id, END_S)
+    assert store.approve_payout(session, row.id, people["Fer"], END_S).state == "held"
+    assert reason(store.approve_payout, session, row.id, other, END_S) == "twice"
+
+
 def test_a_refusal_needs_a_reason_and_one_person(played) -> None:
     session, people, campaign = played
     row = hold_prizes(session, campaign, "words")[0]

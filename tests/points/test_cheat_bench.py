@@ -50,6 +50,14 @@ def test_a2_a3_a4_a8_copies_on_other_days_by_oneself_and_by_others(bench) -> Non
     assert min(tally.hard / tally.n for tally in tallies.values()) >= 0.8
 
 
+def test_a3_a_copy_behind_decoys_is_withheld_or_waits_for_a_person(bench) -> None:
+    """Four rides of other accounts that share more marks with it are compared instead of the original; that
+    they were at the very same places tells them."""
+    ((_, tally),) = cheat_bench.masked(bench[1], SEED, 10)
+    assert tally.n >= 8
+    assert tally.hard + tally.soft == tally.n
+
+
 def test_a3_the_nth_copy_earns_less_than_the_nth_rider_of_the_bus(bench) -> None:
     paid = cheat_bench.pays(bench[0], bench[1].network, SEED, 1)
     for ground in ("known line", "new ground"):
@@ -61,6 +69,13 @@ def test_a3_the_nth_copy_earns_less_than_the_nth_rider_of_the_bus(bench) -> None
 def test_a5_drawn_traces(bench) -> None:
     tallies = [tally for _, tally in cheat_bench.drawings(bench[0], bench[1], attacks.STYLES, SEED, 5)]
     assert share(tallies, 55) >= 0.94
+
+
+def test_a5_fixes_put_in_between_go_to_people(bench) -> None:
+    """Who measures every half minute is paid a third; with lines between the fixes it was all."""
+    for _, tally in cheat_bench.filled(bench[1], SEED, 10):
+        assert tally.n >= 6
+        assert tally.hard + tally.soft == tally.n
 
 
 def test_a6_what_cannot_be_told_waits_for_somebody_else(bench) -> None:

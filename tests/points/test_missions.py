@@ -325,6 +325,16 @@ def test_reasons_why_a_mission_cannot_be_reserved():
     assert why_not(Offer(), 8, [Hold(1, 7, 1_300.0, 1_450.0)], 1_500.0, rules) == ""
 
 
+def test_who_never_rides_holds_missions_once():
+    """Accounts by turns could else hold every mission for ever, and ride alone for twice the points."""
+    let_go = [Hold(nth, 7, 100.0 * nth, 100.0 * nth + 50) for nth in (11, 12, 13)]
+    rules = replace(RULES, hold_s=100.0)
+    assert why_not(Offer(), 7, let_go, 1_500.0, rules) == "ride_first"
+    assert why_not(Offer(), 7, let_go, 1_500.0, rules, ridden_s=1_100.0) == "ride_first"
+    assert why_not(Offer(), 7, let_go, 1_500.0, rules, ridden_s=1_101.0) == ""
+    assert why_not(Offer(), 7, let_go[:2], 1_500.0, rules) == ""
+
+
 def test_the_nearest_way_comes_first_and_stays_together():
     here = {"places": [[19.40, -99.10], [19.40, -99.05]]}
     far = {"places": [[19.50, -99.10]]}

@@ -44,6 +44,38 @@ def test_a_lonely_ride_waits_and_says_why() -> None:
     assert "it is a mission now" in text_en
 
 
+def test_who_saw_it_long_ago_confirms_nobody_who_comes_later() -> None:
+    """What grew old is paid again, and whoever forges a ride along it needs a witness of these days, too."""
+    old = drives_of((1, 0, HERE), (2, 1, HERE))
+    confirm = replace(CONFIRM, stale_days=30)
+
+    def found(*more: tuple[int, int, range], **others) -> list[int]:
+        observed = cheat_rings.count([*old, *drives_of(*more)])
+        told = {"staff": NOBODY, "official": NO_SEGMENTS, "confirm": confirm} | others
+        return settle.shares(observed, Voices(), **told).tolist()
+
+    assert found((3, 31, HERE)) == [1000] * 3
+    assert found((3, 32, HERE)) == [1000, 1000, 0]
+    assert found((3, 32, HERE), staff=frozenset({1})) == [1000, 1000, 0]
+    assert found((3, 32, HERE), staff=frozenset({3})) == [1000] * 3
+    assert found((3, 100, HERE), (4, 130, HERE)) == [1000] * 4
+    assert found((3, 100, HERE), (4, 131, HERE)) == [1000] * 3 + [0]
+    assert found((3, 32, HERE), confirm=replace(confirm, trust_worth=10**12)) == [1000] * 3  # the staff met 3
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 90), st.integers(1, 6)), min_size=1, max_size=30),
+    st.integers(1, 3),
+)
+def test_the_day_by_which_so_many_were_there(rows, nth) -> None:
+    segment, day, who = np.array(rows, dtype=np.int64).T
+    found = settle._day_of_nth(segment, day, who, 4, nth)
+    for one in range(4):
+        for since in range(-1, 92):
+            n = len({w for s, d, w in rows if s == one and d >= since})
+            assert (n >= nth) == (found[one] >= since)
+
+
 def test_two_who_confirm_only_one_another_wait_until_somebody_else_comes() -> None:
     two = drives_of((1, 1, HERE), (2, 2, HERE))
     assert shares(two) == [0, 0]

@@ -141,7 +141,7 @@ def test_whoever_has_a_share_sees_no_evidence(app, doubted, log_in):
 @pytest.fixture
 def trusted(monkeypatch):
     """Nobody is new and nothing is looked at twice: for tests about something else."""
-    make, once = review.desk_of, Looks(second_permille=0, n_learning=0)
+    make, once = review.desk_of, Looks(second_permille=0, n_learning=0, two_free=False)
     monkeypatch.setattr(review, "desk_of", lambda *a: dataclasses.replace(make(*a), looks=once))
 
 

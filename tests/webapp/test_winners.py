@@ -119,6 +119,7 @@ def test_an_organiser_writes_down_the_list_that_everybody_can_compute(app, ended
     assert names == [row[1] for row in listed.rows()]
     assert set(names) == {"Beto", "Caro"}
     assert f"{listed.found.paid_centavos / 100:,.2f}" in page
+    assert listed.contest.rules().words_from in page
     assert f'href="{path}"' in olga.get(f"/campaigns/{ended}/").text
     token = form_token(olga, "/accounts/")
     told = {"csrf_token": token, "words": "the lottery's 12345"}
@@ -126,7 +127,7 @@ def test_an_organiser_writes_down_the_list_that_everybody_can_compute(app, ended
     waiting = olga.post(path, data=told | {"sure": ended}, follow_redirects=True).text
     assert "aprobado por 0 de 2" in waiting
     other = olga.post(path, data=told | {"sure": ended, "words": "others"}, follow_redirects=True).text
-    assert "No son las palabras" in other
+    assert "Ya se dijeron otras palabras" in other
     with store.session(app.extensions["transitmap_engine"], write=False) as session:
         payouts = store.payouts_of_campaign(session, campaign.id)
         line = store.ledger_rows(session)[-1]

@@ -17,7 +17,7 @@ from transitmap.points.prizes import (
     seed_of,
 )
 
-ENTRANTS = ("rider", "person", "team", "out")
+ENTRANTS = ("rider", "person", "team", "before", "out")
 PRIZES = ("rider", "award", "centavos", "cut_centavos", "why")
 DRAW = ("number", "ticket", "rider")
 FACTS = {"staff": "is_staff", "erased": "is_erased", "open_finding": "has_open_finding"}
@@ -67,21 +67,22 @@ def award(contest: Contest, verified: Mapping[int, int], words: str | None = Non
     `words` are the draw's where they are not those of the contest.
 
     Raises:
-        ConfigError: the rules make no sense, or these are not the words that were promised.
+        ConfigError: the rules make no sense.
     """
     rules = contest.rules()
     told = contest.words if words is None else words
-    if told or not rules.words_sha256:
-        seed = seed_of(contest.slug, contest.snapshot_sha256, told, rules)
-    else:  # nobody knows the winners of the draw before the words are told
-        seed, rules = "", replace(rules, draw_permille=0)
+    if not told:  # nobody knows the winners of the draw before the words are told
+        rules = replace(rules, draw_permille=0)
+    seed = seed_of(contest.slug, told) if told else ""
     those = [replace(one, verified_millipoints=verified.get(one.user_id, 0)) for one in contest.entrants]
     return award_prizes(those, contest.budget_centavos, rules, seed)
 
 
 def entrants_csv(entrants: Sequence[Entrant]) -> str:
-    """Who takes part, by number: `out` says what besides too few points keeps somebody out."""
-    return csv_text(ENTRANTS, ((one.user_id, one.person_id, one.team_id, _out(one)) for one in entrants))
+    """Who takes part, by number: `before` are the verified millipoints that the team has nothing of, `out`
+    says what besides too few points keeps somebody out."""
+    rows = ((one.user_id, one.person_id, one.team_id, one.before_millipoints, _out(one)) for one in entrants)
+    return csv_text(ENTRANTS, rows)
 
 
 def _out(one: Entrant) -> str:
@@ -99,13 +100,14 @@ def read_entrants(text: str) -> tuple[Entrant, ...]:
     if tuple(header) != ENTRANTS:
         raise ValueError(f"columns {header}")
     found = []
-    for rider, person, team, out in rows:
+    for rider, person, team, before, out in rows:
         words = set(out.split())
         if words - {*FACTS, "no_consent"}:
             raise ValueError(f"rider {rider}: {out}")
         facts = {name: word in words for word, name in FACTS.items()}
         consent = "no_consent" not in words
-        found.append(Entrant(int(rider), 0, int(team), has_consent=consent, person_id=int(person), **facts))
+        entrant = Entrant(int(rider), 0, int(team), has_consent=consent, person_id=int(person), **facts)
+        found.append(replace(entrant, before_millipoints=int(before)))
     return tuple(found)
 
 

@@ -160,6 +160,7 @@ def contest_of(session: Session, campaign: store.Campaign) -> Contest:
                 is_erased=row.is_erased,
                 has_open_finding=row.has_open_finding,
                 person_id=row.person_id,
+                before_millipoints=row.before_millipoints,
             )
             for row in store.entrants(session, campaign.id)
         ),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 ENDED = "closed"
-"""Before its signed end there is no list: the draw's seed rests on it."""
+"""What is written down is what the signed end tells: before it every point can still change."""
 
 
 def hold_prizes(session: Session, campaign: store.Campaign, words: str) -> list[store.Payout]:
@@ -24,8 +24,7 @@ def hold_prizes(session: Session, campaign: store.Campaign, words: str) -> list[
     The hold counts from the moment the campaign was frozen. Words that were told once stay.
 
     Raises:
-        ConfigError: the campaign is not closed or has no prizes, the words are not the promised ones, or
-            others were told before.
+        ConfigError: the campaign is not closed or has no prizes, or other words were told before.
     """
     store.lock_ledger(session)
     contest = contest_of(session, campaign)

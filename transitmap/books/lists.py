@@ -88,7 +88,7 @@ def prizes_of_books(path: Path, slug: str, words: str | None = None) -> Listed:
 
     Raises:
         BooksWrong: they are not what was written.
-        ConfigError: there is no such campaign, or these are not the promised words.
+        ConfigError: there is no such campaign.
     """
     verdict = verify_books(path)
     if verdict.n_flaws:
@@ -126,7 +126,7 @@ def prizes_of(session: Session, campaign: store.Campaign, words: str | None = No
     """The prizes of a campaign by the sums as they are now.
 
     Raises:
-        ConfigError: its rules make no sense, or these are not the promised words.
+        ConfigError: its rules make no sense.
     """
     contest = contest_of(session, campaign)
     found = award(contest, verified_of(session, contest), words)

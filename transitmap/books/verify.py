@@ -67,7 +67,7 @@ class Verdict:
 
         Raises:
             KeyError: there is no such campaign.
-            ConfigError: its rules make no sense, or these are not the promised words.
+            ConfigError: its rules make no sense.
         """
         return award(self.contests[slug], self.verified[slug], words)
 

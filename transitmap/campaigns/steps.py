@@ -29,6 +29,8 @@ TOLD_OF_IT = (
     *("budget_centavos", "opened_s", "frozen_s"),
 )
 """Columns of a campaign that its snapshot holds."""
+APPEALS_S = 14 * 86_400.0
+"""So long after the freeze an appeal keeps a campaign from closing: later ones are answered all the same."""
 SENTENCES = {
     "open": (
         "Se abrió la campaña «{name}»: desde ahora no cambian sus reglas ni sus premios.",
@@ -115,7 +117,8 @@ def take_step(
     key = signing_key(session, archive) if step == "close" else b""
     store.lock_ledger(session)
     campaign = store.refreshed_campaign(session, campaign.id)
-    n_appeals = store.n_open_appeals(session, campaign.id) if step == "close" else 0
+    asked_by_s = (campaign.frozen_s or now_s) + APPEALS_S
+    n_appeals = store.n_open_appeals(session, campaign.id, asked_by_s) if step == "close" else 0
     n_unsettled = store.n_unsettled_rides(session, campaign.id) if step == "close" else 0
     reason = refusal(campaign, step, now_s, n_appeals, n_unsettled)
     if reason:

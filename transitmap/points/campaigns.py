@@ -52,7 +52,7 @@ def campaign_of(
     lon_deg: float,
     at_s: float | None = None,
 ) -> int:
-    """The campaign that a ride counts in by where and when it began: the open one that holds both.
+    """The campaign that a ride counts in by where it was and when it began: the open one that holds both.
 
     Of several the latest opened, of those opened at one moment the highest number; else OWN. Both ends of an
     area are in it, the end of the dates is not. `at_s` asks as of a moment when the ride was understood, by

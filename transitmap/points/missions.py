@@ -22,6 +22,7 @@ DAY_STARTS_H, MIDDAY_H, EVENING_H, NIGHT_H = 5, 10, 16, 21
 NOBODY, ONE, PARTLY, STALE = WHYS = ("nobody", "one", "partly", "stale")
 """Why a cell is a gap: no observer yet, fewer than it needs, seen in part, not seen for long."""
 NOT_OPEN, HELD, MINE, TOO_MANY, LAPSED = "not_open", "held", "mine", "too_many", "lapsed"
+RIDE_FIRST = "ride_first"
 EARTH_M_PER_DEG = 111_195.0
 N_PLACES = 12
 CORRIDOR_M, AT_PLACE_M = 400.0, 150.0
@@ -41,7 +42,8 @@ class MissionRules:
     it needs one again. A ride of a mission is worth up to `max_bonus_permille` of what it would be, less the
     more is known, and `stale_bonus_permille` where all is known and old. Squares of `area_m` have
     `area_budget_permille` to give above what every ride gets. Of all missions `check_permille` are checks. A
-    mission is open for `open_days`; one rider holds at most `max_held`, each for `hold_s`.
+    mission is open for `open_days`; one rider holds at most `max_held`, each for `hold_s`, and reserves
+    no more from one ride that earned something to the next.
     """
 
     n_observers: int = 2
@@ -520,12 +522,19 @@ def is_open(offer: Offer, time_s: float) -> bool:
 
 
 def why_not(
-    offer: Offer, user_id: int, reservations: Sequence[Hold], now_s: float, rules: MissionRules
+    offer: Offer,
+    user_id: int,
+    reservations: Sequence[Hold],
+    now_s: float,
+    rules: MissionRules,
+    ridden_s: float = 0.0,
 ) -> str:
     """Why a rider cannot reserve a mission now; empty where it is free.
 
     `reservations` are all of the mission and all of the rider. Who had it and did not ride leaves it to
-    others for as long again as it was held.
+    others for as long again as it was held. Between two rides that earned something, the last understood at
+    `ridden_s`, a rider reserves no more than can be held at once: else accounts that never ride could hold
+    all missions by turns.
     """
     if not is_open(offer, now_s):
         return NOT_OPEN
@@ -536,6 +545,8 @@ def why_not(
     mine = [hold for hold in reservations if hold.user_id == user_id]
     if len([hold for hold in mine if hold in held]) >= rules.max_held:
         return TOO_MANY
+    if len([hold for hold in mine if hold.from_s >= ridden_s]) >= rules.max_held:
+        return RIDE_FIRST
     before = [hold.until_s for hold in mine if hold.mission_id == offer.id]
     return LAPSED if before and now_s < max(before) + rules.hold_s else ""
 

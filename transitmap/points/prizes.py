@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import heapq
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from importlib import resources
@@ -17,7 +18,8 @@ FIRST, TEAM, STEPS, DRAW = AWARDS = ("first", "team", "steps", "draw")
 """The kinds of prizes, in the order in which they are paid up to what one person may get."""
 REASONS = ("staff", "no_consent", "erased", "open_finding", "too_few_points")
 """Why somebody takes no part; the first that holds is told."""
-MAX_DRAWS = 100_000
+MAX_DRAWS, MAX_WORDS = 100_000, 300
+MILLIPOINTS_PER_TICKET = 1_000
 DAY_S = 86_400
 NUMBERS = {
     "parts": dict.fromkeys(
@@ -31,7 +33,7 @@ NUMBERS = {
     "pay": {"hold_days": (14, 366)},
 }
 """Least and most of every number; money waits for 14 days at least."""
-OTHERS = {"first": {"shares"}, "teams": {"shares"}, "draw": {"words_sha256"}}
+OTHERS = {"first": {"shares"}, "teams": {"shares"}, "draw": {"words_from"}}
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class PrizeRules:
     team_full_at_permille: int
     step_centavos: int
     prize_centavos: int
-    words_sha256: str
+    words_from: str
     most_permille: int
     least_millipoints: int
     hold_days: int
@@ -60,7 +62,7 @@ class Entrant:
     """Somebody with points in a campaign. `user_id` grows with every new account: the smaller is the older.
 
     `person_id` is the oldest account of the same person where several are known to be one. `team_id` is 0
-    for nobody's team.
+    for nobody's team, which nothing of `before_millipoints` counts for: what was verified before joining it.
     """
 
     user_id: int
@@ -71,6 +73,12 @@ class Entrant:
     is_erased: bool = False
     has_open_finding: bool = False
     person_id: int = 0
+    before_millipoints: int = 0
+
+    @property
+    def team_millipoints(self) -> int:
+        """What the team has of it."""
+        return max(0, self.verified_millipoints - self.before_millipoints)
 
 
 @dataclass(frozen=True)
@@ -89,7 +97,7 @@ class Prize:
 
 @dataclass(frozen=True)
 class Drawn:
-    """One ticket of the draw, counted from 0 through the drum of all who take part, oldest account first."""
+    """One ticket of the draw, by the order of their numbers: ticket `ticket`, from 0, of that account."""
 
     number: int
     ticket: int
@@ -126,33 +134,31 @@ def award_prizes(entrants: Iterable[Entrant], budget_centavos: int, rules: Prize
     people, out = _people(entrants, rules)
     if budget_centavos < 0:
         raise ValueError(f"a budget of {budget_centavos} centavos")
-    n_tickets = sum(person.verified_millipoints for person in people)
+    total = sum(person.verified_millipoints for person in people)
     parts = [budget_centavos * permille // 1000 for permille in _parts(rules)]
-    drawn = _draw(people, parts[3] // rules.prize_centavos, n_tickets, seed)
+    drawn = _draw(people, parts[3] // rules.prize_centavos, seed)
+    n_tickets = sum(map(_n_tickets, people))
     found = [
-        *_first(people, parts[0], rules, n_tickets),
-        *_teams(people, parts[1], rules, n_tickets),
-        *_steps(people, parts[2], rules, n_tickets),
+        *_first(people, parts[0], rules, total),
+        *_teams(people, parts[1], rules, total),
+        *_steps(people, parts[2], rules, total),
         *_won(drawn, rules),
     ]
     limited = _limited(found, budget_centavos * rules.most_permille // 1000)
     return Prizes(limited, drawn, out, seed, n_tickets, budget_centavos)
 
 
-def seed_of(campaign: str, snapshot_sha256: str, words: str, rules: PrizeRules) -> str:
+def seed_of(campaign: str, words: str) -> str:
     """The seed of a campaign's draw, 64 hexadecimal digits.
 
-    Raises:
-        ConfigError: the words are not those whose SHA-256 was published.
+    Nothing is in it that anybody of the campaign could choose once the words are known.
     """
-    if rules.words_sha256 and hashlib.sha256(words.encode()).hexdigest() != rules.words_sha256:
-        raise ConfigError("seed", "...", f"its SHA-256 must be the published {rules.words_sha256}")
-    return hashlib.sha256(f"transitmap draw|{campaign}|{snapshot_sha256}|{words}".encode()).hexdigest()
+    return hashlib.sha256(f"transitmap draw|{campaign}|{words}".encode()).hexdigest()
 
 
-def ticket_of(seed: str, number: int, n_tickets: int) -> int:
-    """The ticket of one draw: the first is number 0. Uneven by less than one in 10^50."""
-    return int(hashlib.sha256(f"{seed}|{number}".encode()).hexdigest(), 16) % n_tickets
+def number_of(seed: str, user_id: int, ticket: int) -> bytes:
+    """The number of a ticket, which no other ticket and nobody else's points change."""
+    return hashlib.sha256(f"{seed}|{user_id}|{ticket}".encode()).digest()
 
 
 def why_not(entrant: Entrant, rules: PrizeRules) -> str:
@@ -191,10 +197,16 @@ def _people(entrants: Iterable[Entrant], rules: PrizeRules) -> tuple[list[Entran
 
 
 def _merged(accounts: Sequence[Entrant]) -> Entrant:
-    """The accounts of one person, oldest first, as one: what keeps one of them out keeps out all."""
+    """The accounts of one person, oldest first, as one: what keeps one of them out keeps out all.
+
+    Its team is that of the oldest account, and has what accounts in it brought.
+    """
+    verified = sum(max(0, one.verified_millipoints) for one in accounts)
+    team_id = accounts[0].team_id
     return replace(
         accounts[0],
-        verified_millipoints=sum(max(0, one.verified_millipoints) for one in accounts),
+        verified_millipoints=verified,
+        before_millipoints=verified - sum(one.team_millipoints for one in accounts if one.team_id == team_id),
         is_staff=any(one.is_staff for one in accounts),
         has_consent=all(one.has_consent for one in accounts),
         is_erased=any(one.is_erased for one in accounts),
@@ -209,59 +221,60 @@ def _parts(rules: PrizeRules) -> tuple[int, int, int, int]:
     return rules.first_permille, rules.teams_permille, rules.steps_permille, rules.draw_permille
 
 
-def _first(people: Sequence[Entrant], part: int, rules: PrizeRules, n_tickets: int) -> list[Prize]:
+def _first(people: Sequence[Entrant], part: int, rules: PrizeRules, total: int) -> list[Prize]:
     points = {person.user_id: person.verified_millipoints for person in people}
-    ranked = _ranked(points, _cut_up(part, rules.first_shares), rules.first_full_at_permille, n_tickets)
+    ranked = _ranked(points, _cut_up(part, rules.first_shares), rules.first_full_at_permille, total)
     return [
-        Prize(user_id, FIRST, amount, cut, {**evidence, "of_millipoints": n_tickets})
+        Prize(user_id, FIRST, amount, cut, {**evidence, "of_millipoints": total})
         for user_id, (amount, cut, evidence) in ranked.items()
     ]
 
 
-def _teams(people: Sequence[Entrant], part: int, rules: PrizeRules, n_tickets: int) -> list[Prize]:
-    """A team's prize, shared by what its members brought."""
+def _teams(people: Sequence[Entrant], part: int, rules: PrizeRules, total: int) -> list[Prize]:
+    """A team's prize, shared by what its members brought since they joined."""
     members: dict[int, list[Entrant]] = {}
     for person in people:
-        if person.team_id:
+        if person.team_id and person.team_millipoints:
             members.setdefault(person.team_id, []).append(person)
-    points = {team: sum(one.verified_millipoints for one in those) for team, those in members.items()}
-    ranked = _ranked(points, _cut_up(part, rules.team_shares), rules.team_full_at_permille, n_tickets)
+    points = {team: sum(one.team_millipoints for one in those) for team, those in members.items()}
+    ranked = _ranked(points, _cut_up(part, rules.team_shares), rules.team_full_at_permille, total)
     found = []
     for team_id, (amount, cut, evidence) in ranked.items():
-        brought = [one.verified_millipoints for one in members[team_id]]
+        brought = [one.team_millipoints for one in members[team_id]]
         shares = zip(members[team_id], _divide(amount, brought), _divide(cut, brought), strict=True)
         told = {"team_id": team_id, "team_centavos": amount, "team_millipoints": points[team_id]}
         for one, mine, my_cut in shares:
             own = {"rank": evidence["rank"], "n_tied": evidence["n_tied"], **told}
-            own |= {"millipoints": one.verified_millipoints, "of_millipoints": n_tickets}
+            own |= {"millipoints": one.team_millipoints, "of_millipoints": total}
             found.append(Prize(one.user_id, TEAM, mine, my_cut, own))
     return found
 
 
-def _steps(people: Sequence[Entrant], part: int, rules: PrizeRules, n_tickets: int) -> list[Prize]:
+def _steps(people: Sequence[Entrant], part: int, rules: PrizeRules, total: int) -> list[Prize]:
     found = []
     for person in people:
-        n_steps = person.verified_millipoints * part // (n_tickets * rules.step_centavos)
+        n_steps = person.verified_millipoints * part // (total * rules.step_centavos)
         evidence = {"n_steps": n_steps, "step_centavos": rules.step_centavos}
-        evidence |= {"millipoints": person.verified_millipoints, "of_millipoints": n_tickets}
+        evidence |= {"millipoints": person.verified_millipoints, "of_millipoints": total}
         found.append(Prize(person.user_id, STEPS, n_steps * rules.step_centavos, 0, evidence))
     return found
 
 
-def _draw(people: Sequence[Entrant], n_prizes: int, n_tickets: int, seed: str) -> tuple[Drawn, ...]:
-    """The tickets drawn and who holds them."""
-    import bisect
+def _draw(people: Sequence[Entrant], n_prizes: int, seed: str) -> tuple[Drawn, ...]:
+    """The tickets with the lowest numbers and who holds them."""
+    lowest = heapq.nsmallest(min(n_prizes, MAX_DRAWS), _numbered(people, seed) if n_prizes else ())
+    return tuple(Drawn(place, ticket, user_id) for place, (_, user_id, ticket) in enumerate(lowest))
 
-    ends, end = [], 0
-    for person in people:
-        end += person.verified_millipoints
-        ends.append(end)
-    n_prizes = min(n_prizes, MAX_DRAWS) if n_tickets else 0
-    tickets = [ticket_of(seed, number, n_tickets) for number in range(n_prizes)]
-    return tuple(
-        Drawn(number, ticket, people[bisect.bisect_right(ends, ticket)].user_id)
-        for number, ticket in enumerate(tickets)
-    )
+
+def _numbered(people: Sequence[Entrant], seed: str) -> Iterator[tuple[bytes, int, int]]:
+    """The number, the account and the place there of every ticket."""
+    for one in people:
+        for ticket in range(_n_tickets(one)):
+            yield number_of(seed, one.user_id, ticket), one.user_id, ticket
+
+
+def _n_tickets(one: Entrant) -> int:
+    return one.verified_millipoints // MILLIPOINTS_PER_TICKET
 
 
 def _won(drawn: Sequence[Drawn], rules: PrizeRules) -> list[Prize]:
@@ -285,9 +298,7 @@ def _cut_up(part: int, shares: Sequence[int]) -> list[int]:
     return [part * share // sum(shares) for share in shares]
 
 
-def _ranked(
-    points: Mapping[int, int], prizes: Sequence[int], full_at_permille: int, n_tickets: int
-) -> Ranked:
+def _ranked(points: Mapping[int, int], prizes: Sequence[int], full_at_permille: int, total: int) -> Ranked:
     """The prizes of ranks 1, 2 ... by points. The sum of tied ranks' prizes is shared, the older first."""
     found: Ranked = {}
     groups: dict[int, list[int]] = {}
@@ -297,7 +308,7 @@ def _ranked(
     for have in sorted(groups, reverse=True):
         tied = groups[have]
         full = sum(prizes[first : first + len(tied)])
-        ratio = Fraction(1000 * have, full_at_permille * n_tickets)
+        ratio = Fraction(1000 * have, full_at_permille * total)
         amount, without_limit = int(full * min(ratio, Fraction(1))), int(full * ratio)
         cuts = _divide(without_limit - amount, [1] * len(tied))
         evidence = {"rank": first + 1, "n_tied": len(tied), "full_centavos": full, "millipoints": have}
@@ -368,7 +379,7 @@ def parse_prize_rules(tables: dict[str, Any]) -> PrizeRules:
         team_full_at_permille=teams["full_at_permille"],
         step_centavos=tables["steps"]["step_centavos"],
         prize_centavos=tables["draw"]["prize_centavos"],
-        words_sha256=tables["draw"]["words_sha256"],
+        words_from=tables["draw"]["words_from"],
         most_permille=person["most_permille"],
         least_millipoints=1000 * person["least_points"],
         hold_days=tables["pay"]["hold_days"],
@@ -388,11 +399,12 @@ def _check_numbers(tables: dict[str, Any]) -> None:
                 raise ConfigError(f"{name}.{key}", value, f"must be a whole number from {least} to {most}")
     if sum(tables["parts"].values()) > 1000:
         raise ConfigError("parts", sum(tables["parts"].values()), "must be 1000 in all, or less")
-    version, words = tables["version"], tables["draw"]["words_sha256"]
+    version, words = tables["version"], tables["draw"]["words_from"]
     if not isinstance(version, str) or not 1 <= len(version) <= 64:
         raise ConfigError("version", version, "must be a text of 1 to 64 characters")
-    if not isinstance(words, str) or len(words) not in (0, 64) or set(words) - set("0123456789abcdef"):
-        raise ConfigError("draw.words_sha256", words, "must be 64 hexadecimal digits, or empty")
+    least = 1 if tables["parts"]["draw_permille"] else 0
+    if not isinstance(words, str) or not least <= len(words.strip()) <= MAX_WORDS:
+        raise ConfigError("draw.words_from", words, "must say by which public number is drawn")
 
 
 def _shares(name: str, given: Any) -> tuple[int, ...]:

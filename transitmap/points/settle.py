@@ -28,6 +28,10 @@ SENTENCES = {
 }
 
 
+LONG_AGO = -(10**9)
+"""The day of what nobody saw."""
+
+
 @dataclass(frozen=True, eq=False)
 class Standing(Columns):
     """How each ride stands, in thousandths of what it was worth: a row a ride.
@@ -48,7 +52,8 @@ class Verdict:
     """What holds of each row of Observed.
 
     `speaks` as in Voices; confirmed (`is_open`) by enough groups or a reviewer; or (`is_inside`) by enough
-    people, but of too few groups, or by an official feed alone, of which `allowed` thousandths count.
+    people, but of too few groups or too long before, or by an official feed alone, of which `allowed`
+    thousandths count.
     """
 
     speaks: BoolArray
@@ -68,7 +73,8 @@ def shares(
 ) -> IntArray:
     """How many thousandths of each ride are confirmed, by ride index (at least `n_rides` of them).
 
-    A segment is confirmed once people of `confirm_voices` groups saw it, or one of `staff`. What only people
+    A segment is confirmed once people of `confirm_voices` groups saw it, or one of `staff`; for a ride that
+    came when they were long past (`stale_days`), once one of them or another sees it again. What only people
     of one group saw, or one person and the feed whose segments are `official`, counts for each of them as far
     as `outside_permille` of all that is confirmed of them is confirmed by others, and of people the staff
     has met `trust_worth` of it in each campaign (`campaign_id`, by ride index) in any case. Of one person's
@@ -120,12 +126,14 @@ def judge(
     speaks = voices.speaks(observed)
     segments, segment = np.unique(observed.segment, return_inverse=True)
     person, group = named(observed.user_id, voices.person), named(observed.user_id, voices.group)
-    n_people = _n_different(segment[speaks], person[speaks], len(segments))
-    n_groups = _n_different(segment[speaks], group[speaks], len(segments))
-    by_staff = np.bincount(segment, speaks & np.isin(observed.user_id, list(staff)), len(segments)) > 0
-    by_some = (n_people >= confirm.confirm_voices) | np.isin(segments, official)
+    n, k, by_staff = len(segments), confirm.confirm_voices, speaks & np.isin(observed.user_id, list(staff))
+    people_day = _day_of_nth(segment[speaks], observed.day[speaks], person[speaks], n, k)
+    groups_day = _day_of_nth(segment[speaks], observed.day[speaks], group[speaks], n, k)
+    staff_day = _day_of_nth(segment[by_staff], observed.day[by_staff], person[by_staff], n, 1)
+    by_some = (np.maximum(people_day, staff_day) > LONG_AGO) | np.isin(segments, official)
     value = observed.worth_mm * confirm.weights(observed.place)
-    is_open = speaks & ((n_groups >= confirm.confirm_voices) | by_staff)[segment]
+    since = observed.day - confirm.stale_days
+    is_open = speaks & (np.maximum(groups_day, staff_day)[segment] >= since)
     is_inside = speaks & ~is_open & by_some[segment]
     pot = np.zeros_like(person) if campaign_id is None else campaign_id[observed.ride_index]
     is_met = np.full(len(person), True) if voices.met is None else np.isin(person, list(voices.met))
@@ -138,10 +146,20 @@ def judge(
     return Verdict(speaks, is_open, is_inside, allowed)
 
 
-def _n_different(segment: IntArray, who: IntArray, n: int) -> IntArray:
-    """How many different names each of `n` segments has."""
-    pairs = np.unique(np.column_stack([segment, who]), axis=0)
-    return np.bincount(pairs[:, 0], minlength=n).astype(np.int64)
+def _day_of_nth(segment: IntArray, day: IntArray, who: IntArray, n: int, nth: int) -> IntArray:
+    """For each of `n` segments the last day by which `nth` different ones saw it, each by their own last day.
+
+    LONG_AGO where fewer did. So from any day on `nth` of them were there if this day is not before it.
+    """
+    order = np.lexsort((-day, who, segment))
+    _, first = np.unique(np.column_stack([segment, who])[order], axis=0, return_index=True)
+    segment, day = segment[order][first], day[order][first]
+    order = np.lexsort((-day, segment))
+    segment, day = segment[order], day[order]
+    is_nth = np.arange(len(segment)) - np.searchsorted(segment, segment) == nth - 1
+    found = np.full(n, LONG_AGO, dtype=np.int64)
+    found[segment[is_nth]] = day[is_nth]
+    return found
 
 
 def _allowed(

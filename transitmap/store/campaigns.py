@@ -154,10 +154,10 @@ def _rides_of(campaign_id: int) -> sa.Select[Any]:
     )
 
 
-def n_open_appeals(session: Session, campaign_id: int) -> int:
-    """Riders who asked for a second look at a ride of a campaign and have no answer yet."""
+def n_open_appeals(session: Session, campaign_id: int, until_s: float) -> int:
+    """Riders who by then asked for a second look at a ride of a campaign and have no answer yet."""
     question = sa.select(sa.func.count(Appeal.id)).where(
-        Appeal.state == "open", Appeal.ride_id.in_(_rides_of(campaign_id))
+        Appeal.state == "open", Appeal.made_s <= until_s, Appeal.ride_id.in_(_rides_of(campaign_id))
     )
     return session.scalar(question) or 0
 

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from transitmap.store.tables import LedgerRow
 from transitmap.store.tables_game import Adoption, Mission, Reservation
 
 OPEN, DONE, CLOSED = "open", "done", "closed"
@@ -114,6 +115,14 @@ def reservations_of_user(session: Session, user_id: int) -> list[Reservation]:
     """What a rider reserved, also in the past, in their order."""
     question = sa.select(Reservation).where(Reservation.user_id == user_id)
     return list(session.scalars(question.order_by(Reservation.id)))
+
+
+def last_earned_s(session: Session, user_id: int) -> float:
+    """When a ride of this rider was last paid at once; 0 before the first."""
+    question = sa.select(sa.func.max(LedgerRow.created_s)).where(
+        LedgerRow.user_id == user_id, LedgerRow.kind == "award", LedgerRow.millipoints > 0
+    )
+    return session.scalar(question) or 0.0
 
 
 def add_reservation(

@@ -13,7 +13,7 @@ from transitmap import chain
 from transitmap.errors import PayoutRefused
 from transitmap.store.tables import LedgerRow, RideRow, Sum, User
 from transitmap.store.tables_game import ALL_CAMPAIGNS, Decision, FindingRow, Member, Payout
-from transitmap.store.ties import same_people
+from transitmap.store.ties import accounts_of, same_people
 
 CHUNK = 5_000
 N_APPROVALS = 2
@@ -52,7 +52,10 @@ def all_sums(session: Session) -> Iterator[tuple[int, int, int, int, int, int]]:
 
 @dataclass(frozen=True)
 class EntrantRow:
-    """What besides points decides on the prizes of one rider; `person_id` is 0 where nobody said anything."""
+    """What besides points decides on the prizes of one rider; `person_id` is 0 where nobody said anything.
+
+    `before_millipoints` were verified before the rider joined the team.
+    """
 
     user_id: int
     name: str
@@ -64,6 +67,7 @@ class EntrantRow:
     team_id: int
     person_id: int
     verified_millipoints: int
+    before_millipoints: int
 
 
 def entrants(session: Session, campaign_id: int) -> list[EntrantRow]:
@@ -77,7 +81,7 @@ def entrants(session: Session, campaign_id: int) -> list[EntrantRow]:
         Member.user_id == User.id, Member.campaign_id == campaign_id, Member.state == "member"
     )
     question = (
-        sa.select(User, Sum.verified_millipoints, Member.team_id, User.id.in_(accused))
+        sa.select(User, Sum.verified_millipoints, Member, User.id.in_(accused))
         .join(Sum, sa.and_(Sum.user_id == User.id, Sum.campaign_id == campaign_id, Sum.period == 0))
         .join(Member, is_member, isouter=True)
         .order_by(User.id)
@@ -92,11 +96,12 @@ def entrants(session: Session, campaign_id: int) -> list[EntrantRow]:
             prize_consent=user.prize_consent,
             is_erased=user.erased_s is not None,
             has_open_finding=bool(is_accused),
-            team_id=team_id or 0,
+            team_id=member.team_id if member else 0,
             person_id=persons.get(user.id, 0),
             verified_millipoints=verified,
+            before_millipoints=member.before_verified_millipoints if member else 0,
         )
-        for user, verified, team_id, is_accused in session.execute(question)
+        for user, verified, member, is_accused in session.execute(question)
     ]
 
 
@@ -155,7 +160,7 @@ def approve_payout(session: Session, payout_id: int, user: User, now_s: float, n
             `twice` (the same person again) or `state` (it is not held).
     """
     payout = _payout_for(session, payout_id, user, ("held",))
-    if user.id in approvals(session, [payout])[payout.id]:
+    if accounts_of(session, user.id) & set(approvals(session, [payout])[payout.id]):
         raise PayoutRefused("twice", f"payout {payout_id}: the second approval must be another person's")
     _decide(session, payout, APPROVED, user, now_s, note)
     if len(approvals(session, [payout])[payout.id]) >= N_APPROVALS:
@@ -219,8 +224,7 @@ def _payout_for(session: Session, payout_id: int, user: User, states: Sequence[s
         raise PayoutRefused("missing", f"there is no payout {payout_id}")
     if user.role == "rider":
         raise PayoutRefused("role", f"payout {payout_id}: riders decide on no payout")
-    persons = same_people(session)
-    if persons.get(payout.user_id, payout.user_id) == persons.get(user.id, user.id):
+    if payout.user_id in accounts_of(session, user.id):
         raise PayoutRefused("own", f"payout {payout_id}: nobody decides on his own")
     if payout.state not in states:
         raise PayoutRefused("state", f"payout {payout_id} is {payout.state}, not {' or '.join(states)}")

@@ -57,6 +57,14 @@ def read_under(bound: Pairs) -> dict[int, int]:
     return found
 
 
+def accounts_of(session: Session, user_id: int) -> set[int]:
+    """All accounts that may be the same person's, by a copy or a word, either way; this one with them."""
+    pairs, found = bound_riders(session), {user_id}
+    while more := {account for pair in pairs if found & set(pair) for account in pair} - found:
+        found |= more
+    return found
+
+
 def said_of_people(session: Session) -> dict[tuple[int, int], str]:
     """What people said last of pairs of accounts: `same` or `two`."""
     question = sa.select(Decision).where(Decision.subject_kind == PERSON).order_by(Decision.id)

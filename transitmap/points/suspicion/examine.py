@@ -25,6 +25,8 @@ ALIKE_M = ((3, 2.0), (6, 7.0), (8, 12.0), (10, 14.0), (14, 20.0), (20, 30.0))
 two vehicles never do; the decision on copies tells how far they are from it."""
 NEARLY = 1.4
 """Up to so many times that, people should look."""
+SAME_PLACES, PLACES_S = 0.5, 90.0
+"""In rides so long no phones of two vehicles are at half of the same metres; a quarter at most was seen."""
 RUN_M, RUN_WINDOWS = 20.0, 16
 """So many half minutes in a row closer than this are a piece of another ride."""
 TOGETHER_S = 60.0
@@ -42,6 +44,8 @@ ON_LINE, FORGOTTEN_M, MIN_ACROSS, SMOOTH_M = 0.7, 0.9, 40, 0.1
 FORGETFUL, MEMORY, SURE = 0.44, 0.8, 5.0
 """Errors that are less like those of the fix before are no receiver's; of few fixes neither is what lies so
 many standard deviations below what receivers have that forget most."""
+MADE_UP = 0.4
+"""Fixes put in between others to look like a phone that measures often: half of them and more; honest 4 %."""
 APART_M, APART_S = 1_000.0, 120.0
 TRAVEL_M, TRAVEL_M_S = 2_000.0, 83.0
 FUTURE_S, OLD_S = 300.0, 90 * 86_400.0
@@ -128,6 +132,8 @@ def _drawn(motion: Motion, mode: int) -> list[Finding]:
             found.append(_finding("white_noise", HARD, 1.0 - max(motion.memory, 0.0), numbers))
         elif motion.rough_m < SMOOTH_M:
             found.append(_finding("smooth", SOFT, 0.5, {"rough_m": motion.rough_m, **numbers}))
+    if motion.between > MADE_UP and not any(one.code == "smooth" for one in found):
+        found.append(_finding("smooth", SOFT, motion.between, {"between": motion.between}))
     return found
 
 
@@ -196,17 +202,26 @@ def _copied(ride: Ride, before: Sequence[Ride], mode: int) -> list[Finding]:
     """The ride that this one copies with the least doubt, if any."""
     if not before:
         return []
-    mine = _traced(ride)
+    mine, others = _traced(ride), [(other.ride_id, _traced(other)) for other in before]
     found = [
         one
-        for other in before
-        for likeness in [compare(mine, _traced(other))]
+        for name, other in others
+        for likeness in [compare(mine, other)]
         if likeness is not None
-        for one in [_judged(likeness, mode, other.ride_id)]
+        for one in [_judged(likeness, mode, name)]
         if one is not None
     ]
     best = sorted(found, key=lambda one: (one.tier != HARD, -one.score, one.other_ride_id))
-    return best[:1]
+    return best[:1] or _at_same_places(mine, others)
+
+
+def _at_same_places(mine: Traced, others: Sequence[tuple[str, Traced]]) -> list[Finding]:
+    """The ride whose very positions this one has, whatever the clocks: made of it, or to stand before it."""
+    shares = [(float(np.isin(mine.vertex, other.vertex).mean()), name) for name, other in others]
+    share, name = max(shares)
+    if share < SAME_PLACES or mine.fixes.time_s[-1] - mine.fixes.time_s[0] < PLACES_S:
+        return []
+    return [_finding("alike", SOFT, share / 2, {"share": share, "n_fixes": len(mine.vertex)}, name)]
 
 
 def _traced(ride: Ride) -> Traced:

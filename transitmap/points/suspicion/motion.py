@@ -24,6 +24,7 @@ MAX_GAP_S = 60.0
 NORMAL = 0.6745
 """Of a normal distribution half lies within so many standard deviations."""
 SMOOTH_S, MIN_ROUGH = 2.0, 60
+REACH_S, FAR_S, BETWEEN_M, MIN_BETWEEN = 3.0, 30.0, 0.3, 20
 
 
 class Motion(NamedTuple):
@@ -35,7 +36,8 @@ class Motion(NamedTuple):
     mean, `n_windows` how many those were. `on_line` is the share of moving fixes within half a metre of the
     pattern's line, `memory` the correlation of neighbouring errors across it by ranks, `spread_m` their size,
     `n_across` how many fixes those rest on. `rough_m` is the median distance across the line of a fix from
-    the middle of its neighbours, where they are 2 s apart at most.
+    the middle of its neighbours, where they are 2 s apart at most. `between` is the share of moving fixes
+    that an even movement between those three seconds before and after would have put within 0.3 m.
     """
 
     jump_m: float
@@ -49,6 +51,7 @@ class Motion(NamedTuple):
     n_across: int
     spread_m: float
     rough_m: float
+    between: float
 
 
 def motion_of(fixes: Fixes, along_m: FloatArray, off_m: FloatArray) -> Motion:
@@ -68,6 +71,7 @@ def motion_of(fixes: Fixes, along_m: FloatArray, off_m: FloatArray) -> Motion:
         n_across=n_across,
         spread_m=spread_m,
         rough_m=_rough_m(fixes.time_s, xy_m, off_m),
+        between=_between(fixes.time_s, xy_m),
     )
 
 
@@ -183,3 +187,16 @@ def _rough_m(time_s: FloatArray, xy_m: FloatArray, off_m: FloatArray) -> float:
     bend_m = np.abs(off_m[1:-1] - (off_m[:-2] + off_m[2:]) / 2)[moving[:-1] & moving[1:]]
     bend_m = bend_m[np.isfinite(bend_m)]
     return float(np.median(bend_m)) if len(bend_m) >= MIN_ROUGH else np.nan
+
+
+def _between(time_s: FloatArray, xy_m: FloatArray) -> float:
+    """The share of moving fixes that tell nothing which others nearby did not; NaN of too few."""
+    before = np.searchsorted(time_s, time_s - REACH_S, "right") - 1
+    after = np.searchsorted(time_s, time_s + REACH_S)
+    row = np.flatnonzero((before >= 0) & (after < len(time_s)))
+    before, after = before[row], after[row]
+    span_s, way_m = time_s[after] - time_s[before], xy_m[after] - xy_m[before]
+    is_moving = (np.hypot(*way_m.T) >= MOVING_M_S * span_s) & (span_s <= FAR_S)
+    share = (time_s[row] - time_s[before]) / span_s
+    off_m = np.hypot(*(xy_m[row] - xy_m[before] - share[:, None] * way_m).T)[is_moving]
+    return float(np.mean(off_m < BETWEEN_M)) if len(off_m) >= MIN_BETWEEN else np.nan
