@@ -10,6 +10,7 @@ from importlib import resources
 import pytest
 
 from transitmap import review, store
+from transitmap.decided import say_people
 from transitmap.errors import ReviewRefused
 from transitmap.points.review import DISMISSED, OPEN, UPHELD, Looks
 from transitmap.points.rules import load_rules, parse_rules
@@ -274,7 +275,8 @@ def test_nobody_judges_an_account_that_is_known_to_be_theirs(session, people, ad
     """Rita and the rider Ana are one person, and so are Rosa and Raúl: neither judges for the other."""
     finding_id = doubt(add_ride("Ana"), "hard", "copy")
     for one, other in (("Ana", "Rita"), ("Rosa", "Raúl")):
-        store.say_people(session, people[one].id, people[other].id, store.SAME, people["Olga"].id, NOW_S)
+        pair, by = (people[one].id, people[other].id), people["Olga"].id
+        say_people(session, *pair, store.SAME, by, NOW_S, "")
     with pytest.raises(ReviewRefused) as refused:
         say("Rita", finding_id, "own_ride")
     assert refused.value.reason == "own_ride"

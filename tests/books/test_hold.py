@@ -103,7 +103,7 @@ def test_two_accounts_of_one_person_approve_once(played) -> None:
     session, people, campaign = played
     row = hold_prizes(session, campaign, "words")[0]
     other = store.add_user(session, "Fer too", "", NOW_S, role="reviewer")
-    store.say_same_person(session, other.id, people["Fer"].id, people["Hugo"].id, END_S)
+    decided.say_people(session, other.id, people["Fer"].id, store.SAME, people["Hugo"].id, END_S, "")
     assert store.approve_payout(session, row.id, people["Fer"], END_S).state == "held"
     assert reason(store.approve_payout, session, row.id, other, END_S) == "twice"
 

@@ -58,11 +58,13 @@ def read_under(bound: Pairs) -> dict[int, int]:
 
 
 def accounts_of(session: Session, user_id: int) -> set[int]:
-    """All accounts that may be the same person's, by a copy or a word, either way; this one with them."""
-    pairs, found = bound_riders(session), {user_id}
-    while more := {account for pair in pairs if found & set(pair) for account in pair} - found:
+    """All accounts that may be the same person's, this one with them: those known to be, and whoever sent a
+    copy of what one of them rode, or rode what one of them sent. Who copied two others makes them not one."""
+    bound, found = bound_riders(session), {user_id}
+    known = both_ways(bound)
+    while more := {account for pair in known if found & set(pair) for account in pair} - found:
         found |= more
-    return found
+    return found | {account for pair in bound if found & set(pair) for account in pair}
 
 
 def said_of_people(session: Session) -> dict[tuple[int, int], str]:
