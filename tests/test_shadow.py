@@ -58,7 +58,7 @@ def send(
 
 
 def desk(session: Session, rules: Rules = RULES) -> review.Desk:
-    return review.Desk(session, rules, ZONE, b"k" * 32, Looks(0, 0))
+    return review.Desk(session, rules, ZONE, b"k" * 32, Looks(0, 0, two_free=False))
 
 
 # --- tiers -----------------------------------------------------------------------------------------
