@@ -12,7 +12,7 @@ from transitmap.model import DETECTORS, SHADOW, Award, Finding, IntArray, Networ
 from transitmap.points.score import Observers, Score
 from transitmap.points.suspicion.examine import HARD, examine
 from transitmap.points.suspicion.marks import Marks, candidates, marks_of
-from transitmap.points.suspicion.sentences import SENTENCES
+from transitmap.points.suspicion.sentences import SENTENCES, WAITING
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -116,7 +116,7 @@ def without(observers: Observers, user_id: int) -> dict[int, list[tuple[int, int
 def withhold(findings: Sequence[Finding], awards: Sequence[Award]) -> Award:
     """The one line of a ride whose points are withheld: none, why, and what it would have been worth."""
     hard = [(one.code, (one.text_es, one.text_en)) for one in findings if one.tier == HARD]
-    hard = hard or [(WAITS, SENTENCES[WAITS])]
+    hard = hard or [(WAITS, WAITING)]
     worth = sum(award.evidence["full_millipoints"] for award in awards)
     codes = [code for code, _ in hard]
     evidence = {"full_millipoints": 0, "withheld_millipoints": worth, "codes": codes}

@@ -18,12 +18,6 @@ SENTENCES = {
         "Se parece mucho a otro recorrido de otra hora: una persona lo mira antes de confirmarlo.",
         "It is much like a ride of another hour: a person looks at it before it is confirmed.",
     ),
-    "waits": (
-        "Sin puntos por ahora: tu cuenta envió una copia de un viaje de otra cuenta. Sus demás viajes sirven "
-        "al mapa y sus puntos esperan a que alguien diga si son dos personas. Para eso, pide una revisión.",
-        "No points for now: your account sent a copy of another account's ride. Its other rides serve the "
-        "map; their points wait until somebody says whether you are two people. For that, ask for a review.",
-    ),
     "jump": (
         "Sin puntos: el recorrido salta varios kilómetros en un instante." + _ES,
         "No points: the ride jumps by kilometres in a moment." + _EN,
@@ -75,3 +69,11 @@ SENTENCES = {
     ),
 }
 """Code -> Spanish, English."""
+
+WAITING = (
+    "Sin puntos por ahora: tu cuenta envió una copia de un viaje de otra cuenta. Sus demás viajes sirven "
+    "al mapa y sus puntos esperan a que alguien diga si son dos personas. Para eso, pide una revisión.",
+    "No points for now: your account sent a copy of another account's ride. Its other rides serve the "
+    "map; their points wait until somebody says whether you are two people. For that, ask for a review.",
+)
+"""Of a ride about which nothing was found: its account waits."""
