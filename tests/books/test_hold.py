@@ -167,7 +167,7 @@ def test_accounts_of_one_person_are_paid_as_one(played) -> None:
 def test_the_command_line_asks_whose_decision_it_is(engine: sa.Engine, tmp_path) -> None:
     """And writes the same line as the page."""
     with store.session(engine) as session:
-        people = play(session, state="frozen")
+        people = play(session)
         numbers = {name: one.id for name, one in people.items()}
     url = engine.url.render_as_string(hide_password=False)
     words = ["prizes", "--hold", "--seed", "words", "--database-url", url, "--archive-url", str(tmp_path)]
