@@ -227,4 +227,5 @@ def test_all_that_waits_is_approved_but_for_ones_own(session, played, prize):
     assert decided.approve_all(session, campaign, played["Fer"], END_S, ZONE) == 0
     assert decided.approve_all(session, campaign, played["Hugo"], END_S, ZONE) == len(waiting) - len(theirs)
     assert {one.state for one in theirs} == {"held"}
-    assert len(lines(session)) == 2 * len(waiting) - len(theirs)
+    told = [row for row in lines(session) if row.rule == "prize"]
+    assert len(told) == 2 * len(waiting) - len(theirs)
