@@ -7,17 +7,21 @@ import zipfile
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 
 from tests.books.played import DAY_S, NOW_S, SLUG, play
+from tests.test_store import feed_row
 from transitmap import decided, erase, store
-from transitmap.archive import Archive
+from transitmap.archive import Archive, pack_network
 from transitmap.books.export import write_books
 from transitmap.books.hold import hold_prizes
 from transitmap.books.verify import verify_books
+from transitmap.cli import main
 from transitmap.config import Config
-from transitmap.errors import PayoutRefused
+from transitmap.errors import ConfigError, PayoutRefused
 from transitmap.points.rules import load_rules
 from transitmap.replay import COMPARED, _compare_decided, replay
+from transitmap.terrain import nothing_known
 
 END_S = NOW_S + 18 * DAY_S
 LATER_S = END_S + 14 * DAY_S
@@ -229,3 +233,58 @@ def test_all_that_waits_is_approved_but_for_ones_own(session, played, prize):
     assert {one.state for one in theirs} == {"held"}
     approvals = [row for row in lines(session) if row.rule == decided.PRIZE]
     assert len(approvals) == 2 * len(waiting) - len(theirs)
+
+
+# --- planted checks --------------------------------------------------------------------------------
+
+
+def test_a_known_answer_is_planted_once_and_its_line_does_not_tell_it(session, tmp_path):
+    rita = store.add_user(session, "Rita", "", NOW_S, role="reviewer")
+    decided.plant_check(session, "fare", "R1", "750", rita.id, NOW_S, ZONE)
+    decided.plant_check(session, "stop_name", "S1", "Metro Hidalgo", rita.id, NOW_S, ZONE)
+    with pytest.raises(ConfigError, match="has an answer already"):
+        decided.plant_check(session, "fare", "R1", "800", rita.id, END_S, ZONE)
+    assert store.planted_checks(session) == [
+        ("fare", "R1|||", "750", NOW_S),
+        ("stop_name", "|S1||", "Metro Hidalgo", NOW_S),
+    ]
+    assert [(row.rule, row.user_id, row.evidence["by"]) for row in lines(session)] == [
+        ("check", rita.id, rita.id)
+    ] * 2
+    everything = json.dumps([[row.text_es, row.text_en, row.evidence] for row in lines(session)])
+    assert not [word for word in ("750", "R1", "Hidalgo", "S1", "Rita") if word in everything]
+    session.commit()
+    assert replay(session, Archive(str(tmp_path / "archive")), Config(), load_rules()) == []
+    store.add_decision(session, decided.CHECK, 99, decided.PLANTED, rita.id, END_S)
+    (difference,) = replay(session, Archive(str(tmp_path / "archive")), Config(), load_rules())
+    assert difference.recorded is None
+
+
+def test_the_command_line_plants_what_somebody_of_the_staff_knows_of_the_feed(tmp_path):
+    url = f"sqlite:///{tmp_path / 'transitmap.db'}"
+    store.upgrade(url)
+    engine = store.open_engine(url)
+    with store.session(engine) as session:
+        for name, role in (("Rita", "reviewer"), ("Ana", "rider")):
+            store.add_user(session, name, "", NOW_S, role=role)
+        made = feed_row(1)
+        made.ids = {"route_id": ["R1"], "stop_id": ["S1"]}
+        made.network_sha256 = Archive(str(tmp_path)).put(pack_network(nothing_known(ZONE).network))
+        store.add_feed(session, made)
+
+    def plant(kind: str, about: str, answer: str, by: str = "Rita"):
+        words = ["points", "plant", kind, about, answer, "--by", by]
+        return CliRunner().invoke(main, [*words, "--database-url", url, "--archive-url", str(tmp_path)])
+
+    for asked, said in (
+        (("fare", "R9", "7.50"), "R9: no such id"),
+        (("fare", "R1", "much"), "an amount like 7.50"),
+        (("fare", "R1", "7.50", "Ana"), "must be of the staff"),
+    ):
+        refused = plant(*asked)
+        assert (refused.exit_code, said in refused.output) == (2, True), refused.output
+    assert plant("fare", "R1", "7.50").exit_code == 0
+    assert plant("fare", "R1", "8").exit_code != 0
+    with store.session(engine, write=False) as session:
+        assert [one[:3] for one in store.planted_checks(session)] == [("fare", "R1|||", "750")]
+    engine.dispose()

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from tests.points.hand import NO_TAPS, NOON_S, PLANE, network_of, ride_along
 from tests.test_store import add_ride
 from transitmap import labelling, store
-from transitmap.labelling import gather, label_lines, subject_of
+from transitmap.errors import ConfigError
+from transitmap.labelling import check_answer, gather, label_lines, subject_of
 from transitmap.model import Taps
 from transitmap.points.labels import Check
 from transitmap.points.rules import load_rules
@@ -110,3 +111,34 @@ def test_a_planted_check_speaks_of_the_same_subject() -> None:
     (line,) = label_lines(labels, [check], load_rules(), {"r1": 1})
     assert line["millipoints"] == load_rules().label_millipoints
     assert labelling.subject_of(stop_id="first") == "|first||"
+
+
+@pytest.mark.parametrize(
+    ("kind", "about", "answer", "wanted"),
+    [
+        ("fare", "R1", "750", ("R1", "")),
+        ("route_name", "R1", "27", ("R1", "")),
+        ("stop_name", "S9", "Metro Hidalgo", ("", "S9")),
+        ("step_free", "S9", "no", ("", "S9")),
+    ],
+)
+def test_a_known_answer_is_about_a_route_or_a_stop(kind, about, answer, wanted) -> None:
+    assert check_answer(kind, about, answer) == wanted
+
+
+@pytest.mark.parametrize(
+    ("kind", "about", "answer"),
+    [
+        ("crowding", "R1", "full"),
+        ("fare", "R1", "7.50"),
+        ("fare", "R1", "1" * 10),
+        ("step_free", "S9", "maybe"),
+        ("stop_name", "S9", ""),
+        ("stop_name", "S9", "x" * 81),
+        ("fare", "", "750"),
+        ("fare", "R" * 65, "750"),
+    ],
+)
+def test_what_nobody_can_know_is_no_check(kind, about, answer) -> None:
+    with pytest.raises(ConfigError):
+        check_answer(kind, about, answer)

@@ -1132,6 +1132,52 @@ def list_detectors(database_url: str, as_json: bool) -> None:
     table.writerows(row | {"shadow_in": " ".join(row["shadow_in"])} for row in rows)
 
 
+@points.command("plant")
+@click.argument("kind", type=click.Choice(["fare", "route_name", "step_free", "stop_name"]))
+@click.argument("about")
+@click.argument("answer")
+@click.option("--by", required=True, help="Who of the staff knows it.")
+@DATABASE
+@ARCHIVE
+@CONFIG
+def plant_check(
+    kind: str,
+    about: str,
+    answer: str,
+    by: str,
+    database_url: str,
+    archive_url: str,
+    config_path: Path | None,
+) -> None:
+    """Notes a known ANSWER (7.50, a name, yes, no) ABOUT a route_id or stop_id; riders' words are weighed."""
+    import time
+
+    from transitmap import decided, store
+
+    store.upgrade(database_url)
+    told = _in_centavos(answer) if kind == "fare" else answer
+    with store.session(store.open_engine(database_url)) as session:
+        staff, feed = _user(session, by), store.latest_feed(session)
+        if staff.role == "rider":
+            raise click.UsageError(f"{staff.name} must be of the staff")
+        known = () if feed is None else feed.ids["route_id" if kind in ("fare", "route_name") else "stop_id"]
+        if about not in known:
+            raise click.UsageError(f"{about}: no such id in the feed that holds")
+        timezone = _timezone(session, archive_url, _server_config(config_path))
+        decided.plant_check(session, kind, about, told, staff.id, time.time(), timezone)
+    click.echo(f"{kind} of {about}: {answer}")
+
+
+def _in_centavos(amount: str) -> str:
+    """An amount as 7.50 in whole centavos, or bad usage."""
+    from decimal import Decimal, InvalidOperation
+
+    try:
+        return str(int(100 * Decimal(amount)))
+    except (InvalidOperation, ValueError, OverflowError) as error:
+        raise click.UsageError(f"{amount}: an amount like 7.50") from error
+
+
 @points.command("missions")
 @click.option("--make", is_flag=True, help="Look for gaps first, as a publication does.")
 @click.option("--seeds", is_flag=True, help="What the checks among ended missions were drawn from.")

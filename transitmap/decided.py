@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from transitmap import store
 from transitmap.books.hold import hold_prizes
-from transitmap.errors import PayoutRefused
+from transitmap.errors import ConfigError, PayoutRefused
+from transitmap.labelling import check_answer, subject_of
 from transitmap.terms import city_day
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-RULES, PRIZE, PRIZES, ROLE = "proposal", "prize", "prizes", "role"
-RULE_NAMES = (RULES, PRIZE, PRIZES, store.PERSON, store.MET, ROLE)
-HELD, CHANGED, FIRST = "held", "changed", "first"
+RULES, PRIZE, PRIZES, ROLE, CHECK = "proposal", "prize", "prizes", "role", "check"
+RULE_NAMES = (RULES, PRIZE, PRIZES, store.PERSON, store.MET, ROLE, CHECK)
+HELD, CHANGED, FIRST, PLANTED = "held", "changed", "first", "planted"
 SENTENCES = {
     (store.PROPOSAL, "adopted"): (
         "La persona {who} de la organización adoptó las reglas propuestas «{version}».",
@@ -56,6 +57,11 @@ SENTENCES = {
     (store.MET, store.NOT_MET): (
         "La persona {who} del equipo dijo que no conoce a quien lleva la cuenta {account}.",
         "Staff member {who} said not to know the person of account {account}.",
+    ),
+    (CHECK, PLANTED): (
+        "La persona {who} del equipo anotó una respuesta que ya se sabe: lo que se diga después se compara "
+        "con ella.",
+        "Staff member {who} noted an answer that is known; what is said from now on is compared with it.",
     ),
     (ROLE, CHANGED): (
         "La persona {who} de la organización dio a la cuenta {account} el papel de persona {role_es}; antes "
@@ -213,6 +219,26 @@ def give_role(
     _tell(session, role_line(decision), now_s, timezone)
 
 
+def plant_check(
+    session: Session, kind: str, about: str, answer: str, decided_by: int, now_s: float, timezone: str
+) -> store.Check:
+    """Writes down what is known of a route or stop: labels that come from now on are compared with it.
+
+    The line tells no answer: whoever reads the books could say it without having been there.
+
+    Raises:
+        ConfigError: no such thing can be known, the answer makes no sense, or one is there already.
+    """
+    store.lock_ledger(session)
+    route_id, stop_id = check_answer(kind, about, answer)
+    if any(there[:2] == (kind, subject_of(route_id, stop_id)) for there in store.planted_checks(session)):
+        raise ConfigError(kind, about, "has an answer already; what was compared with it stays")
+    check = store.add_check(session, store.OWN_CAMPAIGN, kind, route_id, stop_id, answer, now_s)
+    decision = store.add_decision(session, CHECK, check.id, PLANTED, decided_by, now_s)
+    _tell(session, check_line(decision), now_s, timezone)
+    return check
+
+
 def _tell(session: Session, line: dict[str, Any], now_s: float, timezone: str) -> None:
     when = {"created_s": now_s, "day": city_day(now_s, timezone)}
     store.add_lines(session, [line | when])
@@ -238,6 +264,7 @@ def lines_of_decisions(session: Session) -> list[dict[str, Any]]:
         lines += person_lines(decision)
     lines += [met_line(decision) for decision in store.decisions_since(session, store.MET, 0.0)]
     lines += [role_line(decision) for decision in store.decisions_since(session, ROLE, 0.0)]
+    lines += [check_line(decision) for decision in store.decisions_since(session, CHECK, 0.0)]
     return lines
 
 
@@ -292,6 +319,12 @@ def role_line(decision: store.Decision) -> dict[str, Any]:
     said |= {"before_es": before_es, "before_en": before_en}
     evidence, where = {"account": account, "before": before}, (store.OWN_CAMPAIGN, account, "")
     return _line(decision, ROLE, where, evidence, said, FIRST if is_first else CHANGED)
+
+
+def check_line(decision: store.Decision) -> dict[str, Any]:
+    """The line of whoever of the staff noted an answer that is known."""
+    evidence, where = {"check": int(decision.subject_id)}, (store.OWN_CAMPAIGN, decision.user_id, "")
+    return _line(decision, CHECK, where, evidence, {"who": decision.user_id})
 
 
 def _line(

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from transitmap import geo
+from transitmap.errors import ConfigError
 from transitmap.infer.sayings import AT_STOP_M, meaning
 from transitmap.model import Ride, Rules, Stops, Taps
 from transitmap.points.labels import (
@@ -29,7 +30,7 @@ from transitmap.points.labels import (
 NO_NAMES = frozenset({"parada", "sube", "baja", "stop", "board", "alight", "waypoint"})
 """What marks a place and does not name it."""
 PART_H = 3
-MAX_NAME = 80
+MAX_NAME, MAX_ID, MAX_DIGITS = 80, 64, 9
 
 
 class RideLike(Protocol):
@@ -46,6 +47,26 @@ class RideLike(Protocol):
 def subject_of(route_id: str = "", stop_id: str = "", direction_id: int | None = None, part: str = "") -> str:
     """What a label or a planted check is about: a route, a stop, or a route and direction at some hours."""
     return "|".join((route_id, stop_id, "" if direction_id is None else str(direction_id), part))
+
+
+def check_answer(kind: str, about: str, answer: str) -> tuple[str, str]:
+    """(route_id, stop_id) that an answer which is known is about; one of them is empty.
+
+    Fares (whole centavos) and names are known of routes, steps (yes, no) and names of stops; how full a bus
+    was nobody knows beforehand.
+
+    Raises:
+        ConfigError: it cannot be known, is about nothing, or makes no sense.
+    """
+    if kind not in (FARE, ROUTE_NAME, STEP_FREE, STOP_NAME):
+        raise ConfigError("kind", kind, f"must be {FARE}, {ROUTE_NAME}, {STEP_FREE} or {STOP_NAME}")
+    is_number = answer.isascii() and answer.isdecimal() and len(answer) <= MAX_DIGITS
+    makes_sense = {FARE: is_number, STEP_FREE: answer in ("yes", "no")}.get(kind, 0 < len(answer) <= MAX_NAME)
+    if not makes_sense:
+        raise ConfigError(kind, answer, f"must be whole centavos, yes or no, or up to {MAX_NAME} letters")
+    if not 0 < len(about) <= MAX_ID:
+        raise ConfigError(kind, about, f"needs the route_id or stop_id it is about, up to {MAX_ID} letters")
+    return (about, "") if kind in (FARE, ROUTE_NAME) else ("", about)
 
 
 def gather(
