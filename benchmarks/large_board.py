@@ -408,11 +408,11 @@ def _near(engine: sa.Engine, scope: store.BoardScope, user_id: int) -> None:
 
 
 def _award(
-    engine: sa.Engine, number: int, looked: tuple[Archive, honest.Honest, Network] | None = None
+    engine: sa.Engine, number: int, looked: tuple[Archive, honest.Honest, Network, str] | None = None
 ) -> None:
     """A ride as `contribute` keeps it once recognised: its row, observers, score, lines, sums; durable.
 
-    With an archive, a ride and its network that is looked at first, as `contribute` does.
+    With an archive, a ride that it has, its network and checksum that is looked at first, as `contribute` does.
     """
     rules, user_id = load_rules(), 1 + number * 37 % 1_000
     segments = _segments(number)
@@ -422,7 +422,7 @@ def _award(
         row = store.RideRow(**_ride(f"b{sequence}", user_id, sequence, time.time(), "R7"))
         found = None
         if looked is not None:
-            archive, one, network = looked
+            archive, one, network, row.packed_sha256 = looked
             upload = store.upload_by_id(session, row.upload_id, None)
             found = look_at(session, archive, upload, one.ride, (honest.trips_of(one), 0, network), KEY)
         store.add_rides(session, [row])
@@ -442,20 +442,20 @@ def _sharing(engine: sa.Engine, one: honest.Honest) -> None:
         store.rides_at(session, candidates(store.sharing(session, marks.asked.tolist()), marks.n_least))
 
 
-def _parties(engine: sa.Engine, archive: Archive) -> list[tuple[honest.Honest, Network]]:
+def _parties(engine: sa.Engine, archive: Archive) -> list[tuple[honest.Honest, Network, str]]:
     """Rides to be looked at, each with four others of its vehicle in the database before it.
 
     Each mark of the four is kept with some rides of other vehicles, too: a busy street.
     """
     city, network = honest.town(0, 3)
-    dice, asked = np.random.default_rng(int(time.time())), list[tuple[honest.Honest, Network]]()
+    dice, asked = np.random.default_rng(int(time.time())), list[tuple[honest.Honest, Network, str]]()
     with store.session(engine) as session:
         for number in range(N_PARTIES):
             day, names = int(dice.integers(0, 9_000)), [f"{number}-{k}" for k in range(5)]
             *before, last = honest.company(city, number % len(city.patterns), day, 8.0, names, 0.5, dice)
             for one in before:
                 _keep_with_marks(session, archive, one.ride)
-            asked.append((last, network))
+            asked.append((last, network, archive.put(pack_ride(last.ride))))
     return asked
 
 

@@ -205,9 +205,8 @@ def page(slug: str) -> str:
 def _left_to_do(campaign: store.Campaign) -> list[tuple[int, str, str]]:
     """What a frozen campaign waits for: how many, of what, and the address where it is done or told."""
     session, queue = db.session(), url_for("review.index")
-    n_appeals, n_findings = (
-        count(session, campaign.id) for count in (store.n_open_appeals, store.n_open_findings)
-    )
+    n_appeals = steps.n_awaited_appeals(session, campaign, time.time())
+    n_findings = store.n_open_findings(session, campaign.id)
     n_unsettled = store.n_unsettled_rides(session, campaign.id)
     told = (
         (

@@ -117,8 +117,7 @@ def take_step(
     key = signing_key(session, archive) if step == "close" else b""
     store.lock_ledger(session)
     campaign = store.refreshed_campaign(session, campaign.id)
-    asked_by_s = (campaign.frozen_s or now_s) + APPEALS_S
-    n_appeals = store.n_open_appeals(session, campaign.id, asked_by_s) if step == "close" else 0
+    n_appeals = n_awaited_appeals(session, campaign, now_s) if step == "close" else 0
     n_unsettled = store.n_unsettled_rides(session, campaign.id) if step == "close" else 0
     reason = refusal(campaign, step, now_s, n_appeals, n_unsettled)
     if reason:
@@ -211,6 +210,11 @@ def public_key(session: Session, archive: Archive) -> bytes | None:
     """The public key of this installation as PEM; None before it signed anything."""
     sha256 = store.fact(session, SIGNING_KEY)
     return public_pem(archive.get(sha256)) if sha256 else None
+
+
+def n_awaited_appeals(session: Session, campaign: store.Campaign, now_s: float) -> int:
+    """The riders without an answer that a close waits for: who asked within `APPEALS_S` of the freeze."""
+    return store.n_open_appeals(session, campaign.id, (campaign.frozen_s or now_s) + APPEALS_S)
 
 
 def _refused(reason: str, **values: object) -> CampaignRefused:
