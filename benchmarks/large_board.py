@@ -412,7 +412,7 @@ def _award(
 ) -> None:
     """A ride as `contribute` keeps it once recognised: its row, observers, score, lines, sums; durable.
 
-    With an archive, a ride that it has, its network and checksum that is looked at first, as `contribute` does.
+    With an archive, a ride that it has, its network and checksum: looked at first, as `contribute` does.
     """
     rules, user_id = load_rules(), 1 + number * 37 % 1_000
     segments = _segments(number)
