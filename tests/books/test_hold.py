@@ -7,12 +7,14 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from tests.books.played import DAY_S, NOW_S, SLUG, line, play
+from tests.test_store import add_ride
 from transitmap import decided, store
 from transitmap.books.contest import award
 from transitmap.books.export import contest_of, verified_of
 from transitmap.books.hold import hold_prizes
 from transitmap.cli import main
 from transitmap.errors import ConfigError, PayoutRefused
+from transitmap.model import Finding
 
 END_S = NOW_S + 18 * DAY_S
 LATER_S = END_S + 14 * DAY_S
@@ -179,3 +181,23 @@ def test_the_command_line_asks_whose_decision_it_is(engine: sa.Engine, tmp_path)
         (line,) = [row for row in store.ledger_rows(session) if row.kind == "decision"]
         assert (line.rule, line.user_id) == ("prizes", numbers["Fer"])
         assert store.payouts_of_campaign(session, 2)
+
+
+@pytest.mark.parametrize(
+    ("code", "whose", "lag_s", "is_accused"),
+    [
+        ("copy", "Ana", 0.0, False),
+        ("copy", "Ana", 86_400.0, True),
+        ("copy", "Beto", 0.0, True),
+        ("copy_redated", "Ana", 0.0, True),
+    ],
+)
+def test_who_sends_a_recording_live_and_as_a_file_is_accused_of_nothing(
+    played, code, whose, lag_s, is_accused
+) -> None:
+    session, people, campaign = played
+    first, again = add_ride(session, people[whose], "7" * 64), add_ride(session, people["Ana"], "8" * 64)
+    found = Finding(code, "hard", 1.0, {"lag_s": lag_s}, first.id, "", "")
+    store.add_findings(session, again.id, [found], NOW_S)
+    accused = {row.name for row in store.entrants(session, campaign.id) if row.has_open_finding}
+    assert accused == ({"Gil", "Ana"} if is_accused else {"Gil"})

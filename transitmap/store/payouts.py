@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from transitmap import chain
 from transitmap.errors import PayoutRefused
@@ -17,6 +18,8 @@ from transitmap.store.ties import accounts_of, same_people
 
 CHUNK = 5_000
 N_APPROVALS = 2
+SENT_TWICE_S = 1.0
+"""The clock of one recording is the same, whichever way it came."""
 PAYOUT, APPROVED, REFUSED, PAID = "payout", "approved", "refused", "paid"
 
 
@@ -72,16 +75,12 @@ class EntrantRow:
 
 def entrants(session: Session, campaign_id: int) -> list[EntrantRow]:
     """Everybody who has a line in a campaign, oldest account first."""
-    accused = (
-        sa.select(RideRow.user_id)
-        .join(FindingRow, FindingRow.ride_id == RideRow.id)
-        .where(FindingRow.tier == "hard", FindingRow.state == "open")
-    )
+    accused = _accused(session)
     is_member = sa.and_(
         Member.user_id == User.id, Member.campaign_id == campaign_id, Member.state == "member"
     )
     question = (
-        sa.select(User, Sum.verified_millipoints, Member, User.id.in_(accused))
+        sa.select(User, Sum.verified_millipoints, Member)
         .join(Sum, sa.and_(Sum.user_id == User.id, Sum.campaign_id == campaign_id, Sum.period == 0))
         .join(Member, is_member, isouter=True)
         .order_by(User.id)
@@ -95,14 +94,35 @@ def entrants(session: Session, campaign_id: int) -> list[EntrantRow]:
             role=user.role,
             prize_consent=user.prize_consent,
             is_erased=user.erased_s is not None,
-            has_open_finding=bool(is_accused),
+            has_open_finding=user.id in accused,
             team_id=member.team_id if member else 0,
             person_id=persons.get(user.id, 0),
             verified_millipoints=verified,
             before_millipoints=member.before_verified_millipoints if member else 0,
         )
-        for user, verified, member, is_accused in session.execute(question)
+        for user, verified, member in session.execute(question)
     ]
+
+
+def _accused(session: Session) -> set[int]:
+    """Riders about whom something grave is found that nobody has looked at.
+
+    One recording that a rider sent twice, live and as a file, earns nothing the second time; that is all.
+    """
+    other = aliased(RideRow)
+    question = (
+        sa.select(RideRow.user_id, other.user_id, FindingRow)
+        .join(FindingRow, FindingRow.ride_id == RideRow.id)
+        .outerjoin(other, other.id == FindingRow.other_ride_id)
+        .where(FindingRow.tier == "hard", FindingRow.state == "open")
+    )
+    rows = session.execute(question)
+    return {rider for rider, owner, finding in rows if owner != rider or not _is_sent_twice(finding)}
+
+
+def _is_sent_twice(finding: FindingRow) -> bool:
+    """Whether a ride is the very recording of another of the same rider, at the same time."""
+    return finding.code == "copy" and abs(finding.evidence.get("lag_s", math.inf)) <= SENT_TWICE_S
 
 
 # --- payouts -------------------------------------------------------------------------------------
