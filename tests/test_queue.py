@@ -153,8 +153,8 @@ HOLDS = """
 import sys, time
 from transitmap import store
 with store.session(store.open_engine(sys.argv[1])) as session:
-    print(store.lease_upload(session, float(sys.argv[2]), 300.0).id)
-sys.stdout.flush()
+    held = store.lease_upload(session, float(sys.argv[2]), 300.0).id
+print(held, flush=True)  # only now is it written that it holds it
 time.sleep(60)
 """
 
