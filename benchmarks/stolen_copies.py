@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from benchmarks.cheat_rings import CONFIRM, NO_SEGMENTS, NOBODY, RULES, SPLIT_OVER, Drive, little_world
-from transitmap.model import IntArray, Observed, Segments, Terms
+from transitmap.model import Confirm, IntArray, Observed, Segments, Terms
 from transitmap.points import settle
 from transitmap.points.score import score
 from transitmap.points.voices import one_person, voices
@@ -62,12 +62,17 @@ TRIED: dict[str, Callable[[Sequence[tuple[int, int]]], Ties]] = {
 
 
 def paid(
-    drives: Sequence[Drive], ties: Ties, later: Ties | None = None, burnt: int = 0
+    drives: Sequence[Drive],
+    ties: Ties,
+    later: Ties | None = None,
+    burnt: int = 0,
+    limit: int = RULES.max_millipoints_per_day,
+    confirm: Confirm = CONFIRM,
 ) -> dict[int, tuple[int, int]]:
     """(at once, verified) millipoints by account, by the real awards and settlement; nobody is looked at.
 
     `later` is what holds at the settlement where that is another. `burnt` is what the thief's other rides of
-    each day are worth.
+    each day are worth, `limit` the most that a rider's rides of a day may be.
     """
     observers: dict[int, list[tuple[int, int]]] = {}
     rows, full, now = list[tuple[int, ...]](), list[int](), dict[int, int]()
@@ -79,7 +84,7 @@ def paid(
         n, who = len(drive.segments), drive.user_id
         zeros, segment = np.zeros(n, dtype=np.int64), np.array(drive.segments, dtype=np.int64)
         also = ties.also.get(who, frozenset())
-        left = RULES.max_millipoints_per_day - sum(spent.get((one, drive.day), 0) for one in (who, *also))
+        left = limit - sum(spent.get((one, drive.day), 0) for one in (who, *also))
         found = Segments(
             zeros, zeros, zeros, segment, zeros + 20_000 + drive.day, zeros + 100_000, zeros + drive.worth_mm
         )
@@ -91,21 +96,25 @@ def paid(
             those = observers.setdefault(where, [])
             rows.append((ride, account, where, when, drive.worth_mm, len(those)))
             those.append((account, when))
-    verified = _verified(drives, rows, full, later or ties)
+    verified = _verified(drives, rows, full, later or ties, confirm)
     return {who: (now.get(who, 0), verified.get(who, 0)) for who in {drive.user_id for drive in drives}}
 
 
 def _verified(
-    drives: Sequence[Drive], rows: Sequence[tuple[int, ...]], full: Sequence[int], ties: Ties
+    drives: Sequence[Drive],
+    rows: Sequence[tuple[int, ...]],
+    full: Sequence[int],
+    ties: Ties,
+    confirm: Confirm,
 ) -> dict[int, int]:
     """What a settlement confirms of each account. The staff has met everybody, each by one account."""
     observed = Observed(*np.array(rows, dtype=np.int64).reshape(-1, 6).T)
     met = {drive.user_id for drive in drives} - set(SPLIT_OVER)
-    heard = voices(observed, ties.joined, NOBODY, CONFIRM, met)
-    shares = settle.shares(observed, heard, NOBODY, NO_SEGMENTS, CONFIRM, len(drives)).tolist()
+    heard = voices(observed, ties.joined, NOBODY, confirm, met)
+    shares = settle.shares(observed, heard, NOBODY, NO_SEGMENTS, confirm, len(drives)).tolist()
     found: dict[int, int] = {}
     for drive, points, share in zip(drives, full, shares, strict=True):
-        found[drive.user_id] = found.get(drive.user_id, 0) + settle.pay(points, 0, share, CONFIRM)[1]
+        found[drive.user_id] = found.get(drive.user_id, 0) + settle.pay(points, 0, share, confirm)[1]
     return found
 
 

@@ -6,6 +6,7 @@ import io
 import random
 import zipfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -178,19 +179,26 @@ def test_warnings_are_kept_and_publish(
     assert [notice["rule"] for notice in make(session, archive).notices] == ["odd"]
 
 
+def while_a_feed_is_made(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, act: Callable[[Session], object]
+) -> None:
+    """What happens in another transaction between a publication's beginning and its end."""
+    made = pipeline.make_feed
+
+    def slowly(*arguments):
+        with store.session(engine) as other:
+            act(other)
+        return made(*arguments)
+
+    monkeypatch.setattr(publishing.pipeline, "make_feed", slowly)
+
+
 def test_a_ride_that_comes_while_a_feed_is_made_counts_under_it(
     engine: sa.Engine, archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with store.session(engine) as session:
         ride_the_city(session, archive, range(2), 1)
-    made = pipeline.make_feed
-
-    def slowly(*arguments):
-        with store.session(engine) as other:
-            send(other, archive, "late", EAST, 5, 900)
-        return made(*arguments)
-
-    monkeypatch.setattr(publishing.pipeline, "make_feed", slowly)
+    while_a_feed_is_made(engine, monkeypatch, lambda other: send(other, archive, "late", EAST, 5, 900))
     with store.session(engine) as session:
         feed = make(session, archive)
         assert feed.n_rides == 8
@@ -208,17 +216,13 @@ def test_a_doubtful_ride_that_comes_while_a_feed_is_made_waits(
     """Who knows when feeds are made could send what people should look at then: a share never falls."""
     with store.session(engine) as session:
         ride_the_city(session, archive, range(2), 1)
-    made = pipeline.make_feed
 
-    def slowly(*arguments):
-        with store.session(engine) as other:
-            send(other, archive, "late", EAST, 5, 900)
-            ride = store.rides_after(other)[-1]
-            doubt = {"code": "car", "tier": "soft", "score": 0.9, "evidence": {}, "made_s": NOW_S}
-            other.add(store.FindingRow(ride_id=ride.id, **doubt))
-        return made(*arguments)
+    def send_in_doubt(other: Session) -> None:
+        send(other, archive, "late", EAST, 5, 900)
+        doubt = {"code": "car", "tier": "soft", "score": 0.9, "evidence": {}, "made_s": NOW_S}
+        other.add(store.FindingRow(ride_id=store.rides_after(other)[-1].id, **doubt))
 
-    monkeypatch.setattr(publishing.pipeline, "make_feed", slowly)
+    while_a_feed_is_made(engine, monkeypatch, send_in_doubt)
     with store.session(engine) as session:
         make(session, archive)
         ride = store.rides_after(session)[-1]

@@ -189,7 +189,7 @@ def _line(
     rules: Rules,
 ) -> dict[str, Any]:
     parts = [settle.pay(full, *shares, confirm) for full, confirm in fulls]
-    text_es, text_en = settle.say(CONFIRMED, shares[1])
+    text_es, text_en = settle.say(shares[1])
     return {
         "key": f"{CONFIRMED}:{ride_id}:{campaign_id}:{shares[1]}",
         "campaign_id": campaign_id,

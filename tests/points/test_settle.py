@@ -34,14 +34,9 @@ CROWD = drives_of(*((who, who % 9, range(200, 260)) for who in range(50, 58)))
 """Eight others who ride one way, so that there is a world outside."""
 
 
-def test_a_lonely_ride_waits_and_says_why() -> None:
+def test_a_lonely_ride_waits_and_one_that_counts_nowhere_too() -> None:
     observed = cheat_rings.count(drives_of((1, 1, HERE)))
-    standing = settle.stand(observed, Voices(), NOBODY, NO_SEGMENTS, CONFIRM, 2)
-    assert standing.confirmed.tolist() == [0, 0]  # the second ride counts nowhere
-    assert standing.alone.tolist() == [1000, 0]
-    text_es, text_en = settle.say(settle.ALONE, 1000)
-    assert "100 % de este viaje espera" in text_es
-    assert "it is a mission now" in text_en
+    assert settle.shares(observed, Voices(), NOBODY, NO_SEGMENTS, CONFIRM, 2).tolist() == [0, 0]
 
 
 def test_who_saw_it_long_ago_confirms_nobody_who_comes_later() -> None:
@@ -82,9 +77,6 @@ def test_two_who_confirm_only_one_another_wait_until_somebody_else_comes() -> No
     observed = cheat_rings.count(two)
     heard = voices(observed, [], NOBODY, CONFIRM)
     assert heard.group == {1: 1, 2: 1} and heard.person == {1: 1, 2: 2}
-    standing = settle.stand(observed, heard, NOBODY, NO_SEGMENTS, CONFIRM)
-    assert standing.one_voice.tolist() == [1000, 1000]
-    assert "confirmed mostly by one another" in settle.say(settle.ONE_VOICE, 1000)[1]
     stranger = drives_of((3, 3, HERE))
     assert shares([*two, *stranger], confirm=PAIRS) == [1000] * 3
     assert shares([*two, *stranger]) == [0] * 3  # to whom three are still one group, they wait for a fourth
@@ -320,13 +312,12 @@ def test_a_voice_more_never_takes_from_what_was_confirmed(drives: list[Drive]) -
 
 @settings(max_examples=40)
 @given(rides)
-def test_parts_of_a_ride_add_up(drives: list[Drive]) -> None:
+def test_a_share_is_of_all_and_of_what_counts_nowhere_nothing(drives: list[Drive]) -> None:
     observed = cheat_rings.count(drives)
-    standing = settle.stand(observed, voices(observed, [], NOBODY, CONFIRM), NOBODY, NO_SEGMENTS, CONFIRM)
-    whole = standing.confirmed + standing.alone + standing.one_voice + standing.again
+    found = settle.shares(observed, voices(observed, [], NOBODY, CONFIRM), NOBODY, NO_SEGMENTS, CONFIRM)
     counts = np.bincount(observed.ride_index, observed.worth_mm) > 0
-    assert ((whole[counts] >= 997) & (whole[counts] <= 1000)).all()  # each part is rounded down
-    assert (whole[~counts] == 0).all()
+    assert ((found >= 0) & (found <= 1000)).all()
+    assert (found[~counts] == 0).all()
 
 
 @given(st.integers(0, 10**7), st.lists(st.integers(0, 1000), max_size=9))

@@ -7,56 +7,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transitmap.model import BoolArray, Columns, Confirm, IntArray, Observed, Voices, named
+from transitmap.model import BoolArray, Confirm, IntArray, Observed, Voices, named
 
-ALONE, ONE_VOICE = "alone", "one_voice"
-SENTENCES = {
-    "confirmed": (
-        "Confirmado {share} de este viaje: también lo vio otra persona, quien revisa o la fuente oficial.",
-        "{share} of this ride confirmed: somebody else, a reviewer or the official source saw it, too.",
-    ),
-    ALONE: (
-        "{share} de este viaje espera: nadie más ha pasado por ahí. Por eso ahora es una misión.",
-        "{share} of this ride waits: nobody else has ridden there. That is why it is a mission now.",
-    ),
-    ONE_VOICE: (
-        "{share} de este viaje espera: lo vieron personas que se confirman sobre todo entre ellas. No es una "
-        "falta: casi todo lo que se te confirma debe haberlo visto también alguien más. Ahora es una misión.",
-        "{share} of this ride waits: people saw it who are confirmed mostly by one another. No fault: "
-        "most of what is confirmed of you must have been seen by others, too. It is a mission now.",
-    ),
-}
-
-
+SENTENCES = (
+    "Confirmado {share} de este viaje: también lo vio otra persona, quien revisa o la fuente oficial.",
+    "{share} of this ride confirmed: somebody else, a reviewer or the official source saw it, too.",
+)
 LONG_AGO = -(10**9)
 """The day of what nobody saw."""
-
-
-@dataclass(frozen=True, eq=False)
-class Standing(Columns):
-    """How each ride stands, in thousandths of what it was worth: a row a ride.
-
-    `alone` waits because nobody else saw it, `one_voice` because those who did are confirmed mostly by one
-    another; `again` was seen before by another account of the same person and pays nothing. Rides that count
-    nowhere have zeros.
-    """
-
-    confirmed: IntArray
-    alone: IntArray
-    one_voice: IntArray
-    again: IntArray
 
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
     """What holds of each row of Observed.
 
-    `speaks` as in Voices; confirmed (`is_open`) by enough groups or a reviewer; or (`is_inside`) by enough
-    people, but of too few groups or too long before, or by an official feed alone, of which `allowed`
-    thousandths count.
+    Confirmed (`is_open`) by enough groups or a reviewer; or (`is_inside`) by enough people, but of too few
+    groups or too long before, or by an official feed alone, of which `allowed` thousandths count.
     """
 
-    speaks: BoolArray
     is_open: BoolArray
     is_inside: BoolArray
     allowed: IntArray
@@ -81,30 +49,12 @@ def shares(
     accounts the first on a segment counts. Rows worth nothing and erased riders confirm nobody. `rise` keeps
     a share from falling.
     """
-    return stand(observed, voices, staff, official, confirm, n_rides, campaign_id).confirmed
-
-
-def stand(
-    observed: Observed,
-    voices: Voices,
-    staff: frozenset[int],
-    official: IntArray,
-    confirm: Confirm,
-    n_rides: int = 0,
-    campaign_id: IntArray | None = None,
-) -> Standing:
-    """As `shares`, with what waits and why."""
     verdict = judge(observed, voices, staff, official, confirm, campaign_id)
     n = max(n_rides, int(observed.ride_index.max(initial=-1)) + 1)
     value = observed.worth_mm * confirm.weights(observed.place)
+    counted = 1000 * verdict.is_open + verdict.allowed * verdict.is_inside
     total = np.maximum(_sum(observed.ride_index, value, n), 1)
-    parts = (
-        1000 * verdict.is_open + verdict.allowed * verdict.is_inside,
-        1000 * (verdict.speaks & ~verdict.is_open & ~verdict.is_inside),
-        (1000 - verdict.allowed) * verdict.is_inside,
-        1000 * ~verdict.speaks,
-    )
-    return Standing(*(_sum(observed.ride_index, value * part, n) // total for part in parts))
+    return np.asarray(_sum(observed.ride_index, value * counted, n) // total, dtype=np.int64)
 
 
 def _sum(where: IntArray, value: IntArray, n: int) -> IntArray:
@@ -143,7 +93,7 @@ def judge(
     allowed[row] = _allowed(
         person[row], pot[row], (value * is_open)[row], (value * is_inside)[row], trust[row], confirm
     )
-    return Verdict(speaks, is_open, is_inside, allowed)
+    return Verdict(is_open, is_inside, allowed)
 
 
 def _day_of_nth(segment: IntArray, day: IntArray, who: IntArray, n: int, nth: int) -> IntArray:
@@ -213,8 +163,8 @@ def pay(full_millipoints: int, before: int, now: int, confirm: Confirm) -> tuple
     return due, full_millipoints * now // 1000 - full_millipoints * before // 1000
 
 
-def say(which: str, permille: int) -> tuple[str, str]:
-    """The sentence of SENTENCES for a share of a ride, in Spanish and English."""
-    text_es, text_en = SENTENCES[which]
+def say(permille: int) -> tuple[str, str]:
+    """That so much of a ride is confirmed, in Spanish and English."""
+    text_es, text_en = SENTENCES
     share = f"{permille / 10:.0f} %"
     return text_es.format(share=share), text_en.format(share=share)
