@@ -1,14 +1,17 @@
 """Real and simulated rides that lie beside the project, where they do: built, scored against their truth."""
 
 import datetime
+from dataclasses import replace
 
 import pytest
 
+from benchmarks import cheat_elsewhere
 from benchmarks.score_sets import load_scorer
 from tests.beside import SCORER, SHARED, needs_shared
 from tests.evaluate.test_agreement import check
 from tests.gtfs.gate import pass_gate
 from transitmap.build import build_feed
+from transitmap.collect import intake
 from transitmap.config import Config
 from transitmap.evaluate import evaluate
 
@@ -55,3 +58,11 @@ def test_real_rides_build_without_an_error(tmp_path):
     built = build("real-chicago", tmp_path)
     assert built.summary()["errors"] == 0
     assert built.summary()["patterns"] > 0
+
+
+def test_of_real_rides_copies_alone_are_withheld():
+    """But for one of 34 rides in buses: its fixes were 78 m/s fast for a minute."""
+    config = replace(Config(), collect=intake.for_files(Config().collect))
+    _, _, tallies = cheat_elsewhere.judged(SHARED / "rides" / "real-aracaju" / "rides.zip", config)
+    assert (tallies["copy"].hard, tallies["copy"].n) == (15, 17)
+    assert (tallies["ride"].hard, tallies["car"].hard, tallies["still"].hard) == (1, 0, 0)

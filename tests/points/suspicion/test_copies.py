@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,20 @@ def test_the_lag_of_a_copy_is_found_to_a_tenth_of_a_second():
         assert found.lag_s == pytest.approx(-90_061.0, abs=0.1)
         assert found.factor == 1.0
         assert found.near_m < 0.1
+
+
+def test_the_lag_of_a_copy_is_found_though_it_stood_for_most_of_its_time():
+    """Twenty minutes at a terminal in the middle of the ride: standing there suits every lag."""
+    one = max(town_and_rides()[2], key=lambda one: len(one.ride.fixes)).ride
+    half, fixes = len(one.fixes) // 2, one.fixes
+    rows = np.concatenate([np.arange(half), np.full(4 * half, half), np.arange(half, 2 * half)])
+    waited_s = np.concatenate([np.zeros(half), 2.0 * np.arange(4 * half), np.full(half, 8.0 * half)])
+    stood = replace(fixes.take(rows), time_s=fixes.time_s[rows] + waited_s)
+    later = replace(one, fixes=attacks._later(stood, 90_061.0))
+    found = compare(traced(later), traced(replace(one, fixes=stood)))
+    assert found is not None
+    assert found.lag_s == pytest.approx(-90_061.0, abs=0.1)
+    assert found.near_m < 0.1
 
 
 def test_a_stretched_clock_is_found():

@@ -11,6 +11,7 @@ from benchmarks import attacks, cheat_bench
 from benchmarks import honest_riders as honest
 from tests.points.hand import NOON_S, bus_ride, network_of, trips_of
 from tests.points.suspicion.test_marks import town_and_rides
+from transitmap import geo
 from transitmap.model import RAIL
 from transitmap.points.suspicion.examine import examine
 from transitmap.points.suspicion.sentences import SENTENCES
@@ -96,6 +97,20 @@ def test_drawn_traces_are_withheld(style):
     rng = np.random.default_rng(4)
     found = [look(attacks.drawn(city, k % 4, style, 3, 9.0, "drawn", rng)) for k in range(4)]
     assert sum(any(one.tier == "hard" for one in many) for many in found) >= 3
+
+
+@pytest.mark.parametrize(("speed_m_s", "tier"), [(2.2, "soft"), (6.0, "hard"), (25.0, "soft")])
+def test_who_walks_or_drives_on_a_motorway_may_be_even(speed_m_s, tier):
+    """What a program draws at a bus's speed is withheld."""
+    city, _, _ = town_and_rides()
+    drawn = attacks.drawn(city, 0, "even speed", 3, 9.0, "drawn", np.random.default_rng(4))
+    fixes, way_m = drawn.ride.fixes, geo.steps_m(attacks._metres(drawn.ride.fixes)).sum()
+    share = (fixes.time_s - fixes.time_s[0]) / np.ptp(fixes.time_s)
+    one = replace(
+        drawn, ride=replace(drawn.ride, fixes=replace(fixes, time_s=NOON_S + share * way_m / speed_m_s))
+    )
+    even = [found for found in look(one) if found.code in ("even_speed", "steady")]
+    assert [found.tier for found in even] == [tier]
 
 
 def test_impossible_motion_is_withheld():

@@ -13,7 +13,7 @@ from transitmap.points.suspicion.marks import MAX_GAP_S, Ways, WordArray, place_
 WINDOW_S = 30.0
 MOVING_M_S = 1.0
 """In a window in which the ride went slower it stood: all vehicles stand alike at a terminal."""
-SCAN_FIXES = 100
+SCAN_FIXES, MIN_MOVING = 100, 5
 NEAR_S = 6.0
 MIN_AGREED = 0.35
 """So many crossings of a copy agree on a lag, or on a line; of rides in other vehicles half as many."""
@@ -140,7 +140,7 @@ def _refined(
     clock: Clock, mine: Fixes, mine_m: FloatArray, other: Fixes, other_m: FloatArray
 ) -> Clock | None:
     """The clock near a guess under which the rides are closest; None where they are far apart in any case."""
-    some = np.linspace(0, len(mine) - 1, min(len(mine), SCAN_FIXES)).astype(np.int64)
+    some = _on_the_way(mine.time_s, mine_m)
     when_s, place_m = clock.other_s(mine.time_s[some]), mine_m[some]
     inside = (when_s >= other.time_s[0]) & (when_s <= other.time_s[-1])
     when_s, place_m = when_s[inside], place_m[inside]
@@ -148,10 +148,22 @@ def _refined(
     for half_s, step_s in SCANS_S if len(when_s) else ():
         tried_s = best_s + np.arange(-half_s, half_s + step_s / 2, step_s)
         apart_m = _apart_m((when_s + tried_s[:, None]), place_m, other.time_s, other_m)
-        best_s = float(tried_s[int(np.argmin(apart_m))])
+        best = np.flatnonzero(apart_m == apart_m.min())
+        best_s = float(tried_s[best[len(best) // 2]])
         if apart_m.min() > APART_M:
             return None
     return clock._replace(lag_s=clock.lag_s + best_s) if len(when_s) else None
+
+
+def _on_the_way(time_s: FloatArray, xy_m: FloatArray) -> IntArray:
+    """Rows of some fixes at which the ride moved, evenly chosen; of all where it hardly did.
+
+    Standing suits every lag: where a ride stood for two fifths of its time the best lag was any.
+    """
+    ends_m = [place_at(time_s, xy_m, time_s + half_s) for half_s in (-WINDOW_S / 2, WINDOW_S / 2)]
+    row = np.flatnonzero(np.hypot(*(ends_m[1] - ends_m[0]).T) >= MOVING_M_S * WINDOW_S)
+    row = row if len(row) >= MIN_MOVING else np.arange(len(time_s))
+    return row[np.linspace(0, len(row) - 1, min(len(row), SCAN_FIXES)).astype(np.int64)]
 
 
 def _apart_m(when_s: FloatArray, place_m: FloatArray, time_s: FloatArray, xy_m: FloatArray) -> FloatArray:

@@ -34,16 +34,19 @@ TOGETHER_S = 60.0
 CLOCK_S, ZONE_S, ZONE_SLACK_S, MAX_ZONE_S = 900.0, 900.0, 20.0, 50_400.0
 """A clock may be minutes wrong; an app may write local times: whole quarters of an hour, up to 14 hours."""
 
-PUSH_M_S2 = 5.0
+PUSH_M_S2 = 4.0
+"""A quarter of all accelerations; of a phone whose fixes jump about more than a tenth are nobody's."""
 FAST_M_S = {RAIL: 100.0}
 FAST_ROAD_M_S = 50.0
-EVEN, EVEN_WINDOWS, EVEN_M_S = 0.10, 8, 20.0
-EVEN_LONG, LONG_WINDOWS = 0.18, 24
-"""The longer an honest ride, the less even: over so many windows its speed varies by a quarter at least."""
+EVEN, MOST_EVEN, EVEN_WINDOWS = 0.006, 0.18, 8
+"""The spread of a bus's speed for each window looked at, and the most that is asked for: over few it may be
+even by chance, over thirty it varies by a quarter."""
+WALK_M_S, EVEN_M_S = 3.0, 20.0
+"""Who walks or drives on a motorway is even, too."""
 ON_LINE, FORGOTTEN_M, MIN_ACROSS, SMOOTH_M = 0.7, 0.9, 40, 0.1
-FORGETFUL, MEMORY, SURE = 0.44, 0.8, 5.0
-"""Errors that are less like those of the fix before are no receiver's; of few fixes neither is what lies so
-many standard deviations below what receivers have that forget most."""
+FORGETFUL, MEMORY, SURE = 0.3, 0.5, 3.0
+"""Errors that are less like those of the fix before are no receiver's; of few fixes only what lies so many
+standard deviations below what receivers have that measure every six seconds and forget most."""
 MADE_UP = 0.4
 """Fixes put in between others to look like a phone that measures often: half of them and more; honest 4 %."""
 APART_M, APART_S = 1_000.0, 120.0
@@ -118,10 +121,9 @@ def _impossible(motion: Motion, mode: int) -> list[Finding]:
 def _drawn(motion: Motion, mode: int) -> list[Finding]:
     """Traces that no receiver wrote: even speed, exactly on the line, errors that forget at once."""
     found = []
-    most = EVEN_LONG if motion.n_windows >= LONG_WINDOWS else EVEN
-    if motion.evenness < most and motion.n_windows >= EVEN_WINDOWS:
+    if motion.evenness < min(MOST_EVEN, EVEN * motion.n_windows) and motion.n_windows >= EVEN_WINDOWS:
         numbers = {"evenness": motion.evenness, "n_windows": motion.n_windows, "speed_m_s": motion.speed_m_s}
-        is_sure = motion.speed_m_s < EVEN_M_S and mode != RAIL
+        is_sure = WALK_M_S < motion.speed_m_s < EVEN_M_S and mode != RAIL
         kind = ("even_speed", HARD) if is_sure else ("steady", SOFT)
         found.append(_finding(*kind, 1.0 - motion.evenness, numbers))
     if motion.n_across >= MIN_ACROSS:

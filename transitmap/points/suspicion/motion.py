@@ -31,7 +31,7 @@ class Motion(NamedTuple):
     """Numbers of a movement; NaN where there was too little to tell.
 
     `jump_m` is the longest jump, 0 without any. `fast_m_s` is the third fastest twenty seconds, `push_m_s2`
-    the acceleration that a tenth of all moments exceed. `evenness` is the spread of speed, in shares of its
+    the acceleration that a quarter of all moments exceed. `evenness` is the spread of speed, in shares of its
     mean, over half minutes (quarters, of short rides) from the first movement to the last, `speed_m_s` that
     mean, `n_windows` how many those were. `on_line` is the share of moving fixes within half a metre of the
     pattern's line, `memory` the correlation of neighbouring errors across it by ranks, `spread_m` their size,
@@ -110,13 +110,13 @@ def _speeds(time_s: FloatArray, xy_m: FloatArray, every_s: float) -> FloatArray:
 
 
 def _push_m_s2(time_s: FloatArray, xy_m: FloatArray) -> float:
-    """What a tenth of all accelerations exceed, over two seconds or the interval of the fixes."""
+    """What a quarter of all accelerations exceed, over two seconds or the interval of the fixes."""
     if len(time_s) < MIN_PUSHES:
         return np.nan
     every_s = max(TICK_S, float(np.median(np.diff(time_s))))
     change = np.abs(np.diff(_speeds(time_s, xy_m, every_s))) / every_s
     change = change[np.isfinite(change)]
-    return float(np.percentile(change, 90)) if len(change) >= MIN_PUSHES else np.nan
+    return float(np.percentile(change, 75)) if len(change) >= MIN_PUSHES else np.nan
 
 
 def _evenness(time_s: FloatArray, xy_m: FloatArray, along_m: FloatArray) -> tuple[float, float, int]:
