@@ -44,11 +44,15 @@ class City:
         )
 
     def refresh(self, session, *rides, now_s=NOW_S, number=1, **more):
+        seen = self.seen(*rides, number=number, **more)
+        return missions.refresh(session, self.archive, seen, Config(), RULES, now_s)
+
+    def seen(self, *rides, number=1, start_s=NOON_S, **more):
         network, ids = self.network, self.ids
         self.version.number = number
         route_id = tuple("" if row in self.held_back else ids.route_id[row] for row in range(3))
         made = [
-            ride_along((EAST, NORTH)[route], NOON_S + day * DAY_S, ride_id=f"r{nth}")
+            ride_along((EAST, NORTH)[route], start_s + day * DAY_S, ride_id=f"r{nth}")
             for nth, (_, route, day) in enumerate(rides)
         ]
         made = [replace(ride, rider_id=str(who)) for ride, (who, _, _) in zip(made, rides, strict=True)]
@@ -57,7 +61,7 @@ class City:
         terrain = Terrain("1-abc", known, evidence.survey(network, RULES), KEY)
         segments = evidence.gather(terrain.ground, trips, made, RULES, KEY)
         found = Found(tuple(made), trips, segments)
-        return missions.refresh(session, self.archive, self.version, terrain, found, Config(), now_s, **more)
+        return missions.Seen(self.version, terrain, found, **more)
 
 
 @pytest.fixture
@@ -192,11 +196,28 @@ def test_a_seed_is_told_once_none_of_its_missions_is_open(session, city):
 
 
 def test_missions_lie_in_the_campaign_of_their_place(session, city):
-    session.add(store.Campaign(id=7, slug="n", name_es="n", name_en="n", made_s=1.0))
+    there = {"area": "19.0,-100.0,19.41,-99.0", "state": "open", "opened_s": 1.0}
+    session.add(store.Campaign(id=7, slug="n", name_es="n", name_en="n", made_s=1.0, **there))
     session.flush()
-    city.refresh(session, campaign_at=lambda lat, lon: 7 if lat < 19.41 else 1)
-    there = store.open_missions(session, NOW_S)
-    assert {(one.campaign_id, one.lat_deg < 19.41) for one in there} == {(7, True), (1, False)}
+    city.refresh(session)
+    made = store.open_missions(session, NOW_S)
+    assert {(one.campaign_id, one.lat_deg <= 19.41) for one in made} == {(7, True), (1, False)}
+
+
+def test_a_day_begins_at_the_midnight_of_the_city(session, city, riders):
+    """Eight in the evening of Mexico City is two in the morning of the next day in Greenwich."""
+    evening_s = NOON_S + 8 * 3600
+    last = store.add_user(session, "rider 9", "", 1.0).id
+    seen = city.seen((1, 0, 0), (2, 0, 7), start_s=evening_s)
+    missions.refresh(session, city.archive, seen, Config(), RULES, NOW_S)
+    store.adopt_route(session, last, "R1", NOW_S)
+    last_day = terms.city_day(evening_s + 7 * DAY_S, "America/Mexico_City")
+    known = missions.coverage(session)
+    assert known["last_day"]["R1"] == last_day == int((NOON_S + 7 * DAY_S) // DAY_S)
+    assert known["day"] == terms.city_day(NOW_S, "America/Mexico_City")
+    night_s = NOON_S + 97 * DAY_S + 8 * 3600  # 90 days after it, by the clock of the city
+    assert missions.stale_adopted(session, last, night_s) == [("R1", 90)]
+    assert missions.stale_adopted(session, last, night_s - DAY_S) == []
 
 
 def test_two_riders_cannot_hold_the_same(session, city, riders):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 import shutil
 import time
@@ -13,15 +14,17 @@ from pathlib import Path
 import pytest
 
 from tests.points.hand import DAY_S, NOON_S, bus_ride, gpx_of
-from transitmap import publish, store, work
+from transitmap import missions, publish, store, work
 from transitmap.archive import Archive
 from transitmap.config import Config, FeedConfig
 from transitmap.contribute import accept, contribute
 from transitmap.errors import FeedInvalid, NotEnoughData
 from transitmap.model import Notice
 from transitmap.points.rules import load_rules
+from transitmap.terms import city_day
 
-CONFIG = Config(feed=FeedConfig(timezone="America/Mexico_City"))
+ZONE = "America/Mexico_City"
+CONFIG = Config(feed=FeedConfig(timezone=ZONE))
 RULES = load_rules()
 EAST = [(0.0, 0.0), (3000.0, 0.0)]
 
@@ -111,6 +114,37 @@ def test_new_rides_are_published_once(city: City) -> None:
     latest = city.latest()
     assert latest is not None
     assert (latest.id, latest.n_rides) == (version, 3)
+    assert city.once() == ""
+
+
+@pytest.mark.parametrize("is_over", [True, False])
+def test_missions_go_on_where_nobody_rides_any_more(city: City, is_over: bool) -> None:
+    """Their time is over, or it is a new day of the city: freshness lacks most where no new feed is made."""
+    city.crowd()
+    city.once()
+    with store.session(city.engine) as session:
+        before = store.open_missions(session, time.time())
+        numbers = {one.id for one in before}
+        known = missions.coverage(session)
+        assert numbers
+        assert (known["timezone"], known["day"]) == (ZONE, city_day(time.time(), ZONE))
+        if is_over:
+            for one in before:
+                one.closes_s = time.time() - 1.0
+        else:
+            store.set_fact(session, missions.COVERAGE, json.dumps(known | {"day": known["day"] - 1}))
+    assert city.once() == "", "no new feed"
+    with store.session(city.engine, write=False) as session:
+        now = {one.id for one in store.open_missions(session, time.time())}
+        assert len(now) == len(numbers)
+        assert (now == numbers) is not is_over, "what goes on is not made anew"
+        assert missions.coverage(session)["day"] == known["day"]
+
+
+def test_missions_are_looked_at_once_a_day(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    city.crowd()
+    city.once()
+    monkeypatch.setattr(missions, "refresh_now", lambda *told: pytest.fail("nothing is due"))
     assert city.once() == ""
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,8 +18,9 @@ from transitmap.keys import segment_key
 from transitmap.model import Ids, Rules
 from transitmap.points import missions
 from transitmap.points.campaigns import campaign_of
-from transitmap.points.forecast import forecast
+from transitmap.points.forecast import Forecast, forecast
 from transitmap.points.missions import MissionRules, Way
+from transitmap.terms import city_day
 from transitmap.terrain import Found, Terrain, recognise_again, terrain_of
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ COVERAGE = "coverage"
 TARGETS = (500, 800, 900)
 DAY_S = 86_400
 
-CampaignAt = Callable[[float, float], int]
 Asked = tuple[str, int, str]
 """(route_id, direction_id, day part): what a mission asks for, in public words."""
 
@@ -56,45 +56,52 @@ def mission_rules(rules: Rules) -> MissionRules:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What is known under the feed that holds: its row, its ground, every ride so far, and who is who.
+
+    `voice_of` names the voice of each account (see `points.voices`); who is not there is their own. Rides
+    that are `withheld` observe nothing.
+    """
+
+    version: store.FeedVersion
+    terrain: Terrain
+    found: Found
+    voice_of: Mapping[int, int] = field(default_factory=dict)
+    withheld: Collection[str] = ()
+
+
 def refresh(
-    session: Session,
-    archive: Archive,
-    version: store.FeedVersion,
-    terrain: Terrain,
-    found: Found,
-    config: Config,
-    now_s: float,
-    rules: MissionRules | None = None,
-    voice_of: Mapping[int, int] | None = None,
-    campaign_at: CampaignAt | None = None,
-    withheld: Collection[str] = (),
+    session: Session, archive: Archive, seen: Seen, config: Config, rules: Rules, now_s: float
 ) -> Refreshed:
     """Ends the missions whose cell has enough, keeps the rest, makes new ones of the gaps, forecasts.
 
-    Call it once a feed holds, under the ledger's lock; the caller commits. `found` is every ride so far
-    under that feed. `voice_of` names the voice of each account (see `points.voices`), else each is its own.
-    `campaign_at` (lat, lon) is the campaign that rides there count in, else the installation's own. Rides
-    that are `withheld` observe nothing.
+    Call it once a feed holds, under the ledger's lock; the caller commits. Missions are of the campaign that
+    rides there count in now.
     """
-    rules = rules or MissionRules()
-    timezone = terrain.ground.timezone
-    riders = [int(ride.rider_id) for ride in found.rides]
-    voice = np.array([(voice_of or {}).get(rider, rider) for rider in riders], dtype=np.int64)
+    asked, timezone = mission_rules(rules), seen.terrain.ground.timezone
+    rides = seen.found.rides
+    riders = [int(ride.rider_id) for ride in rides]
+    voice = np.array([seen.voice_of.get(rider, rider) for rider in riders], dtype=np.int64)
+    began_s = [float(ride.fixes.time_s[0]) for ride in rides]
     parts = [
-        "" if ride.ride_id in withheld else missions.day_part_of(float(ride.fixes.time_s[0]), timezone)
-        for ride in found.rides
+        "" if ride.ride_id in seen.withheld else missions.day_part_of(at_s, timezone)
+        for ride, at_s in zip(rides, began_s, strict=True)
     ]
-    cells, observed = missions.count_cells(found.segments, voice, parts, _lengths(terrain), rules)
-    gaps = missions.gaps_of(cells, int(now_s // DAY_S), rules)
-    ways = public_ways(archive, version, terrain, config)
+    n_segments = _lengths(seen.terrain)
+    cells, observed = missions.count_cells(seen.found.segments, voice, parts, n_segments, asked)
+    today = city_day(now_s, timezone)
+    gaps = missions.gaps_of(cells, today, asked)
+    ways = public_ways(archive, seen.version, seen.terrain, config)
     lacking = {_asked(gap.cell, ways): gap for gap in gaps if _key(gap.cell) in ways}
     n_done, n_closed = _end(session, lacking, set(ways.values()), now_s)
-    seed = check_seed(terrain.key, version.number)
-    n_made = _make(
-        session, gaps, ways, seed, rules, now_s, campaign_at or (lambda lat, lon: store.OWN_CAMPAIGN)
+    seed = check_seed(seen.terrain.key, seen.version.number)
+    n_made = _make(session, gaps, ways, seed, asked, now_s)
+    days = np.array([city_day(at_s, timezone) for at_s in began_s], dtype=np.int64)
+    told = [forecast(observed, voice, days, len(cells), target, asked.n_observers) for target in TARGETS]
+    _note_coverage(
+        session, cells, ways, told, {"stale_days": asked.stale_days, "day": today, "timezone": timezone}
     )
-    days = np.array([int(ride.fixes.time_s[0] // DAY_S) for ride in found.rides], dtype=np.int64)
-    _note_coverage(session, cells, ways, observed, voice, days, rules)
     return Refreshed(len(gaps), n_made, n_done, n_closed)
 
 
@@ -171,9 +178,9 @@ def _make(
     seed: bytes,
     rules: MissionRules,
     now_s: float,
-    campaign_at: CampaignAt,
 ) -> int:
     """New missions, in an order that tells nothing, each in the campaign that a ride there counts in."""
+    campaigns = store.all_campaigns(session)
     there = store.open_missions(session, now_s)
     made = missions.make_missions(gaps, ways, rules, there)
     n_all = len(made) + sum(not one.is_check for one in there)
@@ -183,7 +190,7 @@ def _make(
     for nth in np.random.default_rng(list(seed)).permutation(len(made)).tolist():
         row = asdict(made[nth])
         row["evidence"] = made[nth].evidence | told
-        where = campaign_at(made[nth].lat_deg, made[nth].lon_deg)
+        where = campaign_of(campaigns, now_s, made[nth].lat_deg, made[nth].lon_deg, at_s=now_s)
         store.add_missions(session, where, [row], now_s, now_s + rules.open_days * DAY_S)
     return len(made)
 
@@ -197,19 +204,16 @@ def _note_coverage(
     session: Session,
     cells: Sequence[missions.Cell],
     ways: Mapping[missions.Key, Way],
-    observed: Any,
-    voice: Any,
-    days: Any,
-    rules: MissionRules,
+    told: Sequence[Forecast],
+    more: Mapping[str, int | str],
 ) -> None:
-    """Keeps what pages say of the whole: forecasts, and when each published route was last ridden."""
-    told = [forecast(observed, voice, days, len(cells), target, rules.n_observers) for target in TARGETS]
+    """Keeps what pages say of the whole: forecasts, when each published route was last ridden, and `more`."""
     last: dict[str, int] = {}
     for cell in cells:
         if _key(cell) in ways:
             route_id = ways[_key(cell)].route_id
             last[route_id] = max(last.get(route_id, -1), cell.last_day)
-    fact = {"forecasts": [asdict(one) for one in told], "last_day": last, "stale_days": rules.stale_days}
+    fact = {"forecasts": [asdict(one) for one in told], "last_day": last, **more}
     store.set_fact(session, COVERAGE, json.dumps(fact, sort_keys=True))
 
 
@@ -246,45 +250,48 @@ def told(session: Session, now_s: float) -> list[dict[str, Any]]:
     ]
 
 
-# --- at the command line -------------------------------------------------------------------------
+# --- between two publications --------------------------------------------------------------------
+
+
+def refresh_when_due(
+    session: Session, archive: Archive, config: Config, rules: Rules, now_s: float
+) -> Refreshed | None:
+    """As `refresh_now` on a new day of the city, and where a mission's time is over; else None.
+
+    A city where nobody rides any more needs it most: what is known grows old there, and missions end.
+    """
+    known = coverage(session)
+    is_new_day = known.get("day") != city_day(now_s, known.get("timezone", ""))
+    if not is_new_day and not store.is_mission_over(session, now_s):
+        return None
+    return refresh_now(session, archive, config, rules, now_s)
 
 
 def refresh_now(
     session: Session, archive: Archive, config: Config, rules: Rules, now_s: float
 ) -> Refreshed | None:
-    """As a publication does for the feed that holds now; None before the first feed.
+    """As a publication does for the feed that holds now; None before the first feed, or where another came.
 
     Only circles of friends are not looked for again: accounts of one person are one voice, others their own.
+    `session` is committed before the slow part, which keeps no writer waiting; the caller commits the rest.
     """
     version = store.latest_feed(session)
     if version is None:
         return None
     terrain = terrain_of(version, archive, config, rules, segment_key(session, archive))
-    store.lock_ledger(session)
     rows = store.rides_after(session)
+    session.commit()
     rides = {row.id: unpack_ride(archive.get(row.packed_sha256)) for row in rows}
-    seen = set(terrain.known.ride_id)
-    after = [rides[row.id] for row in rows if row.id not in seen]
+    behind = set(terrain.known.ride_id)
+    after = [rides[row.id] for row in rows if row.id not in behind]
     found = recognise_again(terrain, rides, after, config, rules)
-    return refresh(
-        session,
-        archive,
-        version,
-        terrain,
-        found,
-        config,
-        now_s,
-        mission_rules(rules),
-        store.read_under(store.bound_riders(session)),
-        campaigns_now(session, now_s),
-        store.people_decided(session)["withheld"],
-    )
-
-
-def campaigns_now(session: Session, now_s: float) -> CampaignAt:
-    """The campaign that a ride counts in which begins now at a place."""
-    campaigns = store.all_campaigns(session)
-    return lambda lat_deg, lon_deg: campaign_of(campaigns, now_s, lat_deg, lon_deg, at_s=now_s)
+    store.lock_ledger(session)
+    latest = store.latest_feed(session)
+    if latest is None or latest.id != version.id or not set(rides) <= store.ride_ids(session):
+        return None
+    voice_of = store.read_under(store.bound_riders(session))
+    seen = Seen(version, terrain, found, voice_of, store.people_decided(session)["withheld"])
+    return refresh(session, archive, seen, config, rules, now_s)
 
 
 def ended_seeds(session: Session, archive: Archive) -> list[tuple[int, str, str]]:
@@ -332,7 +339,7 @@ def reserve(
 def stale_adopted(session: Session, user_id: int, now_s: float) -> list[tuple[str, int]]:
     """(route_id, days since anybody rode it) of the routes that a rider looks after and that grew old."""
     known = coverage(session)
-    today, last = int(now_s // DAY_S), known.get("last_day", {})
+    today, last = city_day(now_s, known.get("timezone", "")), known.get("last_day", {})
     ages = [
         (route_id, today - last.get(route_id, today)) for route_id in store.adopted_routes(session, user_id)
     ]

@@ -327,17 +327,6 @@ def _ask_for_more(
     rules: Rules,
 ) -> None:
     """Missions of what the feed that holds now lacks; those that are done end."""
-    now_s, (decided, voice_of) = version.made_s, heard
-    missions.refresh(
-        session,
-        archive,
-        version,
-        terrain,
-        found,
-        config,
-        now_s,
-        missions.mission_rules(rules),
-        voice_of,
-        campaign_at=missions.campaigns_now(session, now_s),
-        withheld=decided["withheld"],
-    )
+    decided, voice_of = heard
+    seen = missions.Seen(version, terrain, found, voice_of, decided["withheld"])
+    missions.refresh(session, archive, seen, config, rules, version.made_s)

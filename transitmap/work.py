@@ -9,7 +9,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from transitmap import erase, live, publish, retention, review, store, watch
+from transitmap import erase, live, missions, publish, retention, review, store, watch
 from transitmap.archive import Archive
 from transitmap.config import Config
 from transitmap.contribute import LEASE_S, understand
@@ -135,6 +135,9 @@ def _look(database_url: str, archive_url: str, config: Config, refused: Tried) -
                 understand_waiting(session, archive, config, rules)
             if _has_new_rides(session) and not is_held:
                 version = _publish(session, archive, config, rules, refused) or version
+            if not _is_of_old_rules(session, rules):
+                missions.refresh_when_due(session, archive, config, rules, time.time())
+                session.commit()
             _pay_reviewers(session, archive, config, rules)
         try_proposals(engine, archive, config, time.time())
         return version

@@ -118,6 +118,7 @@ from transitmap.store.missions import (
     checks_at,
     end_mission,
     held_missions,
+    is_mission_over,
     last_earned_s,
     leave_mission,
     leave_route,

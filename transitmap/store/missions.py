@@ -53,6 +53,12 @@ def unfinished_missions(session: Session) -> list[Mission]:
     return list(session.scalars(sa.select(Mission).where(Mission.state == OPEN).order_by(Mission.id)))
 
 
+def is_mission_over(session: Session, now_s: float) -> bool:
+    """Whether there is one whose time is over and that no publication has ended."""
+    question = sa.select(Mission.id).where(Mission.state == OPEN, Mission.closes_s <= now_s).limit(1)
+    return session.scalar(question) is not None
+
+
 def all_missions(session: Session) -> list[Mission]:
     """Every mission there ever was, in their order."""
     return list(session.scalars(sa.select(Mission).order_by(Mission.id)))
