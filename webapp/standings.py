@@ -16,12 +16,12 @@ from flask import Blueprint, current_app, render_template, request
 
 from transitmap import store
 from transitmap.points import levels
-from transitmap.points.campaigns import OPEN, OVER, phase
+from transitmap.points.campaigns import CLOSED, OPEN, OVER, phase
 from transitmap.points.rules import parse_rules
 from transitmap.points.standings import MIN_NEAR_RIDERS, Place, ranked, touching
 from transitmap.review import REVIEWERS
 from transitmap.terms import city_day
-from webapp import auth, db, language, published, words
+from webapp import auth, db, language, published, waits, words
 from webapp.errors import Problem
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def index() -> str:
         asked=asked,
         campaigns=campaigns,
         rules=rules,
-        waiting=waiting(so_far, rules) if asked.who != "teams" else 0,
+        waiting=waiting(so_far, rules, asked.campaign.state == CLOSED) if asked.who != "teams" else 0,
         now_s=time.time(),
     )
 
@@ -105,6 +105,7 @@ def rider(name: str) -> str:
         rider=user,
         awards=[award_view(row, campaigns, uploads) for row in reversed(rows)] if user == auth.me() else None,
         has_campaigns=len(campaigns) > 1,
+        waits=waits.waits_together(user.id, rows, uploads) if user == auth.me() else [],
         by_campaign=_by_campaign(rows, campaigns) if len(campaigns) > 1 else [],
         months=_by_month(rows),
         total=sum(row.millipoints for row in rows),
@@ -170,6 +171,7 @@ def award_view(
         "created_s": row.created_s,
         "campaign": campaigns.get(row.campaign_id),
         "upload_id": (uploads or {}).get(row.ride_id or "", ""),
+        "is_as_one": "one_person_before_m" in row.evidence,
     }
 
 
@@ -201,13 +203,14 @@ def rules_of(campaign: Campaign) -> Rules:
     return rules
 
 
-def waiting(mine: store.Sum | None, rules: Rules) -> int:
+def waiting(mine: store.Sum | None, rules: Rules, is_closed: bool = False) -> int:
     """Thousandths of a point still to come in a campaign, once others confirm all of it.
 
     What is paid and not verified is the share paid at once of just that (see `transitmap.points.score`). A
-    week does not tell: what was verified in it was paid at once in another.
+    week does not tell: what was verified in it was paid at once in another. Once a campaign is closed nothing
+    comes any more. What is withheld is not in it; the rider's own page tells all (`webapp.waits`).
     """
-    if mine is None or not 0 < rules.provisional_permille < 1000:
+    if mine is None or is_closed or not 0 < rules.provisional_permille < 1000:
         return 0
     unverified = max(0, mine.millipoints - mine.verified_millipoints)
     return unverified * (1000 - rules.provisional_permille) // rules.provisional_permille

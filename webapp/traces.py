@@ -7,7 +7,7 @@ from flask_login import login_required
 from werkzeug.wrappers import Response
 
 from transitmap import store
-from webapp import auth, db, limits, receipts, uploads
+from webapp import auth, db, limits, receipts, uploads, waits
 from webapp.errors import Problem
 
 blueprint = Blueprint("traces", __name__, url_prefix="/traces")
@@ -70,4 +70,5 @@ def receipt(upload_id: str) -> str:
         raise Problem("not_found")
     sent = receipts.sent_of(upload)
     page = "_receipt.html" if request.headers.get("HX-Request") else "receipt.html"
-    return render_template(page, upload=upload, sent=sent, again="again" in request.args)
+    why = waits.waits_by_ride(upload.user_id, [one.id for one in sent.rides])
+    return render_template(page, upload=upload, sent=sent, waits=why, again="again" in request.args)

@@ -369,6 +369,7 @@ from transitmap.store.uploads import (
     rides_between,
     rides_of_upload,
     rides_of_uploads,
+    rides_since,
     settle_upload,
     take_back_uploads,
     upload_by_id,

@@ -208,6 +208,12 @@ def rides_after(session: Session, sequence: int = 0) -> list[RideRow]:
     return list(session.scalars(there.order_by(RideRow.sequence)))
 
 
+def rides_since(session: Session, user_id: int, sequence: int) -> set[str]:
+    """The ids of one rider's rides that were understood after that one."""
+    question = sa.select(RideRow.id).where(RideRow.user_id == user_id, RideRow.sequence > sequence)
+    return set(session.scalars(question))
+
+
 def ride_ids(session: Session) -> set[str]:
     """The ids of everybody's rides, but for those that were erased."""
     return set(session.scalars(sa.select(RideRow.id).where(RideRow.packed_sha256 != "")))
