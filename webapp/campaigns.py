@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
+from flask_babel import format_decimal, lazy_gettext, ngettext
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext, ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from transitmap import store
 from transitmap.archive import unpack_network
 from transitmap.campaigns import account, report, settings, steps
+from transitmap.campaigns.area import Inside, inside
 from transitmap.campaigns.figures import Mapped
 from transitmap.campaigns.plots import draw_area
+from transitmap.config import is_box
 from transitmap.errors import CampaignRefused, ConfigError
 from transitmap.model import Network
 from transitmap.points.campaigns import CLOSED, COMING, DRAFT, FROZEN, OPEN, OVER, OWN, box_of, phase
@@ -80,6 +82,8 @@ FIELDS = {
     ),
 }
 """What each field takes: its hint, and what is said where it took something else."""
+NEW_GROUND = "new_ground"
+"""The box to tick where the area touches nothing that anybody recorded, and is meant so."""
 
 
 @blueprint.app_context_processor
@@ -325,12 +329,71 @@ def make() -> BaseResponse | tuple[str, int]:
     must_organise()
     told = _told()
     try:
+        check_area(told)
         campaign = steps.make(db.session(), _settings(told), time.time())
     except (ConfigError, CampaignRefused) as error:
         return _form(None, told, error), 422
     db.commit()
     flash(_("The draft is made. Read it once more before you open it."), "good")
     return redirect(url_for("campaigns.page", slug=campaign.slug))
+
+
+@blueprint.get("/new/inside")
+def what_is_inside() -> str:
+    """What is known to lie in an area, in words: the form asks while one is drawn."""
+    must_organise()
+    told = {"area": request.args.get("area", "")[:200], NEW_GROUND: request.args.get(NEW_GROUND, "")}
+    return render_template("_inside.html", **_inside(told))
+
+
+def _inside(told: Mapping[str, str]) -> dict[str, Any]:
+    """What the form says beside an area: what lies in it, or what is wrong with it."""
+    area = told.get("area", "").replace(" ", "")
+    found = inside(_network(), area) if area and is_box(area) else None
+    wrong = "" if found or not area else area_in_words(area)
+    if found and found.is_nothing:
+        wrong = nothing_in_words(found)
+    return {"told": told, "inside": found, "wrong_area": wrong}
+
+
+def area_in_words(area: str) -> str:
+    """What is wrong with an area that is none, with its numbers."""
+    try:
+        south, west, north, east = (float(number) for number in area.split(","))
+    except ValueError:
+        return str(FIELDS["area"])
+    if not (-90 <= south <= 90 and -90 <= north <= 90 and -180 <= west <= 180 and -180 <= east <= 180):
+        return _("South and north are from -90 to 90, west and east from -180 to 180.")
+    if south >= north:
+        return _("South (%(south)s) must be below north (%(north)s): it is empty.", south=south, north=north)
+    if west >= east:
+        return _("West (%(west)s) must be left of east (%(east)s): it is empty.", west=west, east=east)
+    return str(FIELDS["area"])
+
+
+def nothing_in_words(found: Inside) -> str:
+    """That an area touches nothing that is known, and how far off that is."""
+    return _(
+        "None of the %(n)s known stops lies in it and no known route passes: the nearest stop is %(km)s km "
+        "away.",
+        n=format_decimal(found.of_stops),
+        km=format_decimal(round(found.nearest_m / 1000, 1), "#,##0.0"),
+    )
+
+
+def check_area(told: Mapping[str, str]) -> None:
+    """Nothing, where an area touches what is known of the map, or was told to be new ground.
+
+    Raises:
+        ConfigError: `area`, with how far the nearest stop is.
+    """
+    found = _inside(told)["inside"]
+    if found and found.is_nothing and not told[NEW_GROUND]:
+        raise ConfigError(
+            "area",
+            told["area"],
+            f"touches none of {found.of_stops} stops, the nearest {found.nearest_m:.0f} m",
+        )
 
 
 @blueprint.get("/<slug>/edit")
@@ -347,6 +410,7 @@ def change(slug: str) -> BaseResponse | tuple[str, int]:
     must_organise()
     campaign, told = must_find(slug), _told()
     try:
+        check_area(told)
         steps.change(db.session(), campaign, _settings(told))
     except (ConfigError, CampaignRefused) as error:
         return _form(campaign, told, error), 422
@@ -382,7 +446,7 @@ def take_step(slug: str, step: str) -> BaseResponse:
 
 def _told() -> dict[str, str]:
     """What the form says."""
-    keys = (*settings.KEYS, *TOML_KEYS)
+    keys = (*settings.KEYS, *TOML_KEYS, NEW_GROUND)
     return {key: request.form.get(key, "").replace("\r\n", "\n") for key in keys}
 
 
@@ -406,6 +470,7 @@ def _as_told(campaign: store.Campaign) -> dict[str, str]:
         "budget": f"{campaign.budget_centavos / 100:.2f}",
         "rules": "" if is_own else campaign.rules_toml,
         "prizes": campaign.prizes_toml,
+        NEW_GROUND: "1",  # what was made so was meant so
     }
 
 
@@ -422,13 +487,15 @@ def _form(
     elif error is not None:
         wrong = error.name if error.name in FIELDS else "rules"
         detail = str(FIELDS[wrong])
+    there = _inside(told)
     return render_template(
         "campaign_form.html",
+        atlas=published.latest_atlas(),
+        **there,
         campaign=campaign,
-        told=told,
         fields=FIELDS,
         wrong=wrong,
-        detail=detail,
+        detail=there["wrong_area"] or detail if wrong == "area" else detail,
         technical=str(error) if isinstance(error, ConfigError) and wrong in TOML_KEYS else "",
         locales=language.LANGUAGES,
     )

@@ -8,9 +8,11 @@ import time
 
 import pytest
 
+from tests.machine import needs_browser
 from tests.webapp.campaign import AREA, DAY_S, ZONE, add_campaign, told
 from tests.webapp.city import publish
-from tests.webapp.conftest import form_token
+from tests.webapp.conftest import PASSWORD, form_token, serving
+from tests.webapp.test_browser import Visit
 from transitmap import store
 from transitmap.campaigns import steps
 from transitmap.campaigns.snapshot import verify_file
@@ -256,3 +258,126 @@ def waiting_ride(session, user_id: int, campaign_id: int) -> None:
     line = {"campaign_id": campaign_id, "ride_id": "ride", "user_id": user_id, "rule": "new_metres"}
     line |= {"millipoints": 5, "rules_version": "1", "network_version": "", "evidence": {}, "created_s": 1.0}
     store.add_lines(session, [line | {"text_es": "", "text_en": ""}])
+
+
+# --- the area ------------------------------------------------------------------------------------
+
+FIELD = "Vacía es todas partes; si no, sur,oeste,norte,este en grados."
+HERE = "19.51,-96.95,19.55,-96.88"
+
+
+@pytest.mark.parametrize(
+    ("area", "said"),
+    [
+        ("19.47,-99.2,19.35,-99.08", "El sur (19.47) debe ser menor que el norte (19.35): está vacía."),
+        ("19.3,-99.0,19.4,-99.0", "El oeste (-99.0) debe ser menor que el este (-99.0): está vacía."),
+        ("19.3,-99.2,199.4,-99.0", "El sur y el norte van de -90 a 90"),
+        ("19.3,-99.2,19.4", FIELD),
+        ("19.35,-99.20,19.47,-99.08", "Ninguna de las 14 paradas conocidas está dentro"),
+    ],
+)
+def test_an_area_that_cannot_be_meant_is_refused_with_its_numbers(app, organiser, area, said):
+    publish(app)
+    refused = post(organiser, "/campaigns/", **told(area=area))
+    assert refused.status_code == 422
+    n = 2 + (said == FIELD)  # its hint says it, too
+    assert words(refused.text).count(said) == n, "above, and beside the field"
+    assert f'value="{area}"' in refused.text
+    assert organiser.get("/campaigns/rutas/").status_code == 404
+
+
+def test_new_ground_must_be_meant(app, organiser):
+    publish(app)
+    refused = post(organiser, "/campaigns/", **told())
+    assert "la parada más cercana está a 227.0 km" in words(refused.text)
+    assert 'name="new_ground" value="1">' in refused.text
+    assert post(organiser, "/campaigns/", **told(new_ground="1")).status_code == 302
+    assert 'name="new_ground" value="1" checked>' in organiser.get("/campaigns/rutas/edit").text
+
+
+def test_before_there_is_a_map_an_area_can_be_anywhere(organiser):
+    assert post(organiser, "/campaigns/", **told()).status_code == 302
+    assert "Todavía no se publica nada" in organiser.get("/campaigns/rutas/edit").text
+
+
+def test_the_form_says_what_lies_inside(app, organiser):
+    publish(app)
+    assert post(organiser, "/campaigns/", **told(area=HERE)).status_code == 302
+    page = words(organiser.get("/campaigns/rutas/edit").text)
+    assert "7.3 km de ancho y 4.4 km de alto. Dentro hay 14 de 14 paradas conocidas." in page
+    assert re.search(r"Pasan 2 de 2 rutas conocidas, con (\d+) de \1 viajes registrados", page)
+    answer = organiser.get(f"/campaigns/new/inside?area={HERE}").text
+    assert words(answer).strip() in page and "<html" not in answer
+    assert "En todas partes" in organiser.get("/campaigns/new/inside").text
+
+
+def drawn(chromium, app, port: int, password: str, **context) -> Visit:
+    visit = Visit(chromium, f"http://127.0.0.1:{port}", viewport={"width": 1200, "height": 900}, **context)
+    visit.page.goto("/accounts/log-in")
+    visit.page.get_by_label("Seudónimo").fill("organiser")
+    visit.page.get_by_label("Contraseña").fill(password)
+    visit.page.locator("main button").click()
+    visit.page.wait_for_url("**/")
+    visit.page.goto("/campaigns/new")
+    return visit
+
+
+@needs_browser
+def test_an_area_is_drawn_typed_and_moved_by_keys_and_all_say_the_same(app, organiser, chromium):
+    publish(app)
+    with serving(app) as port:
+        visit = drawn(chromium, app, port, PASSWORD)
+        page, field = visit.page, visit.page.get_by_label("Zona", exact=True)
+        page.locator("#map[data-area]").wait_for()
+        assert page.locator(".corner").count() == 0, "everywhere"
+        page.get_by_role("button", name="Marcar aquí una zona").click()
+        page.get_by_text("de 14 paradas conocidas").wait_for()
+        south, west, north, east = map(float, field.input_value().split(","))
+        corner = page.get_by_role("button", name="Esquina del noreste")
+        corner.focus()
+        page.keyboard.press("Shift+ArrowDown")
+        moved = [float(one) for one in field.input_value().split(",")]
+        assert moved[0] == south and moved[1] == west and moved[2] < north and abs(moved[3] - east) < 2e-4
+        assert corner.evaluate("one => one === document.activeElement")
+        grip = page.get_by_role("button", name="Esquina del suroeste")
+        grip.scroll_into_view_if_needed()
+        box = grip.bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 120, box["y"] - 60, steps=4)
+        page.mouse.up()
+        dragged = [float(one) for one in field.input_value().split(",")]
+        assert dragged[0] > south and dragged[1] > west and dragged[2:] == moved[2:]
+        field.fill("19.6,-96.9,19.7,-96.8")
+        page.get_by_text("Ninguna de las 14 paradas").wait_for()
+        field.press("Tab")
+        at = page.get_by_role("button", name="Esquina del suroeste").bounding_box()
+        shown = page.locator("#map").bounding_box()
+        assert (
+            shown["x"]
+            < at["x"]
+            < shown["x"] + shown["width"] / 2
+            < page.get_by_role("button", name="Esquina del sureste").bounding_box()["x"]
+        )
+        page.get_by_role("button", name="En todas partes").click()
+        assert (field.input_value(), page.locator(".corner").count()) == ("", 0)
+        visit.check()
+        visit.context.close()
+
+
+@needs_browser
+def test_without_javascript_the_field_is_the_form(app, organiser, chromium):
+    publish(app)
+    with serving(app) as port:
+        visit = drawn(chromium, app, port, PASSWORD, java_script_enabled=False)
+        page = visit.page
+        assert page.locator("[data-area-tools]:visible").count() == 0
+        for name, value in told(area="19.6,-96.9,19.7,-96.8").items():
+            if name == "locale":
+                continue
+            page.locator(f"[name={name}]").fill(value)
+        page.get_by_role("button", name="Hacer un borrador").click()
+        page.get_by_label("Es terreno nuevo").check()
+        page.get_by_role("button", name="Hacer un borrador").click()
+        page.wait_for_url("**/campaigns/rutas/")
+        visit.context.close()

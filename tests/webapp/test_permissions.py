@@ -58,6 +58,7 @@ TABLE = {
     ("GET", "/campaigns/<slug>/snapshot.jsonl"): ANYONE,
     ("POST", "/campaigns/<slug>/steps/<step>"): ORGANISERS_ACT,
     ("GET", "/campaigns/new"): ORGANISERS,
+    ("GET", "/campaigns/new/inside"): ORGANISERS,
     ("GET", "/campaigns/public-key.pem"): ANYONE,
     ("GET", "/appeals/<ride_id>"): MINE,
     ("POST", "/appeals/<ride_id>"): {"visitor": 401, "other": 404, "owner": 303},

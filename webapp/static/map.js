@@ -17,7 +17,7 @@ if (box) draw().catch(() => { box.textContent = box.dataset.failed; });
 
 async function draw() {
   const network = await (await fetch(box.dataset.network)).json();
-  const bounds = boundsOf(network.features.filter((one) => !box.dataset.route || one.properties.route_id === box.dataset.route));
+  const bounds = boundsTold() || boundsOf(network.features.filter((one) => !box.dataset.route || one.properties.route_id === box.dataset.route));
   box.replaceChildren();
   const map = new Map({
     container: box, style: style(network), bounds, fitBoundsOptions: { padding: 40, maxZoom: 15 },
@@ -50,7 +50,7 @@ function style(network) {
     version: 8,
     sources: {
       land: { type: "geojson", data: nothing() },
-      grid: { type: "geojson", data: grid(boundsOf(network.features)) },
+      grid: { type: "geojson", data: grid(boundsTold() || boundsOf(network.features)) },
       network: { type: "geojson", data: network },
     },
     layers: [
@@ -130,6 +130,11 @@ function boundsOf(features) {
   const least = (values) => values.reduce((a, b) => Math.min(a, b));
   const most = (values) => values.reduce((a, b) => Math.max(a, b));
   return points.length ? [[least(lons), least(lats)], [most(lons), most(lats)]] : [[-99.3, 19.2], [-98.9, 19.6]];
+}
+
+function boundsTold() {
+  const [south, west, north, east] = (box.dataset.bounds || "").split(",").map(Number);
+  return Number.isFinite(east) ? [[west, south], [east, north]] : null;
 }
 
 function grid([[west, south], [east, north]]) {
