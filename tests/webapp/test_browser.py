@@ -226,6 +226,63 @@ def test_files_that_do_not_get_through_are_sent_again_by_themselves(visit, tmp_p
         assert store.counts(session)["uploads"] == 2
 
 
+def test_what_was_just_sent_is_not_denied(visit, tmp_path):
+    page = visit(viewport=PHONE).page
+    sign_up(page, "Coyote")
+    assert page.get_by_text("Aún no has enviado nada").is_visible()
+    upload(page, tmp_path, 5)
+    page.locator("#sent").get_by_role("link", name=re.compile("Recibo")).wait_for()
+    assert page.get_by_text("Aún no has enviado nada").count() == 0
+
+
+def test_nobody_who_has_logged_in_is_told_to_log_in_while_the_network_is_slow(visit):
+    page = visit(viewport=PHONE, service_workers="block").page
+    sign_up(page, "Coyote")
+    waiting: list[Any] = []
+    page.route("**/record/rider", lambda route: waiting.append(route))
+    page.goto("/record/")
+    page.get_by_text("Un momento…").wait_for()
+    assert not page.locator("#visitor").is_visible()
+    for request in waiting:
+        request.continue_()
+    page.locator("#start").wait_for()
+    assert not page.get_by_text("Un momento…").is_visible()
+    assert not page.locator("#visitor").is_visible()
+
+
+SAVING = "Object.defineProperty(navigator, 'connection', { value: { saveData: true } })"
+
+
+def test_a_phone_that_saves_data_is_asked_before_the_map_comes(visit):
+    rider = visit(viewport=PHONE)
+    rider.context.add_init_script(SAVING)
+    page, loaded = rider.page, []
+    page.on("request", lambda request: loaded.append(request.url))
+    page.goto("/network/", wait_until="networkidle")
+    assert not [url for url in loaded if "maplibre-gl.mjs" in url or "geojson" in url]
+    assert page.locator("[data-id] a").first.is_visible()
+    page.get_by_role("button", name="Mostrar el mapa (450 kB)").click()
+    page.locator("#map[data-ready]").wait_for()
+    rider.check()
+
+
+def test_a_map_that_is_on_its_way_says_so_and_one_that_cannot_come_too(visit):
+    rider = visit(viewport=PHONE)
+    waiting: list[Any] = []
+    rider.page.route("**/maplibre-gl.mjs", lambda route: waiting.append(route))
+    rider.page.goto("/network/")
+    rider.page.get_by_text("El mapa viene en camino").wait_for()
+    assert not rider.page.get_by_text("El mapa necesita JavaScript").is_visible()
+    rider.page.wait_for_timeout(200)
+    for request in waiting:
+        request.abort()
+    rider.page.get_by_text("Aquí no se puede dibujar el mapa").wait_for()
+    bare = visit(java_script_enabled=False)
+    bare.page.goto("/network/")
+    told = bare.page.locator("#map").inner_text()
+    assert "El mapa necesita JavaScript" in told and "en camino" not in told
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(visit, tmp_path, scheme):
     from axe_playwright_python.sync_playwright import Axe

@@ -1,6 +1,4 @@
 // The map beside the list: draws the published network, keeps both in step. Nothing is loaded from elsewhere.
-import { Map, NavigationControl, Popup, ScaleControl } from "./vendor/maplibre-gl.mjs";
-
 const box = document.getElementById("map");
 const isDark = matchMedia("(prefers-color-scheme: dark)").matches;
 const INK = isDark ? "#ecefe9" : "#1b2421";
@@ -13,10 +11,30 @@ const COLOURS = isDark
 const DASHES = [[1], [3, 1.4], [1, 1.2]];
 const COAST_UNTIL_ZOOM = 9; // a coast drawn for 1:50 million says nothing about a street
 
-if (box) draw().catch(() => { box.textContent = box.dataset.failed; });
+let library;
 
-async function draw() {
-  const network = await (await fetch(box.dataset.network)).json();
+if (box) begin().catch(() => { box.textContent = box.dataset.failed; });
+
+async function begin() {
+  // where the phone is told to save data, nobody pays for a map that nobody asked for
+  if (navigator.connection?.saveData) await asked();
+  const [network, parts] = await Promise.all([fetch(box.dataset.network).then((answer) => answer.json()), import("./vendor/maplibre-gl.mjs")]);
+  library = parts;
+  draw(network);
+}
+
+function asked() {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = box.dataset.ask;
+  const place = box.querySelector(".wait");
+  const before = place.firstElementChild;
+  before.replaceWith(button);
+  return new Promise((go) => { button.addEventListener("click", () => { button.replaceWith(before); go(); }); });
+}
+
+function draw(network) {
+  const { Map, NavigationControl, ScaleControl } = library;
   const bounds = boundsTold() || boundsOf(network.features.filter((one) => !box.dataset.route || one.properties.route_id === box.dataset.route));
   box.replaceChildren();
   const map = new Map({
@@ -77,7 +95,7 @@ function faint() { return box.dataset.route ? ["case", ["==", ["get", "route_id"
 
 function listen(map, network) {
   const lines = DASHES.map((_, nth) => `route-${nth}`);
-  const popup = new Popup({ closeButton: true, maxWidth: "16rem" });
+  const popup = new library.Popup({ closeButton: true, maxWidth: "16rem" });
   for (const layer of [...lines, "stops"]) {
     map.on("mouseenter", layer, () => { map.getCanvas().style.cursor = "pointer"; });
     map.on("mouseleave", layer, () => { map.getCanvas().style.cursor = ""; });

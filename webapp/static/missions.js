@@ -11,12 +11,13 @@ const INK = "#1b2421";
 let map = null;
 let isPicking = false;
 
-if (box) box.addEventListener("map-ready", (event) => { map = event.detail; draw(); });
+if (box) box.addEventListener("map-ready", (event) => { map = event.detail; draw(); if (nearby) nearby.querySelector("[data-pick]").disabled = false; });
 if (nearby) offer();
 
 function offer() {
   nearby.hidden = false;
   const pick = nearby.querySelector("[data-pick]");
+  pick.disabled = true; // until there is a map to choose on
   nearby.querySelector("[data-here]").addEventListener("click", () => {
     if (!navigator.geolocation) return say(nearby.dataset.failed);
     navigator.geolocation.getCurrentPosition(

@@ -41,7 +41,7 @@ if (form) {
 
   async function sendOne(file, row) {
     for (let attempt = 1; ; attempt++) {
-      const answer = await post(file, (share) => say(row, file, `${form.dataset.sending} ${Math.round(share * 100)} %`));
+      const answer = await post(file, (share) => say(row, file, share < 1 ? `${form.dataset.sending} ${Math.round(share * 100)} %` : form.dataset.reading));
       const waitS = Math.max(Math.min(2 ** attempt, 60), Number(answer?.getResponseHeader("Retry-After")) || 0);
       const mayPass = !answer || answer.status === 429 || answer.status >= 500;
       if (!mayPass || waitS > LONGEST_S) return show(row, file, answer);
@@ -81,6 +81,7 @@ if (form) {
     const page = new DOMParser().parseFromString(answer.responseText, "text/html");
     const part = page.querySelector("article") || page.querySelector("main h1");
     if (part) row.replaceWith(part); else say(row, file, form.dataset.lost);
+    document.querySelector("[data-nothing-sent]")?.remove(); // it would no longer be true
   }
 
   function say(row, file, text) { row.textContent = `${file.name}: ${text}`; }

@@ -11,7 +11,7 @@ const page = document.getElementById("recorder");
 const urls = { page: page.dataset.page, rider: page.dataset.rider, send: page.dataset.send, worth: page.dataset.worth };
 const part = (id) => document.getElementById(id);
 const WEEK_MS = 7 * 86_400_000, FIRST_WAIT_S = 5, LONGEST_WAIT_S = 300, MEMORY = "recorder.rider", ASK = "recorder.ask.", CONSENT = "recorder.consent";
-let rider = null, isRiding = false, isSending = false, nFailed = 0, retry;
+let rider = null, isKnown = false, isRiding = false, isSending = false, nFailed = 0, retry;
 
 part("start").addEventListener("submit", (event) => { event.preventDefault(); start(event.target.elements); });
 part("ask").addEventListener("change", () => localStorage.setItem(ASK + rider.key, part("ask").checked ? "1" : "0"));
@@ -55,6 +55,7 @@ async function learnRider() {
   } catch {
     rider = remembered();
   }
+  isKnown = true;
   await show();
 }
 
@@ -62,7 +63,8 @@ async function show() {
   const trips = rider ? await tripsOf(rider.key) : [];
   const running = trips.find((trip) => trip.state === "riding");
   part("ready").hidden = isRiding;
-  part("visitor").hidden = Boolean(rider);
+  part("learning").hidden = isKnown || Boolean(rider);
+  part("visitor").hidden = !isKnown || Boolean(rider); // nobody who has logged in is told to log in
   part("start").hidden = !rider || Boolean(running);
   part("unfinished").hidden = !running;
   if (running) part("unfinished").querySelector('[data-is="since"]').textContent = span(running.started, running.last?.t ?? running.started);
