@@ -125,12 +125,13 @@ def waits_by_ride(user_id: int, ride_ids: Sequence[str]) -> dict[str, WaitView]:
     facts = _facts(user_id) if waits else None
     if facts is None:
         return {}
+    asking = _asking([one.ride_id for one in waits if one.why == OTHERS])
     return {
         one.ride_id: replace(
             _view([one], facts),
             permille=one.permille,
             ride_id=_to_ask_about(one),
-            missions=_asking(one.ride_id) if one.why == OTHERS else (),
+            missions=asking.get(one.ride_id, ()),
         )
         for one in waits
     }
@@ -215,11 +216,19 @@ def _to_ask_about(wait: Wait) -> str:
     return next(may, "")
 
 
-def _asking(ride_id: str) -> tuple[missions.MissionView, ...]:
-    """Open missions of a ride's line and direction, as anybody can read them."""
-    ride = store.ride_by_id(db.session(), ride_id)
-    if ride is None or not ride.route_id:
-        return ()
-    rows = store.open_missions(db.session(), time.time(), route_ids=[ride.route_id])
-    those = [one for one in rows if one.direction_id == ride.direction_id][:N_ASKED]
-    return tuple(missions.views(those, auth.me()))
+def _asking(ride_ids: Sequence[str]) -> dict[str, tuple[missions.MissionView, ...]]:
+    """Open missions of each ride's line and direction, as anybody can read them, for rides that have any."""
+    session = db.session()
+    rides = [ride for one in ride_ids if (ride := store.ride_by_id(session, one)) and ride.route_id]
+    by_way: dict[tuple[str, int | None], list[store.Mission]] = {}
+    route_ids = sorted({ride.route_id for ride in rides})
+    for one in store.open_missions(session, time.time(), route_ids=route_ids) if rides else []:
+        those = by_way.setdefault((one.route_id, one.direction_id), [])
+        those += [one] * (len(those) < N_ASKED)
+    shown = {
+        one.id: one for one in missions.views([one for many in by_way.values() for one in many], auth.me())
+    }
+    return {
+        ride.id: tuple(shown[one.id] for one in by_way.get((ride.route_id, ride.direction_id), ()))
+        for ride in rides
+    }
