@@ -148,6 +148,23 @@ def test_missions_are_looked_at_once_a_day(city: City, monkeypatch: pytest.Monke
     assert city.once() == ""
 
 
+def test_missions_are_left_where_a_feed_comes_out_meanwhile(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It makes its own; those of the feed before would ask for what is no longer so."""
+    city.crowd()
+    city.once()
+    with store.session(city.engine) as session:
+        first = store.latest_feed(session)
+        assert first is not None
+        newer = store.feed_like(first, id="2-newer", number=2)
+        feeds = iter((first, newer))
+        monkeypatch.setattr(store, "latest_feed", lambda _: next(feeds))
+        before = len(store.all_missions(session))
+        assert missions.refresh_now(session, city.archive, CONFIG, RULES, time.time() + 30 * DAY_S) is None
+        assert len(store.all_missions(session)) == before
+
+
 def test_rides_too_few_for_a_line_are_no_failure(city: City, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     city.ride(0)

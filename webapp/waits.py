@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from flask import current_app
 from flask_babel import format_date, lazy_gettext
@@ -91,8 +92,8 @@ class WaitView:
     """What waits of one trip, or of all for one reason in one campaign: how much, why, and what helps.
 
     `permille` is how much of the trip is confirmed. Of `ride_id`, where there is one, a second look can be
-    asked for. `missions` ask for rides that would confirm it; `uploads` are those of the receipts, and when
-    each first earned.
+    asked for, or was and has no answer yet (`is_asked`). `missions` ask for rides that would confirm it;
+    `uploads` are those of the receipts, and when each first earned.
     """
 
     why: str
@@ -104,6 +105,7 @@ class WaitView:
     campaign: store.Campaign | None = None
     permille: int = 0
     ride_id: str = ""
+    is_asked: bool = False
     missions: tuple[missions.MissionView, ...] = ()
     uploads: tuple[tuple[str, float], ...] = ()
 
@@ -130,7 +132,7 @@ def waits_by_ride(user_id: int, ride_ids: Sequence[str]) -> dict[str, WaitView]:
         one.ride_id: replace(
             _view([one], facts),
             permille=one.permille,
-            ride_id=_to_ask_about(one),
+            **_to_ask_about(one),
             missions=asking.get(one.ride_id, ()),
         )
         for one in waits
@@ -152,7 +154,7 @@ def waits_together(
     for group in groups.values():
         receipts = {uploads[one.ride_id]: paid_s[one.ride_id] for one in group if one.ride_id in uploads}
         first = tuple(receipts.items())[:N_RECEIPTS]
-        found.append(replace(_view(group, facts), ride_id=_to_ask_about(group[0]), uploads=first))
+        found.append(replace(_view(group, facts), **_to_ask_about(group[0]), uploads=first))
     return sorted(found, key=lambda one: -one.millipoints)
 
 
@@ -202,18 +204,20 @@ def _more(why: str, campaign: store.Campaign, facts: Facts) -> Iterator[str]:
         yield str(MET if facts.is_met else NOT_MET) % {"points": f"{rules.trust_millipoints / 1000:g}"}
 
 
-def _to_ask_about(wait: Wait) -> str:
-    """The ride about which a second look can be asked for; of an account that waits one that is a copy."""
+def _to_ask_about(wait: Wait) -> dict[str, Any]:
+    """The ride of which a second look can be asked for; of an account that waits one that is a copy."""
     session, user = db.session(), auth.must_me()
     if wait.why not in (LOOK, ACCOUNT, ONE_PERSON):
-        return ""
+        return {}
     candidates = [wait.ride_id]
     if wait.why == ACCOUNT:
         candidates += [one.ride_id for one in store.linking_findings(session, user.id)]
-    rides = [store.ride_by_id(session, one) for one in candidates]
-    mine = [one for one in rides if one is not None and one.user_id == user.id]
-    may = (one.id for one in mine if engine.why_no_appeal(session, user, one) != "nothing_to_ask")
-    return next(may, "")
+    for ride in (store.ride_by_id(session, one) for one in candidates):
+        if ride is not None and ride.user_id == user.id:
+            refusal = engine.why_no_appeal(session, user, ride)
+            if refusal != "nothing_to_ask":
+                return {"ride_id": ride.id, "is_asked": refusal == "asked_already"}
+    return {}
 
 
 def _asking(ride_ids: Sequence[str]) -> dict[str, tuple[missions.MissionView, ...]]:

@@ -121,6 +121,16 @@ def test_a_likeness_is_told_without_numbers_or_blame(app, sent, log_in):
     assert not re.search(r"alike|0[.,]9|segundo|umbral", shown)
 
 
+def test_who_has_asked_is_told_where_the_answer_comes(app, sent, log_in):
+    come_to(app, sent, unconfirmed.LOOK)
+    ana, path = log_in("Ana"), f"/appeals/{sent.rides['Ana']}"
+    form = {"csrf_token": form_token(ana, path), "text": "Viajé con mi hermana."}
+    assert ana.post(path, data=form).status_code == 303
+    page = text_of(ana.get(sent.receipts["Ana"]).text)
+    assert "Ya pediste otra mirada. Aquí llega la respuesta" in page
+    assert "Cuenta qué pasó" not in page
+
+
 def test_an_account_that_waits_is_shown_where_to_ask(app, sent, log_in):
     """Also of a ride that was paid a part of before, about which itself there is nothing to ask."""
     second = send(log_in, "Ana", 7).split("/")[-1]
