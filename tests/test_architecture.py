@@ -41,8 +41,8 @@ DOORS = {
     "tzfpy": ("transitmap/infer/times/clock.py",),
     "osmium": ("transitmap/streets.py",),
     "joblib": ("transitmap/build.py",),
-    "click": ("transitmap/cli.py",),
-    "rich": ("transitmap/cli.py",),
+    "click": ("transitmap/cli/",),
+    "rich": ("transitmap/cli/progress.py",),
     "flask": ("webapp/",),
     "itsdangerous": ("webapp/phone_keys.py",),
     "segno": ("webapp/qr.py",),
@@ -171,7 +171,7 @@ def test_the_engine_knows_no_web():
         for module, _ in imports(ROOT / name)
         if module.split(".")[0] in ("webapp", "flask")
     ]
-    assert web == [("transitmap/cli.py", "webapp.serve.serve")]
+    assert web == [("transitmap/cli/service.py", "webapp.serve.serve")]
 
 
 def test_imports_go_one_way():
