@@ -5,6 +5,7 @@ import dataclasses
 import io
 import json
 import os
+import socket
 import zipfile
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.infer.roads import bus
 from transitmap import build as build_module
 from transitmap import store
 from transitmap.cli import main
+from transitmap.errors import DiskFailed
 from transitmap.gtfs.pack import pack
 from transitmap.gtfs.read import read_tables
 from transitmap.model import Notice
@@ -348,9 +350,85 @@ def test_a_diff_with_what_is_no_feed_is_a_sentence_and_exit_2(tmp_path):
 
 def test_points_of_a_new_database_are_0_lines(tmp_path):
     for name, words in {"a": ["replay"], "b": ["standings"], "c": ["standings", "--json"]}.items():
-        done = run("points", *words, "--database-url", f"sqlite:///{tmp_path / name}.sqlite")
+        url = f"sqlite:///{tmp_path / name}.sqlite"
+        assert run("db", "upgrade", "--database-url", url).exit_code == 0
+        done = run("points", *words, "--database-url", url)
         assert done.exit_code == 0, done.output
         assert "0 lines" in done.stderr or done.stdout in ("[]\n", "0 ledger lines, 0 differences\n")
+
+
+LOOKS = (
+    "points standings",
+    "points replay",
+    "points missions",
+    "points detectors",
+    "points export b.zip",
+    "campaigns list",
+    "feeds list",
+    "prizes",
+    "db backup copies",
+    "users export ana --out a.zip",
+    "work --once",
+)
+
+
+@pytest.mark.parametrize("words", LOOKS)
+def test_whoever_only_looks_at_a_database_makes_none(words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = run(*words.split(), "--database-url", "sqlite:///there/t.sqlite")
+    assert (done.exit_code, "`transitmap db upgrade`" in done.stderr) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", ["users add ana", *LOOKS])
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("sqlite:///some.txt", "file is not a database"),
+        ("postgresql://nobody@127.0.0.1:1/none", "Connection refused"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_a_sentence_and_exit_2(words, url, why, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("some.txt").write_text("No database, but long enough to be looked at as one.\n" * 20)
+    done = run(*words.split(), "--database-url", url)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("transitmap: the database cannot be used: ") and why in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_fault_of_ours_is_no_sentence_about_the_database(monkeypatch, tmp_path):
+    def upgrade(url):
+        raise KeyError("ours")
+
+    monkeypatch.setattr(store, "upgrade", upgrade)
+    done = run("db", "upgrade", "--database-url", f"sqlite:///{tmp_path / 't.sqlite'}")
+    assert isinstance(done.exception, KeyError)
+
+
+def test_a_failed_disk_ends_a_verb_as_it_ends_the_service(monkeypatch, tmp_path):
+    def upgrade(url):
+        raise DiskFailed("database")
+
+    monkeypatch.setattr(store, "upgrade", upgrade)
+    done = run("db", "upgrade", "--database-url", f"sqlite:///{tmp_path / 't.sqlite'}")
+    assert (done.exit_code, done.stderr) == (74, "transitmap: a sync of the database failed\n")
+
+
+def test_a_port_that_is_taken_is_said_before_anything_is_made(tmp_path):
+    url = f"sqlite:///{tmp_path / 't.sqlite'}"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run("serve", "--demo", "--port", port, "--database-url", url)
+    assert done.exit_code == 2 and f"port {port}" in done.stderr and "PORT=9000" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_settings_that_are_no_text_are_a_sentence_and_exit_2(tmp_path):
+    (tmp_path / "c.toml").write_bytes(b"\xff\xfe\x00")
+    url = f"sqlite:///{tmp_path / 't.sqlite'}"
+    done = run("campaigns", "new", tmp_path / "c.toml", "--database-url", url)
+    assert (done.exit_code, "is no text in UTF-8" in done.stderr) == (2, True)
 
 
 def test_users_and_tokens_for_scripts(tmp_path):

@@ -279,6 +279,7 @@ def test_the_command_line_plants_what_somebody_of_the_staff_knows_of_the_feed(tm
     for asked, said in (
         (("fare", "R9", "7.50"), "R9: no such id"),
         (("fare", "R1", "much"), "an amount like 7.50"),
+        (("fare", "R1", "7.505"), "an amount like 7.50"),
         (("fare", "R1", "7.50", "Ana"), "must be of the staff"),
     ):
         refused = plant(*asked)

@@ -139,8 +139,9 @@ def _chosen(slug: str, contests: Sequence[Contest]) -> Contest:
         [one for one in contests if one.slug == slug] if slug else [one for one in contests if one.has_prizes]
     )
     if len(some) != 1:
-        there = ", ".join(one.slug for one in contests if one.has_prizes) or "none"
-        raise ConfigError("campaign", slug, f"must be one of those with prizes: {there}")
+        there = ", ".join(one.slug for one in contests if one.has_prizes)
+        rule = f"must be one of those with prizes: {there}" if there else "no campaign has prizes"
+        raise ConfigError("campaign", slug, rule)
     if not some[0].has_prizes:
         raise ConfigError("campaign", slug, "has no prizes")
     return some[0]

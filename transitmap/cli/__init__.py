@@ -17,7 +17,10 @@ from transitmap.cli.points import points
 from transitmap.cli.prizes import prizes
 from transitmap.cli.rides import build, legs, simulate
 from transitmap.cli.service import db, serve, work
-from transitmap.errors import TransitmapError
+from transitmap.errors import DiskFailed, TransitmapError
+
+DISK_FAILED = 74
+"""The exit status of whoever must not go on, as a service's is (EX_IOERR)."""
 
 
 class Verbs(click.Group):
@@ -27,9 +30,29 @@ class Verbs(click.Group):
         """Runs a verb."""
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:  # whoever read has seen enough: click ends quietly
+            raise
         except (TransitmapError, OSError) as error:
-            click.echo(f"transitmap: {error}", err=True)
-            ctx.exit(2)
+            said = str(error)
+        except DiskFailed as failed:
+            click.echo(f"transitmap: {failed}", err=True)
+            ctx.exit(DISK_FAILED)
+        except Exception as error:
+            said = _said_by_database(error)
+            if not said:
+                raise
+        click.echo(f"transitmap: {said}", err=True)
+        return ctx.exit(2)
+
+
+def _said_by_database(error: Exception) -> str:
+    """What a database says that cannot be used; "" for an error that is a fault of ours."""
+    if "transitmap.store" not in sys.modules:  # nobody has asked one
+        return ""
+    from transitmap import store
+
+    why = store.why_unusable(error)
+    return f"the database cannot be used: {why}" if why else ""
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})

@@ -10,7 +10,16 @@ from pathlib import Path
 import click
 
 from transitmap.cli.opened import campaign_at, opened, organiser_named
-from transitmap.cli.options import ARCHIVE, CONFIG, DATABASE, JSON, OUT_FILE, server_config, write_whole
+from transitmap.cli.options import (
+    ARCHIVE,
+    CONFIG,
+    DATABASE,
+    JSON,
+    OUT_FILE,
+    read_text,
+    server_config,
+    write_whole,
+)
 
 
 @click.group()
@@ -40,7 +49,7 @@ def new_campaign(
     from transitmap.points.rules import published_text
 
     config = server_config(config_path)
-    told, game, money = (one.read_text(encoding="utf-8") if one else "" for one in (settings, rules, prizes))
+    told, game, money = (read_text(one) if one else "" for one in (settings, rules, prizes))
     with opened(database_url) as session:
         timezone = account.timezone_of(session, Archive(archive_url), config)
         checked = read_settings(told, timezone, game, money, published_text())

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from transitmap.cli.options import CONFIG, JSON, OUT_FILE, read_config, write_whole
+from transitmap.cli.options import CONFIG, JSON, OUT_FILE, read_config, read_text, write_whole
 
 
 @click.command()
@@ -135,7 +135,7 @@ def export(feed: Path, to: Path, kind: str, evidence: Path | None, layer: str, l
     from transitmap.gtfs.read import read_tables
 
     kind = kind or format_of(to.name)
-    told = evidence.read_text(encoding="utf-8") if evidence else ""
+    told = read_text(evidence) if evidence else ""
     body = export_feed(read_tables(feed), kind, told, layer, lang)
     write_whole(to, body)
     click.echo(f"{to}: {kind}, {len(body):,} bytes")

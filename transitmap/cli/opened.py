@@ -14,9 +14,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened(database_url: str, write: bool = True) -> Iterator[Any]:
-    """One session in a database whose tables are up to date; committed at the end."""
+    """One session in a database whose tables are up to date; committed at the end.
+
+    A database that is a file is made by whoever writes to it, never by whoever only looks.
+    """
     from transitmap import store
 
+    if not write:
+        store.check_there(database_url)
     store.upgrade(database_url)
     engine = store.open_engine(database_url)
     try:

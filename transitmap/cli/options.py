@@ -67,6 +67,14 @@ def server_config(path: Path | None) -> Config:
     return load_config(path, server_defaults())
 
 
+def read_text(path: Path) -> str:
+    """What a file says, or bad usage where it is no text."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"{path}: is no text in UTF-8") from error
+
+
 def write_whole(path: Path, body: bytes) -> None:
     """Writes a file so that its name never stands for half of it; a device (/dev/null) stays a device."""
     target = path.resolve()

@@ -85,7 +85,7 @@ def replay(database_url: str, archive_url: str, config_path: Path | None, as_jso
 @DATABASE
 @JSON
 def standings(since_s: float, database_url: str, as_json: bool) -> None:
-    """The board: rank, pseudonym, points, rides."""
+    """The board: rank, pseudonym, points."""
     from transitmap import store
     from transitmap.cells import plain_cell
     from transitmap.points.standings import board
@@ -158,10 +158,14 @@ def _in_centavos(amount: str) -> str:
     """An amount as 7.50 in whole centavos, or bad usage."""
     from decimal import Decimal, InvalidOperation
 
+    wrong = click.UsageError(f"{amount}: must be an amount like 7.50")
     try:
-        return str(int(100 * Decimal(amount)))
+        centavos = 100 * Decimal(amount)
+        if centavos < 0 or centavos != int(centavos):
+            raise wrong
     except (InvalidOperation, ValueError, OverflowError) as error:
-        raise click.UsageError(f"{amount}: an amount like 7.50") from error
+        raise wrong from error
+    return str(int(centavos))
 
 
 @points.command("missions")
@@ -221,8 +225,10 @@ def _tell_missions(rows: Sequence[dict[str, Any]], forecasts: Sequence[dict[str,
 @DATABASE
 def export_points(out: Path, database_url: str) -> None:
     """Writes the books: every line and its seal, sums, rules and prizes, in a zip that anybody can check."""
+    from transitmap import store
     from transitmap.books.export import export_books
 
+    store.check_there(database_url)
     written = export_books(database_url, out, time.time())
     click.echo(f"{out}: {written.n_lines} lines; publish the last seal: {written.head}")
 

@@ -42,6 +42,7 @@ def prizes(
     as_json: bool,
 ) -> None:
     """Who wins what in a campaign: the same list from the database and from the books alone."""
+    from transitmap import store
     from transitmap.books.lists import prizes_of_books, prizes_of_database
 
     if ledger is not None and hold:
@@ -52,6 +53,7 @@ def prizes(
         told = prizes_of_books(ledger, slug, words)
     else:
         holding = _holding(by, archive_url, config_path) if hold else None
+        store.check_there(database_url)
         told = prizes_of_database(database_url, slug, words, holding)
     if as_json:
         click.echo(json.dumps(told.as_json(), ensure_ascii=False))

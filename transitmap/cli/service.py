@@ -43,6 +43,7 @@ def serve(
     from transitmap import store
     from transitmap.demo import fill
 
+    _check_port(host, port)
     _export(database_url, archive_url, config_path)
     store.upgrade(database_url)
     if demo:
@@ -97,8 +98,10 @@ def upgrade(database_url: str) -> None:
 @ARCHIVE
 def backup(folder: Path, keep: int, database_url: str, archive_url: str) -> None:
     """Copies all rows and new blobs to a folder while the service runs; exit 1 where a blob is damaged."""
+    from transitmap import store
     from transitmap.backup import back_up
 
+    store.check_there(database_url)
     done = back_up(database_url, archive_url, folder, time.time(), keep)
     click.echo(f"{done.name}: {done.n_rows} rows, {done.n_blobs} blobs, {done.n_new_blobs} of them new")
     for sha256 in done.damaged:
@@ -118,6 +121,18 @@ def restore(folder: Path, name: str, database_url: str, archive_url: str) -> Non
     done = backup.restore(folder, database_url, archive_url, time.time(), name)
     told = f"{done.n_rows} rows, {done.n_blobs} blobs, {done.n_new_blobs} of them new"
     click.echo(f"{done.name}: {told}; {done.n_erased} people erased again")
+
+
+def _check_port(host: str, port: int) -> None:
+    """Nothing, where one can listen there; else it is said before the demo is made, which takes a minute."""
+    import socket
+
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        socket.create_server(address[:2], family=family).close()
+    except OSError as error:
+        told = f"cannot listen on {host}, port {port}: {error.strerror}"
+        raise click.UsageError(f"{told}; another port: --port 9000, or PORT=9000 make run") from error
 
 
 def _export(database_url: str, archive_url: str, config_path: Path | None) -> None:

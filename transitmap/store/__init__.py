@@ -134,6 +134,7 @@ from transitmap.store.missions import (
 from transitmap.store.opening import (
     BUSY_TIMEOUT_MS,
     TRY_AGAIN,
+    check_there,
     check_upgraded,
     database_file,
     downgrade,
@@ -142,6 +143,7 @@ from transitmap.store.opening import (
     session,
     try_add,
     upgrade,
+    why_unusable,
 )
 from transitmap.store.payouts import (
     PAYOUT,

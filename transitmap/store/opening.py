@@ -41,6 +41,13 @@ def is_full(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
+def why_unusable(error: BaseException) -> str:
+    """What a database says that cannot be opened, read or written; "" for any other error."""
+    if isinstance(error, TRY_AGAIN) or type(error) is sa.exc.DatabaseError:
+        return str(getattr(error, "orig", error)).partition("\n")[0]
+    return ""
+
+
 def open_engine(url: str) -> sa.Engine:
     """The database at a URL: `sqlite:///path` or `postgresql://...`; the folder of a file is made.
 
@@ -52,6 +59,31 @@ def open_engine(url: str) -> sa.Engine:
         ConfigError: the URL cannot be read or names another kind of database.
     """
     logging.getLogger("sqlalchemy.engine.Engine").addFilter(_holds_no_row)
+    place = _place(url)
+    if place.get_backend_name() == "postgresql":
+        place = place.set(query=HEARD_WITHIN_S | dict(place.query))
+        return sa.create_engine(place, pool_pre_ping=True, hide_parameters=True)
+    if path := _file(place):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(place, hide_parameters=True)  # no log names a place, an error neither
+    sa.event.listen(engine, "connect", _set_up_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    sa.event.listen(engine, "handle_error", _check_disk)
+    return engine
+
+
+def check_there(url: str) -> None:
+    """Nothing, unless a database at `url` would be a new file: whoever only looks must not make one.
+
+    Raises:
+        ConfigError: there is no such file, or as `open_engine`.
+    """
+    path = _file(_place(url))
+    if path and not path.exists():
+        raise ConfigError("database", str(path), "is not there; `transitmap db upgrade` makes an empty one")
+
+
+def _place(url: str) -> sa.URL:
     try:
         place = sa.make_url(url)
     except sa.exc.ArgumentError as error:
@@ -60,16 +92,13 @@ def open_engine(url: str) -> sa.Engine:
         place = place.set(drivername="postgresql+psycopg")
     if place.get_backend_name() not in ("sqlite", "postgresql"):
         raise ConfigError("database url", place.drivername, "must be sqlite or postgresql")
-    if place.get_backend_name() == "postgresql":
-        place = place.set(query=HEARD_WITHIN_S | dict(place.query))
-        return sa.create_engine(place, pool_pre_ping=True, hide_parameters=True)
-    if place.database and place.database != ":memory:":
-        Path(place.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(place, hide_parameters=True)  # no log names a place, an error neither
-    sa.event.listen(engine, "connect", _set_up_sqlite)
-    sa.event.listen(engine, "begin", _begin_sqlite)
-    sa.event.listen(engine, "handle_error", _check_disk)
-    return engine
+    return place
+
+
+def _file(place: sa.URL) -> Path | None:
+    """Where the file of an SQLite database is; None for one in memory or on a server."""
+    is_file = place.get_backend_name() == "sqlite" and place.database not in (None, "", ":memory:")
+    return Path(str(place.database)) if is_file else None
 
 
 def _holds_no_row(record: logging.LogRecord) -> bool:
@@ -123,9 +152,7 @@ def session(engine: sa.Engine, write: bool = True) -> Iterator[Session]:
 
 def database_file(session: Session) -> Path | None:
     """Where the file of an SQLite database is; None for one in memory or on a server."""
-    url = session.get_bind().engine.url
-    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
-    return Path(str(url.database)) if is_file else None
+    return _file(session.get_bind().engine.url)
 
 
 def upgrade(url: str, revision: str = "head") -> None:
@@ -137,11 +164,12 @@ def check_upgraded(url: str) -> None:
     """Nothing, where the database at `url` has the tables of this version.
 
     Raises:
-        ConfigError: it has none, or those of another version.
+        ConfigError: it has none, those of another version, or is not there.
     """
     from alembic.runtime.migration import MigrationContext
     from alembic.script import ScriptDirectory
 
+    check_there(url)
     engine = open_engine(url)
     try:
         with engine.connect() as connection:
