@@ -4,10 +4,12 @@ BIN := .venv/bin
 PORT ?= 8000
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test audit check fmt clean
+.PHONY: run install test audit check fmt clean
 
 run: .venv/installed
 	@PORT=$(PORT) $(BIN)/transitmap serve --demo
+
+install: .venv/installed
 
 test: .venv/tested
 	@$(BIN)/python -m tests.machine

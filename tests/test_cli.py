@@ -5,7 +5,9 @@ import dataclasses
 import io
 import json
 import os
+import pty
 import socket
+import sys
 import zipfile
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from transitmap.errors import DiskFailed
 from transitmap.gtfs.pack import pack
 from transitmap.gtfs.read import read_tables
 from transitmap.model import Notice
+from transitmap.passwords import check_password
 
 ROAD = np.array([(0, 0), (3000, 0), (3000, 3000), (6000, 3000)], dtype=float)
 HEAD = '<?xml version="1.0"?><gpx version="1.1" creator="hand" xmlns="http://www.topografix.com/GPX/1/1">'
@@ -429,6 +432,46 @@ def test_settings_that_are_no_text_are_a_sentence_and_exit_2(tmp_path):
     url = f"sqlite:///{tmp_path / 't.sqlite'}"
     done = run("campaigns", "new", tmp_path / "c.toml", "--database-url", url)
     assert (done.exit_code, "is no text in UTF-8" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("password", "why"),
+    [
+        ("", "8 to 200 characters"),
+        ("ninguno", "8 to 200 characters"),
+        ("x" * 201, "8 to 200 characters"),
+        ("organiser1", "easy to guess"),
+    ],
+)
+def test_a_password_is_held_to_what_the_page_asks(password, why, tmp_path):
+    url = f"sqlite:///{tmp_path / 't.sqlite'}"
+    done = run("users", "add", "Organiser", "--password-stdin", "--database-url", url, input=f"{password}\n")
+    assert (done.exit_code, why in done.stderr) == (2, True)
+    assert not (tmp_path / "t.sqlite").exists()
+
+
+def test_at_a_terminal_a_password_is_asked_for_and_not_shown(tmp_path):
+    url = f"sqlite:///{tmp_path / 't.sqlite'}"
+    command = [sys.executable, "-m", "transitmap.cli", "users", "add", "Ana", "--password-stdin"]
+    process, terminal = pty.fork()
+    if not process:
+        os.execve(sys.executable, command, os.environ | {"TRANSITMAP_DATABASE_URL": url})
+    told = read_until(terminal, b"Password: ")
+    os.write(terminal, b"tres palabras y una\n")
+    told += read_until(terminal, b"rider\r\n")
+    status = os.waitpid(process, 0)[1]
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert b"palabras" not in told
+    with store.session(store.open_engine(url)) as session:
+        assert check_password(store.user_by_name(session, "Ana").password_hash, "tres palabras y una")
+
+
+def read_until(terminal, end):
+    told = b""
+    while not told.endswith(end):
+        told += os.read(terminal, 1000)
+    return told
 
 
 def test_users_and_tokens_for_scripts(tmp_path):

@@ -6,7 +6,10 @@ from pathlib import Path
 import click
 import pytest
 
+from transitmap.campaigns.settings import read_settings
 from transitmap.cli import main
+from transitmap.config import load_config
+from transitmap.points.rules import published_text
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -60,6 +63,19 @@ def test_commands_that_pages_name_exist(page):
         assert command is not None, f"{page.name} names transitmap {verb}"
         is_known = not isinstance(command, click.Group) or not then or then in command.commands
         assert is_known, f"{page.name} names transitmap {verb} {then}"
+
+
+def test_the_settings_that_pages_show_are_taken(tmp_path):
+    (settings,) = blocks("operating.md")
+    (tmp_path / "settings.toml").write_text(settings, encoding="utf-8")
+    assert load_config(tmp_path / "settings.toml").feed.agency_name == "Rutas de Xalapa"
+    (campaign,) = blocks("campaigns.md")
+    assert read_settings(campaign, "America/Mexico_City", "", "", published_text()).slug == "rutas-2027"
+
+
+def blocks(name):
+    """What a page shows as TOML."""
+    return re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / name).read_text(encoding="utf-8"), re.DOTALL)
 
 
 def test_every_environment_variable_is_explained():

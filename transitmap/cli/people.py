@@ -27,7 +27,7 @@ def users() -> None:
 @users.command("add")
 @click.argument("name")
 @click.option("--role", default="rider", type=ROLE, help="What they may do.")
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--password-stdin", is_flag=True, help="Read or ask for a password, for the pages.")
 @BY
 @DATABASE
 @ARCHIVE
@@ -42,10 +42,10 @@ def add_user(
     config_path: Path | None,
 ) -> None:
     """Adds somebody. Without a password they can only send by device token."""
-    from transitmap import passwords, store
+    from transitmap import store
     from transitmap.collect.trim import draw_m
 
-    hashed = passwords.hash_password(sys.stdin.readline().rstrip("\n")) if password_stdin else ""
+    hashed = _hashed_password(name) if password_stdin else ""
     config = server_config(config_path)
     with opened(database_url) as session:
         trim_m = draw_m("usual", config.collect.trim_m)
@@ -53,6 +53,21 @@ def add_user(
         if role != user.role:
             _give_role(session, user, role, by, archive_url, config)
     click.echo(f"{name}: {role}")
+
+
+def _hashed_password(name: str) -> str:
+    """Of what standard input says; who sits at a terminal is asked. What sign-ups refuse is refused."""
+    from transitmap import passwords
+
+    if sys.stdin.isatty():
+        password = str(click.prompt("Password", hide_input=True, err=True))
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    if not passwords.MIN_CHARS <= len(password) <= passwords.MAX_CHARS:
+        raise click.UsageError(f"a password has {passwords.MIN_CHARS} to {passwords.MAX_CHARS} characters")
+    if passwords.is_guessable(password, name):
+        raise click.UsageError("too easy to guess: take three or four words that nobody expects")
+    return passwords.hash_password(password)
 
 
 @users.command("role")
