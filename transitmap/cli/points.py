@@ -178,7 +178,10 @@ def _in_centavos(amount: str) -> str:
 def list_missions(
     make: bool, seeds: bool, database_url: str, archive_url: str, config_path: Path | None, as_json: bool
 ) -> None:
-    """What the map lacks most: open missions, worth most first, and how many rides the city lacks."""
+    """What the map lacks most, and how many rides the city lacks.
+
+    A line an open mission, worth most first: id, route, name, where to, direction, part of the day, how many
+    rides it needs, by how much it multiplies, and why."""
     from transitmap import missions
     from transitmap.archive import Archive
     from transitmap.points.rules import load_rules
