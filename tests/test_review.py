@@ -9,7 +9,7 @@ from importlib import resources
 
 import pytest
 
-from transitmap import review, store
+from transitmap import review, reviewers, store
 from transitmap.decided import say_people
 from transitmap.errors import ReviewRefused
 from transitmap.points.review import DISMISSED, OPEN, UPHELD, Looks
@@ -463,7 +463,7 @@ def test_agreement_counts_blind_pairs_only(session, people, add_ride, doubt, say
         for name, reason in zip(("Rita", "Raúl", "Rosa"), verdicts, strict=False):
             say(name, finding_id, reason, TWICE)
     say("Rita", doubt(add_ride("Ana")), "by_car")
-    everybody, records = review.agreement(session)
+    everybody, records = reviewers.agreement(session)
     assert (everybody.n, everybody.share) == (3, pytest.approx(2 / 3))
     assert {one.user_id: (one.n_looks, one.agreement.n) for one in records} == {
         people["Rita"].id: (4, 3),
@@ -478,7 +478,7 @@ def pay(session, desk):
 
     def after(days: float, rules=RULES) -> int:
         store.lock_ledger(session)
-        return review.pay_reviewers(desk(rules=rules), NOW_S + days * DAY_S)
+        return reviewers.pay_reviewers(desk(rules=rules), NOW_S + days * DAY_S)
 
     return after
 
@@ -545,4 +545,4 @@ def test_of_somebody_erased_no_word_stays_and_no_number_comes_back(
     assert [(one.user_id, one.note) for one in kept] == [(people["Rita"].id, ""), (people["Raúl"].id, "")]
     another = doubt(add_ride("Beto"))
     assert review.why_not(session, people["Rita"], *store.finding_and_ride(session, another)) == ""
-    assert review.pay_reviewers(desk(), NOW_S + 20 * DAY_S) == 0
+    assert reviewers.pay_reviewers(desk(), NOW_S + 20 * DAY_S) == 0

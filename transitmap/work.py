@@ -9,7 +9,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from transitmap import erase, live, missions, publish, retention, review, store, watch
+from transitmap import erase, live, missions, publish, retention, review, reviewers, store, watch
 from transitmap.archive import Archive
 from transitmap.config import Config
 from transitmap.contribute import LEASE_S, understand
@@ -148,7 +148,7 @@ def _look(database_url: str, archive_url: str, config: Config, refused: Tried) -
 def _pay_reviewers(session: Session, archive: Archive, config: Config, rules: Rules) -> None:
     """Pays the looks of reviewers that stood."""
     store.lock_ledger(session)
-    review.pay_reviewers(review.desk_of(session, archive, config, rules), time.time())
+    reviewers.pay_reviewers(review.desk_of(session, archive, config, rules), time.time())
     session.commit()
 
 

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from transitmap import detectors as watched
 from transitmap import review as engine
-from transitmap import ridden, store
+from transitmap import reviewers, ridden, store
 from transitmap.archive import unpack_ride
 from transitmap.errors import ReviewRefused
 from transitmap.points.review import DISMISSED, OPEN, REASONS, UPHELD
@@ -57,7 +57,7 @@ def index() -> str:
     """What waits for a look, in the order in which a look saves most, and how far reviewers agree."""
     user = must_review()
     waiting = engine.queue(db.session(), user, time.time())
-    everybody, records = engine.agreement(db.session())
+    everybody, records = reviewers.agreement(db.session())
     return render_template(
         "review.html",
         waiting=waiting[:N_SHOWN],
