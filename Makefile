@@ -44,5 +44,6 @@ fmt: .venv/tested
 	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
 
+# var stays: it may hold what people sent.
 clean:
-	rm -rf .venv var build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
