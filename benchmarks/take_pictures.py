@@ -1,6 +1,6 @@
 """Takes the pictures of our pages that README and docs show: `python -m benchmarks.take_pictures [NAME...]`.
 
-The demo's town in a real browser, in English; nothing is drawn into a picture afterwards. A minute or two.
+The demo's town in a real browser, in English; nothing is drawn into a picture afterwards. A minute of CPU.
 """
 
 import sys
