@@ -46,7 +46,7 @@ def main(names: list[str]) -> None:
         pictures = {
             "map": Picture("", "/network/", 1000, 700),
             "board": Picture("", "/standings/?period=all", 1000, 560),
-            "receipt": Picture(rider, receipt, 700, 900),
+            "receipt": Picture(rider, receipt, 700, 1040),
             "review": Picture(STAFF, "/review/", 1000, 900, "[data-item]"),
         }
         with serving(app) as address, browser() as chromium:
