@@ -65,6 +65,26 @@ def test_commands_that_pages_name_exist(page):
         assert is_known, f"{page.name} names transitmap {verb} {then}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_options_that_pages_name_exist(page):
+    for line in told_commands(page):
+        command, words = main, line.split("#")[0].split()[1:]
+        while isinstance(command, click.Group) and words and words[0] in command.commands:
+            command = command.commands[words.pop(0)]
+        known = {name for option in command.params for name in option.opts} | {"--help"}
+        assert {word for word in words if word.startswith("--")} <= known, f"{page.name}: {line}"
+
+
+def test_there_are_options_to_look_for():
+    assert sum(line.count(" --") for page in PAGES for line in told_commands(page)) > 40
+
+
+def told_commands(page):
+    """What a page says to type, in a line of its own or between two marks."""
+    text = page.read_text(encoding="utf-8")
+    return re.findall(r"(?:^|`)(?:[A-Z_]+=\S+ )*(?:\.venv/bin/)?(transitmap [^`\n]*)", text, re.MULTILINE)
+
+
 def test_the_settings_that_pages_show_are_taken(tmp_path):
     (settings,) = blocks("operating.md")
     (tmp_path / "settings.toml").write_text(settings, encoding="utf-8")
