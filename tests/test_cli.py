@@ -273,7 +273,14 @@ def test_a_zip_bomb_among_good_rides_is_a_row(tmp_path, good):
 
 @pytest.mark.parametrize(
     "words",
-    [["build"], ["build", "missing.zip", "--out", "x"], ["build", "--nonsense"], ["nonsense"], ["simulate"]],
+    [
+        ["build"],
+        ["build", "missing.zip", "--out", "x"],
+        ["build", "--nonsense"],
+        ["nonsense"],
+        ["simulate"],
+        ["work", "--every", "0"],
+    ],
 )
 def test_bad_usage_is_exit_2(words):
     assert run(*words).exit_code == 2

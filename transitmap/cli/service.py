@@ -63,7 +63,14 @@ def serve(
 @ARCHIVE
 @CONFIG
 @click.option("--once", is_flag=True, help="Publish what is new, then stop.")
-@click.option("--every", "every_s", default=60.0, show_default=True, help="Seconds between two looks.")
+@click.option(
+    "--every",
+    "every_s",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(0, min_open=True),
+    help="Seconds between two looks.",
+)
 def work(database_url: str, archive_url: str, config_path: Path | None, once: bool, every_s: float) -> None:
     """Makes a new feed whenever new rides are in."""
     from transitmap.work import work_forever, work_once
