@@ -35,6 +35,7 @@ def test_a_life_at_the_command_line(run, tmp_path: Path):
     assert "not an organiser" in run("campaigns", "open", "rutas-2027", "--by", "Ana", "--yes", expected=2)
     assert "not_frozen" in run("campaigns", "close", "rutas-2027", "--by", "Organiza", "--yes", expected=2)
     assert "no campaign" in run("campaigns", "open", "nowhere", "--by", "Organiza", "--yes", expected=2)
+    assert "for good" not in run("campaigns", "open", "nowhere", "--by", "Organiza", expected=2)
     assert "Aborted" in run("campaigns", "open", "rutas-2027", "--by", "Organiza", expected=1)
     for step, state in (("open", "open"), ("freeze", "frozen"), ("close", "closed")):
         told = run("campaigns", step, "rutas-2027", "--by", "Organiza", "--yes")

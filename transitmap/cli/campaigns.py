@@ -102,6 +102,9 @@ def _step(name: str, told: str) -> None:
 
         archive, config = Archive(archive_url), server_config(config_path)
         if not yes:
+            with opened(database_url, write=False) as session:  # before anybody is asked about them
+                organiser_named(session, who)
+                campaign_at(session, slug)
             click.confirm(f"{name.capitalize()} {slug} for good?", abort=True)
         with opened(database_url) as session:
             organiser, campaign = organiser_named(session, who), campaign_at(session, slug)
