@@ -55,7 +55,7 @@ def _said_by_database(error: Exception) -> str:
     return f"the database cannot be used: {why}" if why else ""
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__)
 @click.option("-v", "--verbose", is_flag=True, help="A line a stage on standard error.")
 def main(verbose: bool) -> None:

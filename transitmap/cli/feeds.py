@@ -16,7 +16,7 @@ from transitmap.cli.options import ARCHIVE, CONFIG, DATABASE, JSON, server_confi
 
 @click.group()
 def feeds() -> None:
-    """The versions of the published feed."""
+    """The versions of the published feed: listed, and an earlier one shown again."""
 
 
 @feeds.command("list")

@@ -21,7 +21,7 @@ BY = click.option("--by", default="", help="The organiser whose decision it is; 
 
 @click.group()
 def users() -> None:
-    """People."""
+    """People: added, given a role, met, erased."""
 
 
 @users.command("add")

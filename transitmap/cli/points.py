@@ -19,7 +19,7 @@ from transitmap.cli.options import ARCHIVE, CONFIG, DATABASE, FILE, JSON, OUT_FI
 
 @click.group()
 def points() -> None:
-    """The ledger."""
+    """The ledger of points: shown, computed again, checked, tried under other rules."""
 
 
 @points.command("simulate")

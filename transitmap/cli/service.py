@@ -85,7 +85,7 @@ def work(database_url: str, archive_url: str, config_path: Path | None, once: bo
 
 @click.group()
 def db() -> None:
-    """The database's tables."""
+    """The database: brought up to date, copied, restored."""
 
 
 @db.command()
