@@ -412,5 +412,6 @@ def test_versions_on_the_command_line(folder: Path, monkeypatch: pytest.MonkeyPa
 
 def test_a_list_of_no_versions_says_so(tmp_path: Path) -> None:
     where = ["--database-url", f"sqlite:///{tmp_path / 'new.db'}", "--archive-url", str(tmp_path / "archive")]
+    assert CliRunner().invoke(main, ["db", "upgrade", *where[:2]]).exit_code == 0
     found = CliRunner().invoke(main, ["feeds", "list", *where])
     assert (found.exit_code, found.output) == (0, "0 versions: nothing is published yet\n")
