@@ -67,16 +67,19 @@ def is_withheld(findings: Iterable[Finding]) -> bool:
     return any(one.tier == HARD for one in findings)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Look:
     """A ride made ready to be looked at: by itself, and `beside` those it was compared with so far.
 
-    Those are known by what the archive holds of them: the same two rides are always as alike.
+    Those are known by what the archive holds of them: the same two rides are always as alike. `places` are
+    those to be compared with when `next_sequence` was the place of the next ride; 0 where nobody asked yet.
     """
 
     alone: Alone
     marks: Marks
     beside: dict[str, Beside] = field(default_factory=dict)
+    next_sequence: int = 0
+    places: list[int] = field(default_factory=list)
 
 
 def prepare(ride: Ride, recognised: tuple[Trips, int, Network], key: bytes, received_s: float) -> Look:
@@ -91,7 +94,10 @@ def look_ahead(session: Session, archive: Archive, upload: store.Upload, looks: 
     What is found counts only where `look_at` finds the same rides again.
     """
     for look in looks:
-        for row in _before(session, upload, look):
+        look.next_sequence = store.next_ride_sequence(session)  # first: who comes after it is asked for again
+        rows = _before(session, upload, look)
+        look.places = [row.sequence for row in rows]
+        for row in rows:
             with contextlib.suppress(KeyError):  # its rider was erased this moment
                 _compare(archive, look, row)
 
@@ -103,8 +109,21 @@ def look_at(session: Session, archive: Archive, upload: store.Upload, look: Look
     """
     if store.fact(session, EXAMINED_FROM) is None:
         store.set_fact(session, EXAMINED_FROM, str(store.next_ride_sequence(session)))
-    beside = [_compare(archive, look, row) for row in _before(session, upload, look)]
+    rows = _as_before(session, look)
+    rows = _before(session, upload, look) if rows is None else rows
+    beside = [_compare(archive, look, row) for row in rows]
     return Examined(look.marks, found_in_all(look.alone, beside))
+
+
+def _as_before(session: Session, look: Look) -> list[store.RideRow] | None:
+    """The rides that were compared ahead, where they are still the ones; None where that must be asked.
+
+    Only a ride that came since can share more marks than these do, and only of an erased one there is none.
+    """
+    if store.next_ride_sequence(session) != look.next_sequence:
+        return None
+    rows = store.rides_at(session, look.places) if look.places else []
+    return rows if len(rows) == len(look.places) else None
 
 
 def _before(session: Session, upload: store.Upload, look: Look) -> list[store.RideRow]:
