@@ -288,10 +288,11 @@ def test_who_looks_after_a_route_is_told_when_it_grows_old(session, city, riders
     for route_id in ("R1", "R2", "R1"):
         store.adopt_route(session, riders[0], route_id, NOW_S)
     assert store.adopted_routes(session, riders[0]) == ["R1", "R2"]
-    assert missions.stale_adopted(session, riders[0], NOW_S) == []
-    assert missions.stale_adopted(session, riders[0], NOON_S + 98 * DAY_S) == [("R1", 91)]
+    assert missions.stale_of(session, ["R1", "R2"], NOW_S) == []
+    assert missions.stale_of(session, ["R1", "R2"], NOON_S + 98 * DAY_S) == [("R1", 91)]
     store.leave_route(session, riders[0], "R1")
-    assert missions.stale_adopted(session, riders[0], NOON_S + 98 * DAY_S) == []
+    assert store.adopted_routes(session, riders[0]) == ["R2"]
+    assert missions.stale_of(session, ["R2"], NOON_S + 98 * DAY_S) == []
 
 
 def test_what_is_known_of_the_whole_is_kept_for_the_pages(session, city):

@@ -299,9 +299,9 @@ def unpack_ride(packed: bytes) -> Ride:
     end = 8 * 4 * header.pop("n_fixes")
     units = np.array([[MS_PER_S], [PER_DEG], [PER_DEG], [DM_PER_M]])
     fixes = Fixes(*_parts(_from_planes(rest[:end], 4), units))
-    taps = Taps(*_parts(_from_planes(rest[end:], 3), units[:3]), names)
+    tapped_s, lat_deg, lon_deg = _parts(_from_planes(rest[end:], 3), units[:3])
     header["warnings"] = tuple(header["warnings"])
-    return Ride(fixes=fixes, taps=taps, **header)
+    return Ride(fixes=fixes, taps=Taps(tapped_s, lat_deg, lon_deg, names), **header)
 
 
 def _whole(values: FloatArray, per_unit: int) -> IntArray:

@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 
 from babel.numbers import format_decimal
 from flask import Flask
-from flask_babel import format_currency, format_date, format_datetime, get_locale
+from flask_babel import format_currency, format_date, format_datetime, get_locale, ngettext
+from jinja2 import pass_context
+from jinja2.runtime import Context
 
 from webapp import auth, language, published, words
 
@@ -18,8 +20,10 @@ def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
-        number=lambda value: _number(round(value), None, str(get_locale())),
-        decimal=lambda value: _number(round(value, 1) + 0, "#,##0.0", str(get_locale())),
+        number=pass_context(lambda page, value: _number(round(value), None, _locale(page))),
+        decimal=pass_context(lambda page, value: _number(round(value, 1) + 0, "#,##0.0", _locale(page))),
+        members=pass_context(lambda page, n: _members(n, _locale(page))),
+        trips=pass_context(lambda page, n: _trips(n, _locale(page))),
         currency=lambda value, code: format_currency(value, code),
         moment=_moment,
         first_capital=lambda text: text[:1].upper() + text[1:],
@@ -44,6 +48,23 @@ def init_app(app: Flask) -> None:
 
 def _local(time_s: float) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(time_s, ZoneInfo(published.timezone()))
+
+
+def _locale(page: Context) -> str:
+    """What a page is written in: it knows that, and to ask Babel costs more than to write a number."""
+    return page.get("language") or str(get_locale())
+
+
+@lru_cache(maxsize=4096)
+def _members(n: int, locale: str) -> str:
+    """How many members, in the language of this moment, which is `locale`."""
+    return str(ngettext("%(num)s member", "%(num)s members", n))
+
+
+@lru_cache(maxsize=4096)
+def _trips(n: int, locale: str) -> str:
+    """How many trips, in the same way."""
+    return str(ngettext("%(num)s trip", "%(num)s trips", n))
 
 
 @lru_cache(maxsize=4096)

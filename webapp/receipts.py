@@ -232,7 +232,7 @@ def ride_views(upload_ids: Sequence[str]) -> dict[str, tuple[RideView, ...]]:
     if not upload_ids:
         return {}
     session, atlas = db.session(), published.latest_atlas()
-    campaigns = {one.id: one for one in store.board_campaigns(session)}
+    campaigns = {one.id: one for one in db.once(store.board_campaigns)}
     rides = store.rides_of_uploads(session, upload_ids)
     ride_ids = [ride.id for ride in rides]
     lines, doubts = by_ride(store.lines_of_rides(session, ride_ids)), appeals.states_of(ride_ids)

@@ -66,6 +66,7 @@ from transitmap.store.feed_versions import (
     last_ride_s,
     latest_feed,
     refusals,
+    rides_and_users,
     set_fact,
 )
 from transitmap.store.findings import (
