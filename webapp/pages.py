@@ -7,10 +7,8 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel.numbers import format_decimal
-from flask import Flask
+from flask import Flask, g
 from flask_babel import format_currency, format_date, format_datetime, get_locale, ngettext
-from jinja2 import pass_context
-from jinja2.runtime import Context
 
 from webapp import auth, language, published, words
 
@@ -20,10 +18,10 @@ def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
-        number=pass_context(lambda page, value: _number(round(value), None, _locale(page))),
-        decimal=pass_context(lambda page, value: _number(round(value, 1) + 0, "#,##0.0", _locale(page))),
-        members=pass_context(lambda page, n: _members(n, _locale(page))),
-        trips=pass_context(lambda page, n: _trips(n, _locale(page))),
+        number=lambda value: _number(round(value), None, _locale()),
+        decimal=lambda value: _number(round(value, 1) + 0, "#,##0.0", _locale()),
+        members=lambda n: _members(n, _locale()),
+        trips=lambda n: _trips(n, _locale()),
         currency=lambda value, code: format_currency(value, code),
         moment=_moment,
         first_capital=lambda text: text[:1].upper() + text[1:],
@@ -50,9 +48,11 @@ def _local(time_s: float) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(time_s, ZoneInfo(published.timezone()))
 
 
-def _locale(page: Context) -> str:
-    """What a page is written in: it knows that, and to ask Babel costs more than to write a number."""
-    return page.get("language") or str(get_locale())
+def _locale() -> str:
+    """What a request is answered in, asked once: to ask Babel costs more than to write a number."""
+    if "page_locale" not in g:
+        g.page_locale = str(get_locale())
+    return str(g.page_locale)
 
 
 @lru_cache(maxsize=4096)
