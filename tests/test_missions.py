@@ -216,8 +216,8 @@ def test_a_day_begins_at_the_midnight_of_the_city(session, city, riders):
     assert known["last_day"]["R1"] == last_day == int((NOON_S + 7 * DAY_S) // DAY_S)
     assert known["day"] == terms.city_day(NOW_S, "America/Mexico_City")
     night_s = NOON_S + 97 * DAY_S + 8 * 3600  # 90 days after it, by the clock of the city
-    assert missions.stale_adopted(session, last, night_s) == [("R1", 90)]
-    assert missions.stale_adopted(session, last, night_s - DAY_S) == []
+    assert missions.stale_of(session, store.adopted_routes(session, last), night_s) == [("R1", 90)]
+    assert missions.stale_of(session, store.adopted_routes(session, last), night_s - DAY_S) == []
 
 
 def test_two_riders_cannot_hold_the_same(session, city, riders):
