@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
 
 from tests.points.hand import DAY_S, NOON_S, bus_ride, gpx_of
 from tests.test_publish import CONFIG, EAST, NORTH, NOW_S, RULES, make
-from transitmap import erase, store
+from transitmap import contribute as contribution
+from transitmap import erase, examined, store
 from transitmap.archive import Archive
 from transitmap.contribute import contribute
 from transitmap.examined import EXAMINED_FROM, withhold
@@ -78,6 +81,60 @@ def test_whoever_was_copied_may_be_erased(session: Session, archive: Archive) ->
     (found,) = store.findings(session)
     assert found.other_ride_id == ""
     assert replay(session, archive, CONFIG, RULES) == []
+
+
+@pytest.fixture
+def between(session: Session, monkeypatch: pytest.MonkeyPatch):
+    """Lets something happen, once, between the look at a ride and the lock under which it is paid."""
+
+    def happen(act: Callable[[Session], object]) -> None:
+        left = [act]
+
+        def look_ahead(*told: Any) -> None:
+            examined.look_ahead(*told)
+            if left:
+                with store.session(session.get_bind().engine) as other:
+                    left.pop()(other)
+
+        monkeypatch.setattr(contribution, "look_ahead", look_ahead)
+
+    return happen
+
+
+def test_a_ride_that_came_between_look_and_lock_is_compared(session, archive, between) -> None:
+    ride = bus_ride(EAST, NOON_S, 1)
+    between(lambda other: send(other, archive, "ana", ride))
+    (copy,) = send(session, archive, "beto", ride, 2 * DAY_S).rides
+    (found,) = store.findings(session, copy.ride_id)
+    assert (found.code, found.tier) == ("copy", "hard")
+    assert found.other_ride_id != copy.ride_id
+    assert replay(session, archive, CONFIG, RULES) == []
+
+
+def test_who_was_erased_between_look_and_lock_was_copied_by_nobody(session, archive, between) -> None:
+    ride = bus_ride(EAST, NOON_S, 1)
+    send(session, archive, "ana", ride)
+    ana = store.user_by_name(session, "ana")
+    session.commit()
+    between(lambda other: erase.erase(other, archive, other.merge(ana), CONFIG, NOW_S))
+    (own,) = send(session, archive, "beto", ride, 2 * DAY_S).rides
+    assert store.findings(session, own.ride_id) == []
+    assert own.millipoints > 0
+    assert replay(session, archive, CONFIG, RULES) == []
+
+
+def test_what_was_compared_ahead_is_not_compared_again(session, archive, monkeypatch) -> None:
+    send(session, archive, "ana", bus_ride(EAST, NOON_S, 1))
+    compared: list[bool] = []
+
+    def look_beside(*told: Any) -> Any:
+        compared.append(session.in_transaction())
+        return real(*told)
+
+    real = examined.look_beside
+    monkeypatch.setattr(examined, "look_beside", look_beside)
+    send(session, archive, "beto", bus_ride(EAST, NOON_S, 1), 2 * DAY_S)
+    assert compared == [False]
 
 
 def test_rides_from_before_anybody_looked_are_left_as_they_were(session: Session, archive: Archive) -> None:

@@ -216,8 +216,8 @@ def test_a_day_begins_at_the_midnight_of_the_city(session, city, riders):
     assert known["last_day"]["R1"] == last_day == int((NOON_S + 7 * DAY_S) // DAY_S)
     assert known["day"] == terms.city_day(NOW_S, "America/Mexico_City")
     night_s = NOON_S + 97 * DAY_S + 8 * 3600  # 90 days after it, by the clock of the city
-    assert missions.stale_adopted(session, last, night_s) == [("R1", 90)]
-    assert missions.stale_adopted(session, last, night_s - DAY_S) == []
+    assert missions.stale_of(session, store.adopted_routes(session, last), night_s) == [("R1", 90)]
+    assert missions.stale_of(session, store.adopted_routes(session, last), night_s - DAY_S) == []
 
 
 def test_two_riders_cannot_hold_the_same(session, city, riders):
@@ -288,10 +288,11 @@ def test_who_looks_after_a_route_is_told_when_it_grows_old(session, city, riders
     for route_id in ("R1", "R2", "R1"):
         store.adopt_route(session, riders[0], route_id, NOW_S)
     assert store.adopted_routes(session, riders[0]) == ["R1", "R2"]
-    assert missions.stale_adopted(session, riders[0], NOW_S) == []
-    assert missions.stale_adopted(session, riders[0], NOON_S + 98 * DAY_S) == [("R1", 91)]
+    assert missions.stale_of(session, ["R1", "R2"], NOW_S) == []
+    assert missions.stale_of(session, ["R1", "R2"], NOON_S + 98 * DAY_S) == [("R1", 91)]
     store.leave_route(session, riders[0], "R1")
-    assert missions.stale_adopted(session, riders[0], NOON_S + 98 * DAY_S) == []
+    assert store.adopted_routes(session, riders[0]) == ["R2"]
+    assert missions.stale_of(session, ["R2"], NOON_S + 98 * DAY_S) == []
 
 
 def test_what_is_known_of_the_whole_is_kept_for_the_pages(session, city):

@@ -296,16 +296,12 @@ def unpack_ride(packed: bytes) -> Ride:
     """
     header, rest = _decompress(packed, RIDE_MAGIC)
     names = tuple(header.pop("tap_names"))
-    lengths = [header.pop("n_fixes")] * 4 + [len(names)] * 3
-    columns, at = [], 0
-    for length in lengths:
-        columns.append(_from_planes(rest[at : at + 8 * length]))
-        at += 8 * length
-    units = (MS_PER_S, PER_DEG, PER_DEG, DM_PER_M, MS_PER_S, PER_DEG, PER_DEG)
-    values = [_parts(column, unit) for column, unit in zip(columns, units, strict=True)]
+    end = 8 * 4 * header.pop("n_fixes")
+    units = np.array([[MS_PER_S], [PER_DEG], [PER_DEG], [DM_PER_M]])
+    fixes = Fixes(*_parts(_from_planes(rest[:end], 4), units))
+    tapped_s, lat_deg, lon_deg = _parts(_from_planes(rest[end:], 3), units[:3])
     header["warnings"] = tuple(header["warnings"])
-    taps = Taps(values[4], values[5], values[6], names)
-    return Ride(fixes=Fixes(*values[:4]), taps=taps, **header)
+    return Ride(fixes=fixes, taps=Taps(tapped_s, lat_deg, lon_deg, names), **header)
 
 
 def _whole(values: FloatArray, per_unit: int) -> IntArray:
@@ -314,7 +310,7 @@ def _whole(values: FloatArray, per_unit: int) -> IntArray:
     return np.where(known, np.rint(np.where(known, values, 0.0) * per_unit), _UNKNOWN).astype(np.int64)
 
 
-def _parts(whole: IntArray, per_unit: int) -> FloatArray:
+def _parts(whole: IntArray, per_unit: IntArray) -> FloatArray:
     return np.where(whole == _UNKNOWN, np.nan, whole / per_unit)
 
 
@@ -325,10 +321,12 @@ def _planes(whole: IntArray) -> bytes:
     return np.ascontiguousarray(folded.astype("<i8").view(np.uint8).reshape(-1, 8).T).tobytes()
 
 
-def _from_planes(planes: bytes) -> IntArray:
-    folded = np.frombuffer(planes, np.uint8).reshape(8, -1).T.copy().view("<i8")[:, 0].astype(np.int64)
+def _from_planes(planes: bytes, n_columns: int) -> IntArray:
+    """(n_columns, n) whole units of columns of one length."""
+    byte = np.frombuffer(planes, np.uint8).reshape(n_columns, 8, -1).transpose(0, 2, 1).copy()
+    folded = byte.view("<i8")[:, :, 0].astype(np.int64)
     step = ((folded >> 1) & np.int64(2**63 - 1)) ^ -(folded & 1)
-    return np.cumsum(step, dtype=np.int64)
+    return np.cumsum(step, axis=1, dtype=np.int64)
 
 
 def pack_message(message: Message) -> bytes:

@@ -12,7 +12,18 @@ from transitmap import geo, late, reading, store
 from transitmap.archive import Archive, unpack_ride
 from transitmap.config import Config
 from transitmap.errors import ConfigError, ReaderBusy, ReaderDied, UnpackedEnough, UploadRefused
-from transitmap.examined import CLAIMED, Examined, keep_findings, look_at, repeated, withhold, without
+from transitmap.examined import (
+    CLAIMED,
+    Examined,
+    Look,
+    keep_findings,
+    look_ahead,
+    look_at,
+    prepare,
+    repeated,
+    withhold,
+    without,
+)
 from transitmap.model import MODES, Finding, Ride, Rules
 from transitmap.points.score import Observers, Score, score
 from transitmap.receipt import LeftOut, Receipt, receipt_of
@@ -236,17 +247,30 @@ def _recognise_and_pay(
         terrain = terrain_now(session, archive, config, rules)
         session.commit()
         found = recognise_each(terrain, opened.rides, config, rules)
+        looks = _looked_ahead(session, archive, upload, terrain, found)
         is_waiting = _is_still_waiting(session, upload)
         feed = store.latest_feed(session)
         if not is_waiting or terrain.version == (feed.id if feed else store.NO_NETWORK):
             break
         session.commit()
     if is_waiting:
-        _keep(session, archive, upload, terrain, found, packed_sha256, (config, rules), now_s)
+        _keep(session, archive, upload, terrain, found, looks, packed_sha256, (config, rules), now_s)
         upload.refused = [asdict(one) for one in opened.left_out]
         upload.refused += late.attach(session, archive, upload, opened.marks)
         store.settle_upload(session, upload, store.UNDERSTOOD)
     session.commit()
+
+
+def _looked_ahead(
+    session: Session, archive: Archive, upload: store.Upload, terrain: Terrain, found: Found
+) -> list[Look]:
+    """Rides looked at as far as that is possible while others are paid; `session` is in no transaction."""
+    network, key, came_s = terrain.known.network, terrain.key, upload.received_s
+    rides = enumerate(found.rides)
+    looks = [prepare(ride, (found.trips, index, network), key, came_s) for index, ride in rides]
+    with store.reading(session) as apart:
+        look_ahead(apart, archive, upload, looks)
+    return looks
 
 
 def _attach_alone(session: Session, archive: Archive, upload: store.Upload, opened: Opened) -> None:
@@ -382,6 +406,7 @@ def _keep(
     upload: store.Upload,
     terrain: Terrain,
     found: Found,
+    looks: Sequence[Look],
     packed_sha256: Sequence[str],
     settings: tuple[Config, Rules],
     now_s: float,
@@ -389,8 +414,7 @@ def _keep(
     """Rides in their order: each one's row, its awards, and its observations before the next one's."""
     config, rules = settings
     for index, ride in enumerate(found.rides):
-        recognised = found.trips, index, terrain.known.network
-        examined = look_at(session, archive, upload, ride, recognised, terrain.key)
+        examined = look_at(session, archive, upload, looks[index])
         row = _ride_row(session, upload, terrain, index, found, packed_sha256[index])
         store.add_rides(session, [row])
         deal = deal_for(session, row, ride.fixes, terrain.known.network.timezone, config, rules, now_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,16 @@ from transitmap import store
 from transitmap.archive import Archive, unpack_ride
 from transitmap.model import DETECTORS, SHADOW, Award, Finding, IntArray, Network, Ride, Rules, Trips
 from transitmap.points.score import Observers, Score
-from transitmap.points.suspicion.examine import HARD, examine
-from transitmap.points.suspicion.marks import Marks, candidates, marks_of
+from transitmap.points.suspicion.examine import (
+    HARD,
+    Alone,
+    Beside,
+    examine,
+    found_in_all,
+    look_alone,
+    look_beside,
+)
+from transitmap.points.suspicion.marks import Marks, candidates, marks_in, marks_of
 from transitmap.points.suspicion.sentences import SENTENCES, WAITING
 
 if TYPE_CHECKING:
@@ -58,27 +67,78 @@ def is_withheld(findings: Iterable[Finding]) -> bool:
     return any(one.tier == HARD for one in findings)
 
 
-def look_at(
-    session: Session,
-    archive: Archive,
-    upload: store.Upload,
-    ride: Ride,
-    recognised: tuple[Trips, int, Network],
-    key: bytes,
-) -> Examined:
+@dataclass(eq=False)
+class Look:
+    """A ride made ready to be looked at: by itself, and `beside` those it was compared with so far.
+
+    Those are known by what the archive holds of them: the same two rides are always as alike. `places` are
+    those to be compared with when `next_sequence` was the place of the next ride; 0 where nobody asked yet.
+    """
+
+    alone: Alone
+    marks: Marks
+    beside: dict[str, Beside] = field(default_factory=dict)
+    next_sequence: int = 0
+    places: list[int] = field(default_factory=list)
+
+
+def prepare(ride: Ride, recognised: tuple[Trips, int, Network], key: bytes, received_s: float) -> Look:
+    """All that needs no other ride. `recognised` is the row of Trips of a ride, and the network of these."""
+    alone = look_alone(ride, *recognised, received_s)
+    return Look(alone, marks_in(alone.traced, key))
+
+
+def look_ahead(session: Session, archive: Archive, upload: store.Upload, looks: Iterable[Look]) -> None:
+    """Compares rides of an upload with those that are there by now, while nobody waits for the ledger.
+
+    What is found counts only where `look_at` finds the same rides again.
+    """
+    for look in looks:
+        look.next_sequence = store.next_ride_sequence(session)  # first: who comes after it is asked for again
+        rows = _before(session, upload, look)
+        look.places = [row.sequence for row in rows]
+        for row in rows:
+            with contextlib.suppress(KeyError):  # its rider was erased this moment
+                _compare(archive, look, row)
+
+
+def look_at(session: Session, archive: Archive, upload: store.Upload, look: Look) -> Examined:
     """What is found about a ride of an upload; call it under `lock_ledger`, before the ride has a row.
 
-    `recognised` is what it was recognised as: the row of Trips, and the network it was found in. The first
-    ride that anybody looks at is noted: a replay looks at none before it.
+    The first ride that anybody looks at is noted: a replay looks at none before it.
     """
     if store.fact(session, EXAMINED_FROM) is None:
         store.set_fact(session, EXAMINED_FROM, str(store.next_ride_sequence(session)))
-    marks = marks_of(ride.fixes, key)
+    rows = _as_before(session, look)
+    rows = _before(session, upload, look) if rows is None else rows
+    beside = [_compare(archive, look, row) for row in rows]
+    return Examined(look.marks, found_in_all(look.alone, beside))
+
+
+def _as_before(session: Session, look: Look) -> list[store.RideRow] | None:
+    """The rides that were compared ahead, where they are still the ones; None where that must be asked.
+
+    Only a ride that came since can share more marks than these do, and only of an erased one there is none.
+    """
+    if store.next_ride_sequence(session) != look.next_sequence:
+        return None
+    rows = store.rides_at(session, look.places) if look.places else []
+    return rows if len(rows) == len(look.places) else None
+
+
+def _before(session: Session, upload: store.Upload, look: Look) -> list[store.RideRow]:
+    """The rides that one is compared with: who shares most marks, and its rider's own around that time."""
+    ride, marks = look.alone.ride, look.marks
     places = candidates(store.sharing(session, marks.asked.tolist()), marks.n_least)
     own = store.rides_around(session, upload.user_id, *_span_s(ride))
-    rows = [*store.rides_at(session, places), *_own(own, ride, upload.id)]
-    before = [unpack_ride(archive.get(row.packed_sha256)) for row in _distinct(rows)]
-    return Examined(marks, examine(ride, before, *recognised, upload.received_s))
+    return _distinct([*store.rides_at(session, places), *_own(own, ride, upload.id)])
+
+
+def _compare(archive: Archive, look: Look, row: store.RideRow) -> Beside:
+    name = row.packed_sha256
+    if name not in look.beside:
+        look.beside[name] = look_beside(look.alone, unpack_ride(archive.get(name)))
+    return look.beside[name]
 
 
 def _span_s(ride: Ride) -> tuple[float, float]:

@@ -32,8 +32,8 @@ class Plane:
         """
         if not len(lat_deg):
             return cls(0.0, 0.0)
-        east_deg = float(np.median((lon_deg - lon_deg[0] + 180.0) % 360.0 - 180.0))
-        return cls(float(np.median(lat_deg)), (float(lon_deg[0]) + east_deg + 180.0) % 360.0 - 180.0)
+        east_deg = median((lon_deg - lon_deg[0] + 180.0) % 360.0 - 180.0)
+        return cls(median(lat_deg), (float(lon_deg[0]) + east_deg + 180.0) % 360.0 - 180.0)
 
     def _metres_per_deg(self) -> tuple[float, float]:
         s2 = np.sin(np.radians(self.lat_deg)) ** 2
@@ -53,6 +53,15 @@ class Plane:
         per_lat_m, per_lon_m = self._metres_per_deg()
         lon_deg = (self.lon_deg + xy_m[:, 0] / per_lon_m + 180.0) % 360.0 - 180.0
         return self.lat_deg + xy_m[:, 1] / per_lat_m, lon_deg
+
+
+def median(values: FloatArray) -> float:
+    """The median of at least one value, NaN where any is: as numpy tells it, in a fifth of the time."""
+    middle = len(values) // 2
+    ordered = np.partition(values, (middle - 1, middle, -1))
+    if np.isnan(ordered[-1]):
+        return float("nan")
+    return float(ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2)
 
 
 def steps_m(xy_m: FloatArray) -> FloatArray:

@@ -336,11 +336,9 @@ def reserve(
     return reason
 
 
-def stale_adopted(session: Session, user_id: int, now_s: float) -> list[tuple[str, int]]:
-    """(route_id, days since anybody rode it) of the routes that a rider looks after and that grew old."""
+def stale_of(session: Session, adopted: Sequence[str], now_s: float) -> list[tuple[str, int]]:
+    """(route_id, days since anybody rode it) of those routes that somebody looks after which grew old."""
     known = coverage(session)
     today, last = city_day(now_s, known.get("timezone", "")), known.get("last_day", {})
-    ages = [
-        (route_id, today - last.get(route_id, today)) for route_id in store.adopted_routes(session, user_id)
-    ]
+    ages = [(route_id, today - last.get(route_id, today)) for route_id in adopted]
     return [(route_id, age) for route_id, age in ages if age >= known.get("stale_days", 0) > 0]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from transitmap import store
+from transitmap.review import by_ride
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -85,22 +86,36 @@ class Receipt:
 
 
 def receipt_of(session: Session, upload: store.Upload, is_new: bool = False) -> Receipt:
-    """The receipt of an upload as the database has it, today or in a year."""
-    rides = [
-        _ride_receipt(row, store.ledger_rows(session, ride_id=row.id))
-        for row in store.rides_of_upload(session, upload.id)
-    ]
-    members = [receipt_of(session, member) for member in store.members_of_upload(session, upload.id)]
+    """The receipt of an upload as the database has it, today or in a year.
+
+    As many questions for an archive of a thousand rides as for one.
+    """
+    members = store.members_of_uploads(session, upload.id)
+    uploads = [upload.id, *(one.id for some in members.values() for one in some)]
+    rides = store.rides_of_uploads(session, uploads)
+    lines = by_ride(store.lines_of_rides(session, [row.id for row in rides]))
+    told: dict[str, list[RideReceipt]] = {}
+    for row in rides:
+        told.setdefault(row.upload_id, []).append(_ride_receipt(row, lines.get(row.id, ())))
+    return replace(_receipt(upload, members, told), is_new=is_new)
+
+
+def _receipt(
+    upload: store.Upload,
+    members: Mapping[str, Sequence[store.Upload]],
+    rides: Mapping[str, Sequence[RideReceipt]],
+) -> Receipt:
+    inside = tuple(_receipt(one, members, rides) for one in members.get(upload.id, ()))
     return Receipt(
         upload_id=upload.id,
-        is_new=is_new,
-        state=store.RECEIVED if any(one.state == store.RECEIVED for one in members) else upload.state,
+        is_new=False,
+        state=store.RECEIVED if any(one.state == store.RECEIVED for one in inside) else upload.state,
         reason=upload.reason,
         detail=upload.detail,
-        rides=tuple(rides),
+        rides=tuple(rides.get(upload.id, ())),
         name=upload.name,
         left_out=tuple(LeftOut(**one) for one in upload.refused),
-        members=tuple(members),
+        members=inside,
     )
 
 

@@ -307,7 +307,7 @@ def _ride(ride: RideView) -> dict[str, Any]:
 @blueprint.alt_response(200, schema=BoardSchema)
 def standings_board(query: dict[str, Any]) -> Response:
     """The ranking: this week's, or another with the parameters of the page; JSON, or CSV."""
-    campaigns = store.board_campaigns(db.session())
+    campaigns = db.once(store.board_campaigns)
     asked = standings.read_asked(query.get("campaign"), query.get("period"), query.get("who"), campaigns)
     viewer = auth.me() if asked.who == "near" else None
     board = standings.board_of(asked, viewer, query["limit"], query["first"])
@@ -370,7 +370,7 @@ def equity_grid() -> Response:
 @wellness.alt_response(200, schema=HealthSchema)
 def health() -> Response:
     """Answers 200 while the database answers; `worker` is ok, silent for two minutes, or was never there."""
-    feed = store.latest_feed(db.session())
+    feed = db.once(published.newest_feed)
     worker = worker_state(db.session(), time.time())
     return _json({"status": "ok", "feed_version": feed.id if feed else None, "worker": worker})
 

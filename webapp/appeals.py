@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -146,7 +147,10 @@ def asked_about(ride_id: str, user_id: int) -> list[Asked]:
     ]
 
 
-def state_of(ride_id: str) -> str:
-    """What a receipt says of a ride that looks odd: open, upheld or dismissed; empty where nothing does."""
-    states = {one.state for one in store.doubts_of_rides(db.session(), [ride_id])}
-    return next((state for state in (UPHELD, OPEN, DISMISSED) if state in states), "")
+def states_of(ride_ids: Sequence[str]) -> dict[str, str]:
+    """What a receipt says of rides that look odd: open, upheld or dismissed; others are not there."""
+    states: dict[str, set[str]] = {}
+    for one in store.doubts_of_rides(db.session(), ride_ids):
+        states.setdefault(one.ride_id, set()).add(one.state)
+    order = UPHELD, OPEN, DISMISSED
+    return {ride_id: next((one for one in order if one in some), "") for ride_id, some in states.items()}

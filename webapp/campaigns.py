@@ -133,7 +133,7 @@ def _days(seconds: float) -> int:
 def campaigns_now() -> list[store.Campaign]:
     """What the first page tells of: campaigns that go on, begin, or ended a short while ago."""
     since_s = time.time() - N_DAYS_TOLD * DAY_S
-    shown = [one for one in store.board_campaigns(db.session()) if one.id != OWN]
+    shown = [one for one in db.once(store.board_campaigns) if one.id != OWN]
     return [one for one in shown if one.state != CLOSED or (one.closed_s or 0.0) >= since_s]
 
 
@@ -184,7 +184,7 @@ def page(slug: str) -> str:
     campaign, session = must_find(slug), db.session()
     n_riders, n_rides = store.size_of_campaign(session, campaign.id)
     voice = account.voice_of(campaign, language.language(), published.timezone())
-    mapped, feed = mapped_of(campaign), store.latest_feed(session)
+    mapped, feed = mapped_of(campaign), db.once(published.newest_feed)
     return render_template(
         "campaign.html",
         campaign=campaign,
@@ -242,7 +242,7 @@ def _network() -> Network | None:
 
 def mapped_of(campaign: store.Campaign) -> Mapped:
     """What a campaign brought to the map that holds; computed once a map, for it takes a while."""
-    feed = store.latest_feed(db.session())
+    feed = db.once(published.newest_feed)
     key = campaign.id, feed.id if feed else ""
     kept: dict[tuple[int, str], Mapped] = current_app.extensions.setdefault("transitmap_mapped", {})
     if key not in kept:

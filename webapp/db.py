@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Flask, current_app, g, request
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
+T = TypeVar("T")
 READING = ("GET", "HEAD", "OPTIONS")
 
 
@@ -43,6 +45,20 @@ def session() -> Session:
         g.db_session = g.db_stack.enter_context(store.session(engine(), write=request.method not in READING))
     opened: Session = g.db_session
     return opened
+
+
+def once(ask: Callable[[Session], T]) -> T:
+    """The answer to a question of the store: many corners of a page ask it, and the database once.
+
+    Where a request may change things it is asked anew each time.
+    """
+    if request.method not in READING:
+        return ask(session())
+    told: dict[object, Any] = g.setdefault("db_told", {})
+    if ask not in told:
+        told[ask] = ask(session())
+    answer: T = told[ask]
+    return answer
 
 
 def commit() -> None:

@@ -50,7 +50,7 @@ def index() -> str:
 @blueprint.get("/feeds/<feed_id>/")
 def version(feed_id: str) -> str:
     """One version: what changed with it, what was found in it."""
-    feed, latest = versions.must_find(feed_id), store.latest_feed(db.session())
+    feed, latest = versions.must_find(feed_id), db.once(published.newest_feed)
     return render_template(
         "version.html",
         feed=feed,

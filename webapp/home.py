@@ -15,10 +15,11 @@ blueprint = Blueprint("home", __name__)
 def index() -> str:
     """What this is; for a rider, the week so far."""
     user, atlas, session = auth.me(), published.latest_atlas(), db.session()
-    board = week_board(user, limit=5)
+    board, (n_rides, n_riders) = week_board(user, limit=5), store.rides_and_users(session)
     return render_template(
         "home.html",
-        counts=store.counts(session),
+        n_rides=n_rides,
+        n_riders=n_riders,
         n_routes=len(atlas.routes) if atlas else 0,
         n_stops=len(atlas.stops) if atlas else 0,
         leaders=board.places,

@@ -23,6 +23,8 @@ from webapp.errors import Problem
 from webapp.headers import HEADERS
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from transitmap.points.missions import MissionRules
     from transitmap.store import Mission, Reservation, User
 
@@ -117,7 +119,7 @@ def index() -> str:
         n_first=N_FIRST,
         mine=views(store.held_missions(db.session(), user.id, now_s), user) if user else [],
         forecast=next_forecast(),
-        adopted=store.adopted_routes(db.session(), user.id) if user else [],
+        adopted=db.once(_adopted),
         route_names={route.id: route.name for route in atlas.routes} if atlas else {},
     )
 
@@ -238,7 +240,7 @@ def next_mission() -> MissionView | None:
     user, session, now_s = auth.me(), db.session(), time.time()
     rows = store.open_missions(session, now_s, limit=N_FIRST)
     if user:
-        adopted = store.adopted_routes(session, user.id)
+        adopted = db.once(_adopted)
         looked_after = (
             store.open_missions(session, now_s, route_ids=adopted, limit=N_FIRST) if adopted else []
         )
@@ -252,14 +254,19 @@ def my_stale_routes() -> list[tuple[str, str, int]]:
     if user is None:
         return []
     names = {route.id: route.name for route in atlas.routes} if atlas else {}
-    stale = missions.stale_adopted(db.session(), user.id, time.time())
+    stale = missions.stale_of(db.session(), db.once(_adopted), time.time())
     return [(route_id, names.get(route_id, route_id), days) for route_id, days in stale]
 
 
 def is_adopted(route_id: str) -> bool:
     """Whether I look after a route."""
+    return route_id in db.once(_adopted)
+
+
+def _adopted(session: Session) -> list[str]:
+    """The routes that I look after."""
     user = auth.me()
-    return user is not None and route_id in store.adopted_routes(db.session(), user.id)
+    return store.adopted_routes(session, user.id) if user else []
 
 
 def next_forecast() -> str:

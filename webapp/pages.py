@@ -7,8 +7,8 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel.numbers import format_decimal
-from flask import Flask
-from flask_babel import format_currency, format_date, format_datetime, get_locale
+from flask import Flask, g
+from flask_babel import format_currency, format_date, format_datetime, get_locale, ngettext
 
 from webapp import auth, language, published, words
 
@@ -18,8 +18,10 @@ def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
-        number=lambda value: _number(round(value), None, str(get_locale())),
-        decimal=lambda value: _number(round(value, 1) + 0, "#,##0.0", str(get_locale())),
+        number=lambda value: _number(round(value), None, _locale()),
+        decimal=lambda value: _number(round(value, 1) + 0, "#,##0.0", _locale()),
+        members=lambda n: _members(n, _locale()),
+        trips=lambda n: _trips(n, _locale()),
         currency=lambda value, code: format_currency(value, code),
         moment=_moment,
         first_capital=lambda text: text[:1].upper() + text[1:],
@@ -44,6 +46,25 @@ def init_app(app: Flask) -> None:
 
 def _local(time_s: float) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(time_s, ZoneInfo(published.timezone()))
+
+
+def _locale() -> str:
+    """What a request is answered in, asked once: to ask Babel costs more than to write a number."""
+    if "page_locale" not in g:
+        g.page_locale = str(get_locale())
+    return str(g.page_locale)
+
+
+@lru_cache(maxsize=4096)
+def _members(n: int, locale: str) -> str:
+    """How many members, in the language of this moment, which is `locale`."""
+    return str(ngettext("%(num)s member", "%(num)s members", n))
+
+
+@lru_cache(maxsize=4096)
+def _trips(n: int, locale: str) -> str:
+    """How many trips, in the same way."""
+    return str(ngettext("%(num)s trip", "%(num)s trips", n))
 
 
 @lru_cache(maxsize=4096)

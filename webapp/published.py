@@ -22,13 +22,20 @@ from webapp import db
 from webapp.atlas import Atlas, make_atlas
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from transitmap.store import FeedVersion
 
 
 def latest_feed() -> FeedVersion | None:
     """The feed that holds now; None before the first, and where it was taken back."""
-    feed = store.latest_feed(db.session())
+    feed = db.once(newest_feed)
     return None if feed is None or feed.is_withdrawn else feed
+
+
+def newest_feed(session: Session) -> FeedVersion | None:
+    """The last feed, also where it was taken back; its ids, the most of it, are read by who asks for them."""
+    return next(iter(store.feeds(session, limit=1)), None)
 
 
 def latest_atlas() -> Atlas | None:

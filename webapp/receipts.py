@@ -19,12 +19,13 @@ from transitmap.consent import consent
 from transitmap.contribute import contribute, keep
 from transitmap.errors import UploadRefused
 from transitmap.receipt import LeftOut, Receipt, receipt_of
+from transitmap.review import by_ride
 from webapp import appeals, db, privacy, published, words
 from webapp.errors import Problem, not_kept, problem_of
 from webapp.standings import award_view
 
 if TYPE_CHECKING:
-    from transitmap.store import Campaign, RideRow, Upload, User
+    from transitmap.store import Campaign, LedgerRow, RideRow, Upload, User
     from webapp.atlas import Atlas, RouteView, StopView
 
 
@@ -201,11 +202,22 @@ def sent_of(upload: Upload) -> Sent:
 
 def _told(told: Receipt) -> Sent:
     """The receipt of a file that is kept, with its rides as their rider may see them."""
+    views = ride_views([one.upload_id for one in _with_rides(told)])
+    return _told_with(told, views)
+
+
+def _with_rides(told: Receipt) -> list[Receipt]:
+    """Those of a receipt and its members that have rides to show."""
+    inside = [one for member in told.members for one in _with_rides(member)]
+    return [told, *inside] if told.rides and told.state != store.REFUSED else inside
+
+
+def _told_with(told: Receipt, views: Mapping[str, tuple[RideView, ...]]) -> Sent:
     sent = Sent(told.name, told.state, told.upload_id, not told.is_new, left_out=told.left_out)
     if told.state == store.REFUSED:
         return replace(sent, problem=refusal(told.reason, told.detail))
-    members = tuple(_told(member) for member in told.members)
-    return replace(sent, own_rides=ride_views(told.upload_id) if told.rides else (), members=members)
+    members = tuple(_told_with(member, views) for member in told.members)
+    return replace(sent, own_rides=views.get(told.upload_id, ()), members=members)
 
 
 def refusal(reason: str, detail: str) -> Problem:
@@ -215,16 +227,29 @@ def refusal(reason: str, detail: str) -> Problem:
     return Problem(reason, detail, line=line, column=column)
 
 
-def ride_views(upload_id: str) -> tuple[RideView, ...]:
-    """The rides of an upload as its rider may see them."""
-    atlas = published.latest_atlas()
-    campaigns = {one.id: one for one in store.board_campaigns(db.session())}
-    rides = store.rides_of_upload(db.session(), upload_id)
-    return tuple(_ride_view(ride, atlas, campaigns) for ride in rides)
+def ride_views(upload_ids: Sequence[str]) -> dict[str, tuple[RideView, ...]]:
+    """The rides of uploads as their rider may see them; as many questions for a thousand as for one."""
+    if not upload_ids:
+        return {}
+    session, atlas = db.session(), published.latest_atlas()
+    campaigns = {one.id: one for one in db.once(store.board_campaigns)}
+    rides = store.rides_of_uploads(session, upload_ids)
+    ride_ids = [ride.id for ride in rides]
+    lines, doubts = by_ride(store.lines_of_rides(session, ride_ids)), appeals.states_of(ride_ids)
+    views: dict[str, tuple[RideView, ...]] = {}
+    for ride in rides:
+        view = _ride_view(ride, lines.get(ride.id, ()), doubts.get(ride.id, ""), atlas, campaigns)
+        views[ride.upload_id] = (*views.get(ride.upload_id, ()), view)
+    return views
 
 
-def _ride_view(ride: RideRow, atlas: Atlas | None, campaigns: Mapping[int, Campaign]) -> RideView:
-    awards = store.ledger_rows(db.session(), ride_id=ride.id)
+def _ride_view(
+    ride: RideRow,
+    awards: Sequence[LedgerRow],
+    doubt: str,
+    atlas: Atlas | None,
+    campaigns: Mapping[int, Campaign],
+) -> RideView:
     stops = [_stop(atlas, ride.stretch.get(key)) for key in ("board_stop_id", "alight_stop_id")]
     return RideView(
         id=ride.id,
@@ -246,7 +271,7 @@ def _ride_view(ride: RideRow, atlas: Atlas | None, campaigns: Mapping[int, Campa
         confidence=ride.confidence,
         millipoints=sum(award.millipoints for award in awards),
         awards=tuple(award_view(award, campaigns) for award in awards),
-        doubt=appeals.state_of(ride.id),
+        doubt=doubt,
         campaign=campaigns.get(awards[0].campaign_id) if awards and len(campaigns) > 1 else None,
     )
 

@@ -63,7 +63,7 @@ class Board:
 def index() -> str:
     """The board that is asked for; only its inside where htmx asks, and for paper where `print` does."""
     user, args = auth.me(), request.args
-    campaigns = store.board_campaigns(db.session())
+    campaigns = db.once(store.board_campaigns)
     asked = read_asked(args.get("campaign"), args.get("period"), args.get("who"), campaigns)
     is_for_paper = args.get("print") == "1"
     board = board_of(asked, user, N_PRINTED if is_for_paper else N_SHOWN)
@@ -99,7 +99,7 @@ def rider(name: str) -> str:
     ridden = [deed.day for deed in deeds if deed.seen_m]
     today = city_day(time.time(), published.timezone())
     uploads = store.uploads_of_rides(session, user.id) if user == auth.me() else {}
-    campaigns = {one.id: one for one in store.board_campaigns(session)}
+    campaigns = {one.id: one for one in db.once(store.board_campaigns)}
     return render_template(
         "rider.html",
         rider=user,
@@ -243,7 +243,7 @@ def board_of(asked: Asked, viewer: User | None, limit: int = N_SHOWN, first: int
 
 def week_board(viewer: User | None, limit: int = N_SHOWN) -> Board:
     """This week in the latest open campaign."""
-    campaigns = store.board_campaigns(db.session())
+    campaigns = db.once(store.board_campaigns)
     return board_of(read_asked(None, None, None, campaigns), viewer, limit)
 
 

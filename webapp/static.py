@@ -35,8 +35,10 @@ def init_app(app: Flask) -> None:
 
 def _add_version(endpoint: str, values: dict[str, object]) -> None:
     """Marks a file's address with its time, so that browsers keep it until it changes."""
+    if endpoint != "static" or "v" in values:
+        return
     path = ROOT / str(values.get("filename", ""))
-    if endpoint == "static" and "v" not in values and path.is_file():
+    if path.is_file():
         values["v"] = format(int(path.stat().st_mtime), "x")
 
 

@@ -43,7 +43,7 @@ class TeamForm(FlaskForm):
 @blueprint.get("/")
 def index() -> str:
     """My team in a campaign or the way to one, and its teams, some a page."""
-    campaigns = store.board_campaigns(db.session())
+    campaigns = db.once(store.board_campaigns)
     campaign = read_asked(request.args.get("campaign"), None, "teams", campaigns).campaign
     return _page(campaign, TeamForm())
 
@@ -58,7 +58,7 @@ def _page(campaign: Campaign, form: TeamForm) -> str:
     return render_template(
         "teams.html",
         campaign=campaign,
-        campaigns=store.board_campaigns(session),
+        campaigns=db.once(store.board_campaigns),
         form=form,
         mine=mine,
         my_team=store.team_by_id(session, mine.team_id) if mine else None,
@@ -90,7 +90,7 @@ def _named(campaign: Campaign, some: str) -> list[Place]:
 def make() -> Response | tuple[str, int]:
     """A new team with its first member."""
     user, form = auth.must_me(), TeamForm()
-    campaigns = store.board_campaigns(db.session())
+    campaigns = db.once(store.board_campaigns)
     campaign = read_asked(request.form.get("campaign"), None, "teams", campaigns).campaign
     if not form.validate_on_submit():
         return _page(campaign, form), 422
@@ -191,7 +191,7 @@ def _team(team_id: int) -> Team:
 
 
 def _campaign(team: Team) -> Campaign:
-    return next(one for one in store.board_campaigns(db.session()) if one.id == team.campaign_id)
+    return next(one for one in db.once(store.board_campaigns) if one.id == team.campaign_id)
 
 
 def _open_team(team_id: int) -> Team:

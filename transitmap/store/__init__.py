@@ -66,6 +66,7 @@ from transitmap.store.feed_versions import (
     last_ride_s,
     latest_feed,
     refusals,
+    rides_and_users,
     set_fact,
 )
 from transitmap.store.findings import (
@@ -140,6 +141,7 @@ from transitmap.store.opening import (
     downgrade,
     is_full,
     open_engine,
+    reading,
     session,
     try_add,
     upgrade,
@@ -364,6 +366,7 @@ from transitmap.store.uploads import (
     lease_upload,
     lock_ledger,
     members_of_upload,
+    members_of_uploads,
     next_ride_sequence,
     refresh_upload,
     ride_ids,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from transitmap.store.feed_versions import fact, set_fact
 from transitmap.store.findings import is_told
 from transitmap.store.opening import try_add
 from transitmap.store.points import stands
@@ -79,6 +81,11 @@ def size_of_campaign(session: Session, campaign_id: int) -> tuple[int, int]:
     return n_riders, int(n)
 
 
+LEDGER_PARTS = "ledger_parts"
+Part = tuple[int, int, int]
+"""The first line of a campaign, the last one, and how many it has."""
+
+
 @dataclass(frozen=True)
 class LedgerPart:
     """Which lines of the ledger are a campaign's, and the seal over all lines so far."""
@@ -92,14 +99,44 @@ class LedgerPart:
 
 def ledger_part(session: Session, campaign_id: int) -> LedgerPart:
     """The lines of a campaign, as numbers; 0 and an empty seal where there are none."""
-    mine = sa.select(
-        sa.func.min(LedgerRow.sequence), sa.func.max(LedgerRow.sequence), sa.func.count(LedgerRow.sequence)
-    ).where(LedgerRow.campaign_id == campaign_id)
-    first, last, n = session.execute(mine).one()
+    through, parts = _noted_parts(session)
+    for one, first, last, n in session.execute(
+        _lines_after(through).where(LedgerRow.campaign_id == campaign_id)
+    ):
+        parts[one] = _joined(parts.get(one), (first, last, n))
     newest = sa.select(LedgerRow.sequence, LedgerRow.sha256).order_by(LedgerRow.sequence.desc()).limit(1)
     head = session.execute(newest).first()
-    sequence, sha256 = head if head else (0, "")
-    return LedgerPart(first or 0, last or 0, n, sequence, sha256)
+    return LedgerPart(*parts.get(campaign_id, (0, 0, 0)), *(head or (0, "")))
+
+
+def note_ledger_parts(session: Session) -> None:
+    """Notes which lines are whose by now: none ever goes, so nobody need count them again.
+
+    Call it under `lock_ledger`.
+    """
+    through, parts = _noted_parts(session)
+    for campaign_id, first, last, n in session.execute(_lines_after(through)):
+        parts[campaign_id] = _joined(parts.get(campaign_id), (first, last, n))
+        through = max(through, last)
+    noted = {"through": through, "parts": [[one, *part] for one, part in sorted(parts.items())]}
+    set_fact(session, LEDGER_PARTS, json.dumps(noted))
+
+
+def _lines_after(sequence: int) -> sa.Select[int, int, int, int]:
+    """The first and the last line of each campaign behind a place in the ledger, and how many."""
+    line = LedgerRow.sequence
+    columns = LedgerRow.campaign_id, sa.func.min(line), sa.func.max(line), sa.func.count(line)
+    return sa.select(*columns).where(line > sequence).group_by(LedgerRow.campaign_id)
+
+
+def _noted_parts(session: Session) -> tuple[int, dict[int, Part]]:
+    """Until which line the ledger was counted, and each campaign's first, last and number by then."""
+    noted = json.loads(fact(session, LEDGER_PARTS) or '{"through": 0, "parts": []}')
+    return noted["through"], {one: (first, last, n) for one, first, last, n in noted["parts"]}
+
+
+def _joined(before: Part | None, more: Part) -> Part:
+    return (before[0], more[1], before[2] + more[2]) if before else more
 
 
 def steps_of(session: Session, campaign_id: int) -> list[LedgerRow]:
@@ -154,10 +191,15 @@ def _rides_of(campaign_id: int) -> sa.Select[Any]:
     )
 
 
+def _is_of(ride_id: Any, campaign_id: int) -> sa.ColumnElement[bool]:
+    """Whether one ride has a line in a campaign: by the few lines of that ride, for some rides of many."""
+    return sa.exists().where(LedgerRow.ride_id == ride_id, LedgerRow.campaign_id == campaign_id)
+
+
 def n_open_appeals(session: Session, campaign_id: int, until_s: float) -> int:
     """Riders who by then asked for a second look at a ride of a campaign and have no answer yet."""
     question = sa.select(sa.func.count(Appeal.id)).where(
-        Appeal.state == "open", Appeal.made_s <= until_s, Appeal.ride_id.in_(_rides_of(campaign_id))
+        Appeal.state == "open", Appeal.made_s <= until_s, _is_of(Appeal.ride_id, campaign_id)
     )
     return session.scalar(question) or 0
 
@@ -165,18 +207,20 @@ def n_open_appeals(session: Session, campaign_id: int, until_s: float) -> int:
 def n_open_findings(session: Session, campaign_id: int) -> int:
     """Findings about rides of a campaign that nobody reviewed yet, without those noted in shadow."""
     question = sa.select(sa.func.count(FindingRow.id)).where(
-        FindingRow.state == "open", is_told(), FindingRow.ride_id.in_(_rides_of(campaign_id))
+        FindingRow.state == "open", is_told(), _is_of(FindingRow.ride_id, campaign_id)
     )
     return session.scalar(question) or 0
 
 
 def n_unsettled_rides(session: Session, campaign_id: int) -> int:
     """Rides of a campaign that came after the last time at which confirmed knowledge was paid."""
-    last = sa.select(sa.func.coalesce(sa.func.max(Settlement.through_sequence), 0)).scalar_subquery()
-    question = sa.select(sa.func.count(RideRow.id)).where(
-        RideRow.sequence > last, RideRow.id.in_(_rides_of(campaign_id))
-    )
-    return session.scalar(question) or 0
+    last = session.scalar(sa.select(sa.func.max(Settlement.through_sequence))) or 0
+    return session.scalar(_unsettled(campaign_id, last)) or 0
+
+
+def _unsettled(campaign_id: int, last: int) -> sa.Select[int]:
+    rides = sa.select(sa.func.count(RideRow.id))
+    return rides.where(RideRow.sequence > last, _is_of(RideRow.id, campaign_id))
 
 
 def last_settlement(session: Session) -> Settlement | None:

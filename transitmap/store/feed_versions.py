@@ -85,6 +85,13 @@ def counts(session: Session) -> dict[str, int]:
     }
 
 
+def rides_and_users(session: Session) -> tuple[int, int]:
+    """How many rides were understood, by the place of the last one, and how many riders there are."""
+    last, n_users = sa.select(sa.func.max(RideRow.sequence)), sa.select(sa.func.count(User.id))
+    n_rides, n = session.execute(sa.select(last.scalar_subquery(), n_users.scalar_subquery())).one()
+    return n_rides or 0, n or 0
+
+
 def fact(session: Session, name: str) -> str | None:
     """A single fact of this installation; None where nobody set it."""
     row = session.get(Fact, name)

@@ -15,22 +15,28 @@ from transitmap.store.tables_game import FindingRow, Mark
 
 def sharing(session: Session, bands: Sequence[int]) -> dict[int, int]:
     """Sequence of each ride that has any of these marks -> how many of them."""
-    question = (
-        sa.select(RideRow.sequence, sa.func.count())
-        .join(Mark, Mark.ride_id == RideRow.id)
-        .where(Mark.band.in_(list(bands)))
-        .group_by(RideRow.sequence)
-    )
     found: dict[int, int] = {}
-    for sequence, n in session.execute(question):
+    for sequence, n in session.connection().execute(_SHARING, {"bands": list(bands)}):
         found[sequence] = n
     return found
+
+
+_SHARING = (
+    sa.select(RideRow.sequence, sa.func.count())
+    .join(Mark, Mark.ride_id == RideRow.id)
+    .where(Mark.band.in_(sa.bindparam("bands", expanding=True)))
+    .group_by(RideRow.sequence)
+)
 
 
 def add_marks(session: Session, ride_id: str, bands: Sequence[int]) -> None:
     """Keeps by what a ride is found again; call it under `lock_ledger`, once a ride."""
     if bands:
-        session.execute(sa.insert(Mark), [{"band": band, "ride_id": ride_id} for band in bands])
+        rows = [{"band": band, "ride_id": ride_id} for band in bands]
+        session.connection().execute(_ADD_MARKS, rows)
+
+
+_ADD_MARKS = sa.insert(Mark)
 
 
 def rides_at(session: Session, sequences: Sequence[int]) -> list[RideRow]:
@@ -52,6 +58,8 @@ def rides_around(session: Session, user_id: int, from_s: float, until_s: float) 
 
 def add_findings(session: Session, ride_id: str, findings: Sequence[Finding], now_s: float) -> None:
     """Keeps what was found about a ride, open; a code that was found before is passed over."""
+    if not findings:
+        return
     there = set(session.scalars(sa.select(FindingRow.code).where(FindingRow.ride_id == ride_id)))
     for one in findings:
         if one.code not in there:

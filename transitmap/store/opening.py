@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -148,6 +148,11 @@ def session(engine: sa.Engine, write: bool = True) -> Iterator[Session]:
     with Session(engine.execution_options(is_writer=write), expire_on_commit=False) as open_session:
         yield open_session
         open_session.commit()
+
+
+def reading(other: Session) -> AbstractContextManager[Session]:
+    """A session of its own that only looks at the database of another one, which is in no transaction."""
+    return session(other.get_bind().engine, write=False)
 
 
 def database_file(session: Session) -> Path | None:

@@ -218,14 +218,18 @@ def observers(
 ) -> dict[int, list[tuple[int, int]]]:
     """(user_id, day) of everyone who counted as an observer of these segments under a network."""
     found: dict[int, list[tuple[int, int]]] = {}
+    connection = session.connection()  # rows as they are: no object is behind them
     for start in range(0, len(segments), CHUNK):
-        question = sa.select(Observation.segment, Observation.user_id, Observation.day).where(
-            Observation.network_version == network_version,
-            Observation.segment.in_(segments[start : start + CHUNK]),
-        )
-        for segment, user_id, day in session.execute(question):
+        some = {"version": network_version, "segments": segments[start : start + CHUNK]}
+        for segment, user_id, day in connection.execute(_OBSERVERS, some):
             found.setdefault(segment, []).append((user_id, day))
     return found
+
+
+_OBSERVERS = sa.select(Observation.segment, Observation.user_id, Observation.day).where(
+    Observation.network_version == sa.bindparam("version"),
+    Observation.segment.in_(sa.bindparam("segments", expanding=True)),
+)
 
 
 def add_observations(
@@ -245,8 +249,12 @@ def add_observations(
         n_before[segment] = place + 1
         row = {"network_version": network_version, "segment": segment, "user_id": user_id}
         values.append(row | {"day": day, "place": place})
+    connection = session.connection()
     for start in range(0, len(values), CHUNK):
-        session.execute(sa.insert(Observation), values[start : start + CHUNK])
+        connection.execute(_ADD_OBSERVATIONS, values[start : start + CHUNK])
+
+
+_ADD_OBSERVATIONS = sa.insert(Observation)
 
 
 def copy_observations(session: Session, network_version: str, to_version: str) -> None:

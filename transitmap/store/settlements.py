@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from transitmap.store.campaigns import note_ledger_parts
 from transitmap.store.points import CHUNK
 from transitmap.store.tables import ROLES, LedgerRow, RideRow, Upload, User
 from transitmap.store.tables_game import OWN_CAMPAIGN, Check, Decision, FindingRow, Settlement, Share
@@ -46,6 +47,7 @@ def add_settlement(session: Session, settlement: Settlement, shares: Mapping[str
             session.add(Share(ride_id=ride_id, permille=permille))
     session.add(settlement)
     session.flush()
+    note_ledger_parts(session)
 
 
 def settlements(session: Session) -> list[Settlement]:

@@ -170,9 +170,12 @@ def team_board(
 ) -> TeamBoard:
     """`limit` teams of a campaign from the one behind `first` others, or all of them, most points first.
 
-    The order of all is one short query, names and members are asked for of those that are shown alone.
+    The order of all is read where one's own place is asked for, else the database sorts. Names and members
+    are asked for of those that are shown alone.
     """
-    order = _order(session, campaign_id, period)
+    if not own_id and limit is not None:
+        return TeamBoard(_page(session, campaign_id, period, first, limit), None, 0)
+    order = _rows(session, _ordered(campaign_id, period))
     page = _part(session, period, order, first, len(order) if limit is None else first + limit)
     mine = next((at for at, (team_id, _) in enumerate(order) if team_id == own_id), None)
     if mine is None:
@@ -182,11 +185,23 @@ def team_board(
     return TeamBoard(page, around, order[n_better - 1][1] - order[mine][1] if n_better else 0)
 
 
+def _page(session: Session, campaign_id: int, period: int, first: int, limit: int) -> BoardPart:
+    """The same part of a board without the order of all."""
+    some = _rows(session, _ordered(campaign_id, period).limit(limit).offset(first))
+    if not some:
+        return BoardPart((), 0, first, 0)
+    better = sa.select(sa.func.count(Team.id)).outerjoin(TeamSum, _sum_of(period))
+    better = better.where(Team.campaign_id == campaign_id, some[0][1] < _POINTS)
+    n = sa.select(sa.func.count(Team.id)).where(Team.campaign_id == campaign_id)
+    n_better = session.scalar(better) if first else 0
+    return BoardPart(_told(session, period, some), n_better or 0, first, session.scalar(n) or 0)
+
+
 def teams_named(
     session: Session, campaign_id: int, some: str, limit: int | None = None
 ) -> list[tuple[int, Standing]]:
     """Teams of a campaign with `some` in their name, most points first: how many have more, and the team."""
-    order = _order(session, campaign_id, 0)
+    order = _rows(session, _ordered(campaign_id, 0))
     has_them = Team.name_key.contains(name_key(some), autoescape=True)
     named = set(session.scalars(sa.select(Team.id).where(Team.campaign_id == campaign_id, has_them)))
     places = [at for at, (team_id, _) in enumerate(order) if team_id in named][:limit]
@@ -194,12 +209,19 @@ def teams_named(
     return [(_n_better(order, at), team) for at, team in zip(places, teams, strict=True)]
 
 
-def _order(session: Session, campaign_id: int, period: int) -> list[tuple[int, int]]:
+_POINTS = sa.func.coalesce(TeamSum.millipoints, 0)
+
+
+def _ordered(campaign_id: int, period: int) -> sa.Select[int, int]:
     """Every team of a campaign and its points, most points first."""
-    points = sa.func.coalesce(TeamSum.millipoints, 0)
-    question = sa.select(Team.id, points).outerjoin(TeamSum, _sum_of(period))
-    ordered = question.where(Team.campaign_id == campaign_id).order_by(points.desc(), Team.id)
-    return [(team_id, earned) for team_id, earned in session.execute(ordered)]
+    question = sa.select(Team.id, _POINTS).outerjoin(TeamSum, _sum_of(period))
+    return question.where(Team.campaign_id == campaign_id).order_by(_POINTS.desc(), Team.id)
+
+
+def _rows(session: Session, question: sa.Select[int, int]) -> Sequence[tuple[int, int]]:
+    """All rows as the database gives them: an object behind each costs as much as the question."""
+    session.flush()
+    return session.connection().execute(question).all()
 
 
 def _n_better(order: Sequence[tuple[int, int]], at: int) -> int:

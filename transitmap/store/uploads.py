@@ -96,6 +96,19 @@ def members_of_upload(session: Session, upload_id: str) -> list[Upload]:
     return list(session.scalars(sa.select(Upload).where(Upload.parent_id == upload_id).order_by(Upload.id)))
 
 
+def members_of_uploads(session: Session, upload_id: str) -> dict[str, list[Upload]]:
+    """The same of an archive and of archives in it, by the archive that each came out of."""
+    found: dict[str, list[Upload]] = {}
+    parents = [upload_id]
+    while parents:
+        question = sa.select(Upload).where(Upload.parent_id.in_(parents)).order_by(Upload.id)
+        members = list(session.scalars(question))
+        for member in members:
+            found.setdefault(member.parent_id, []).append(member)
+        parents = [member.id for member in members]
+    return found
+
+
 def is_upload_waiting(session: Session, now_s: float) -> bool:
     """Whether there is an upload to understand that nobody holds."""
     return session.scalar(_waiting(now_s).limit(1)) is not None

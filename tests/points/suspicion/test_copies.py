@@ -10,12 +10,12 @@ import pytest
 from benchmarks import attacks
 from benchmarks import honest_riders as honest
 from tests.points.suspicion.test_marks import town_and_rides
-from transitmap.points.suspicion.copies import Traced, compare
-from transitmap.points.suspicion.marks import vertices_of, ways_of
+from transitmap.points.suspicion.copies import compare
+from transitmap.points.suspicion.marks import Traced, trace
 
 
 def traced(ride) -> Traced:
-    return Traced(ride.fixes, ways_of(ride.fixes), vertices_of(ride.fixes))
+    return trace(ride.fixes)
 
 
 def test_the_lag_of_a_copy_is_found_to_a_tenth_of_a_second():

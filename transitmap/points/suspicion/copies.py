@@ -8,7 +8,7 @@ import numpy as np
 
 from transitmap import geo
 from transitmap.model import BoolArray, Fixes, FloatArray, IntArray
-from transitmap.points.suspicion.marks import MAX_GAP_S, Ways, WordArray, place_at
+from transitmap.points.suspicion.marks import MAX_GAP_S, Traced, Words, place_at
 
 WINDOW_S = 30.0
 MOVING_M_S = 1.0
@@ -24,14 +24,6 @@ STEADY = 0.01
 MAX_FACTOR = 1.6
 SCANS_S = ((8.0, 2.0), (1.6, 0.4), (0.32, 0.08))
 """How the lag is found more and more closely: so many seconds to either side, in such steps."""
-
-
-class Traced(NamedTuple):
-    """A ride as copies are looked for in it: its fixes, its crossings, a word a position."""
-
-    fixes: Fixes
-    ways: Ways
-    vertex: WordArray
 
 
 class Clock(NamedTuple):
@@ -68,42 +60,48 @@ def compare(mine: Traced, other: Traced) -> Likeness | None:
 
     O(fixes of both), some thirty times.
     """
-    pairs = _crossed(mine, other)
-    if len(pairs) < 2:
+    pairs, zero_s = _crossed(mine, other), float(mine.fixes.time_s[0])
+    guesses = _guesses(pairs, zero_s) if len(pairs) >= 2 else []
+    if not guesses:
         return None
     plane = geo.Plane.around(other.fixes.lat_deg, other.fixes.lon_deg)
     mine_m = plane.to_metres(mine.fixes.lat_deg, mine.fixes.lon_deg)
     other_m = plane.to_metres(other.fixes.lat_deg, other.fixes.lon_deg)
-    zero_s = float(mine.fixes.time_s[0])
     found = []
-    for lag_s, factor in _guesses(pairs, zero_s):
+    for lag_s, factor in guesses:
         clock = _refined(Clock(zero_s, lag_s, factor), mine.fixes, mine_m, other.fixes, other_m)
         if clock is not None:
             found.append(_likeness(clock, mine.fixes, mine_m, other.fixes, other_m))
     found = [one for one in found if len(one.slow_m)]
-    return min(found, key=lambda one: float(np.median(one.slow_m)), default=None)
+    return min(found, key=lambda one: geo.median(one.slow_m), default=None)
+
+
+def share_of_places(mine: Traced, other: Traced) -> float:
+    """The share of a ride's fixes whose very positions another one has, whatever the clocks."""
+    rows, _ = _shared(mine.vertices, other.vertices)
+    return float(mine.vertices.n[rows].sum() / len(mine.fixes))
 
 
 def _crossed(mine: Traced, other: Traced) -> FloatArray:
     """(n, 2): times at which the rides crossed a line at one place, or were at one position, once each."""
-    rows = [
-        _common(mine.ways.anchor, other.ways.anchor, mine.ways.time_s, other.ways.time_s),
-        _common(mine.vertex, other.vertex, mine.fixes.time_s, other.fixes.time_s),
-    ]
-    return np.concatenate(rows)
+    lines = _common(mine.anchors, other.anchors, mine.ways.time_s, other.ways.time_s)
+    places = _common(mine.vertices, other.vertices, mine.fixes.time_s, other.fixes.time_s)
+    return np.concatenate([lines, places])
 
 
-def _common(mine: WordArray, other: WordArray, mine_s: FloatArray, other_s: FloatArray) -> FloatArray:
+def _common(mine: Words, other: Words, mine_s: FloatArray, other_s: FloatArray) -> FloatArray:
     """(n, 2): times of the words that each ride has once."""
-    mine_row, other_row = _once(mine), _once(other)
-    _, first, second = np.intersect1d(mine[mine_row], other[other_row], True, return_indices=True)
-    return np.column_stack([mine_s[mine_row[first]], other_s[other_row[second]]])
+    first, second = _shared(mine, other)
+    once = (mine.n[first] == 1) & (other.n[second] == 1)
+    return np.column_stack([mine_s[mine.row[first[once]]], other_s[other.row[second[once]]]])
 
 
-def _once(words: WordArray) -> IntArray:
-    """Rows of the words that are there once, in the order of the words."""
-    _, first, count = np.unique(words, return_index=True, return_counts=True)
-    return np.asarray(first[count == 1], dtype=np.int64)
+def _shared(mine: Words, other: Words) -> tuple[IntArray, IntArray]:
+    """Where in each the words are that both have, in their order."""
+    place = np.searchsorted(other.word, mine.word)
+    place[place == len(other.word)] = 0
+    same = np.flatnonzero(other.word[place] == mine.word) if len(other.word) else place[:0]
+    return same, place[same]
 
 
 def _guesses(pairs: FloatArray, zero_s: float) -> list[tuple[float, float]]:
@@ -112,7 +110,7 @@ def _guesses(pairs: FloatArray, zero_s: float) -> list[tuple[float, float]]:
     n_near = np.searchsorted(lag_s, lag_s + NEAR_S, "right") - np.arange(len(lag_s))
     best = int(np.argmax(n_near))
     agrees = n_near[best] >= MIN_AGREED * len(pairs)
-    steady = [(float(np.median(lag_s[best : best + n_near[best]])), 1.0)] if agrees else []
+    steady = [(geo.median(lag_s[best : best + n_near[best]]), 1.0)] if agrees else []
     return steady if n_near[best] >= 2 * MIN_AGREED * len(pairs) else steady + _stretched(pairs, zero_s)
 
 
@@ -127,11 +125,11 @@ def _stretched(pairs: FloatArray, zero_s: float) -> list[tuple[float, float]]:
     slopes = run[run[:, 0] > 60.0]
     if len(slopes) < 3:
         return []
-    factor = float(np.median(slopes[:, 1] / slopes[:, 0]))
+    factor = geo.median(slopes[:, 1] / slopes[:, 0])
     if abs(factor - 1.0) < STEADY or not 1 / MAX_FACTOR < factor < MAX_FACTOR:
         return []
     lag_s = pairs[:, 1] - zero_s - factor * (pairs[:, 0] - zero_s)
-    middle_s = float(np.median(lag_s))
+    middle_s = geo.median(lag_s)
     agrees = np.mean(np.abs(lag_s - middle_s) <= NEAR_S) >= MIN_AGREED
     return [(middle_s, factor)] if agrees else []
 
@@ -187,7 +185,7 @@ def _likeness(clock: Clock, mine: Fixes, mine_m: FloatArray, other: Fixes, other
     slow_m = np.hypot(*mean_m) / np.maximum(count, 1)
     seen = (count > 0) & is_moving
     moving = inside & is_moving[window]
-    near_m = float(np.median(np.hypot(*gap_m[moving].T))) if moving.any() else np.inf
+    near_m = geo.median(np.hypot(*gap_m[moving].T)) if moving.any() else np.inf
     n_windows = int(np.count_nonzero(is_moving & (np.bincount(window, minlength=len(moved_m)) > 0)))
     return Likeness(clock.lag_s, clock.factor, slow_m[seen], moved_m[seen], near_m, n_windows)
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from transitmap import geo
 from transitmap.model import RAIL, Finding, Fixes, Network, Ride, Trips
-from transitmap.points.suspicion.copies import Likeness, Traced, compare
+from transitmap.points.suspicion.copies import Likeness, compare, share_of_places
 from transitmap.points.suspicion.followed import Followed, follow
-from transitmap.points.suspicion.marks import place_at, vertices_of, ways_of
+from transitmap.points.suspicion.marks import Traced, place_at, trace
 from transitmap.points.suspicion.motion import Motion, motion_of
 from transitmap.points.suspicion.sentences import SENTENCES
 from transitmap.points.suspicion.vehicle import halting_of
@@ -56,6 +56,27 @@ MOCK_SHARE = 0.5
 SERVED_BUS, SERVED_CAR, MIN_CALLS, CAR_SCORE = 0.45, 0.10, 5, -3.4
 
 
+class Alone(NamedTuple):
+    """A ride looked at by itself: made ready to be compared, its mode as recognised, what was found."""
+
+    ride: Ride
+    traced: Traced
+    mode: int
+    findings: tuple[Finding, ...]
+
+
+class Beside(NamedTuple):
+    """What one earlier ride tells of a ride: whether it was copied, or its rider elsewhere, as findings.
+
+    `share` of the ride's fixes are at the other's very positions.
+    """
+
+    other_id: str
+    copied: Finding | None
+    share: float
+    elsewhere: Finding | None
+
+
 def examine(
     ride: Ride, before: Sequence[Ride], trips: Trips, index: int, network: Network, received_s: float
 ) -> tuple[Finding, ...]:
@@ -65,6 +86,12 @@ def examine(
     around the same time. Row `index` of `trips` is what the ride was recognised as in `network`; `received_s`
     is when it came. Depends on nothing else, so that a replay finds the same.
     """
+    alone = look_alone(ride, trips, index, network, received_s)
+    return found_in_all(alone, [look_beside(alone, other) for other in before])
+
+
+def look_alone(ride: Ride, trips: Trips, index: int, network: Network, received_s: float) -> Alone:
+    """What is wrong with a ride by itself. Needs no other ride, so it is best asked for before they are."""
     followed = follow(ride, trips, index, network)
     motion = motion_of(followed.fixes, followed.along_m, followed.off_m)
     mode = int(trips.mode[index])
@@ -72,10 +99,24 @@ def examine(
         *_flagged(ride, received_s),
         *_impossible(motion, mode),
         *_drawn(motion, mode),
-        *_elsewhere(ride, before),
-        *_copied(ride, before, mode),
         *_driven(followed, mode),
     ]
+    return Alone(ride, trace(ride.fixes), mode, tuple(found))
+
+
+def look_beside(alone: Alone, other: Ride) -> Beside:
+    """A ride beside an earlier one. Of the same two it is always the same."""
+    mine, theirs = alone.traced, trace(other.fixes)
+    alike = compare(mine, theirs)
+    copied = _judged(alike, alone.mode, other.ride_id) if alike is not None else None
+    is_own = other.rider_id == alone.ride.rider_id and bool(other.rider_id)
+    elsewhere = _elsewhere(alone.ride, other) if is_own else None
+    return Beside(other.ride_id, copied, share_of_places(mine, theirs), elsewhere)
+
+
+def found_in_all(alone: Alone, beside: Sequence[Beside]) -> tuple[Finding, ...]:
+    """What is wrong with a ride, the hardest first: by itself, and of two rides what has the least doubt."""
+    found = [*alone.findings, *_first_elsewhere(beside), *_copied(alone, beside)]
     return tuple(sorted(found, key=lambda one: (one.tier != HARD, -one.score, one.code)))
 
 
@@ -169,17 +210,20 @@ def _car_score(n_calls: int, n_served: int) -> float:
 # --- other rides ---------------------------------------------------------------------------------
 
 
-def _elsewhere(ride: Ride, before: Sequence[Ride]) -> list[Finding]:
+def _first_elsewhere(beside: Sequence[Beside]) -> list[Finding]:
     """The same rider at two places at once, or between two rides faster than anything there."""
-    own = [other for other in before if other.rider_id == ride.rider_id and ride.rider_id]
-    for other in sorted(own, key=lambda one: one.ride_id):
-        apart_m, for_s = _apart(ride.fixes, other.fixes)
-        if for_s >= APART_S:
-            numbers = {"apart_m": apart_m, "for_s": for_s}
-            return [_finding("two_places", HARD, 1.0, numbers, other.ride_id)]
-        if not for_s and apart_m > TRAVEL_M:
-            return [_finding("two_places", HARD, 1.0, {"apart_m": apart_m, "for_s": 0.0}, other.ride_id)]
-    return []
+    ordered = sorted(beside, key=lambda one: one.other_id)
+    return [one.elsewhere for one in ordered if one.elsewhere is not None][:1]
+
+
+def _elsewhere(ride: Ride, other: Ride) -> Finding | None:
+    apart_m, for_s = _apart(ride.fixes, other.fixes)
+    if for_s >= APART_S:
+        numbers = {"apart_m": apart_m, "for_s": for_s}
+        return _finding("two_places", HARD, 1.0, numbers, other.ride_id)
+    if not for_s and apart_m > TRAVEL_M:
+        return _finding("two_places", HARD, 1.0, {"apart_m": apart_m, "for_s": 0.0}, other.ride_id)
+    return None
 
 
 def _apart(mine: Fixes, other: Fixes) -> tuple[float, float]:
@@ -197,57 +241,36 @@ def _apart(mine: Fixes, other: Fixes) -> tuple[float, float]:
     both = [place_at(one.time_s, xy, tick_s) for one, xy in zip((mine, other), places, strict=True)]
     far_m = np.hypot(*(both[0] - both[1]).T)
     far = far_m > APART_M
-    return (float(np.median(far_m[far])) if far.any() else 0.0), 10.0 * float(np.count_nonzero(far))
+    return (geo.median(far_m[far]) if far.any() else 0.0), 10.0 * float(np.count_nonzero(far))
 
 
-def _copied(ride: Ride, before: Sequence[Ride], mode: int) -> list[Finding]:
+def _copied(alone: Alone, beside: Sequence[Beside]) -> list[Finding]:
     """The ride that this one copies with the least doubt, if any."""
-    if not before:
-        return []
-    mine, others = _traced(ride), [(other.ride_id, _traced(other)) for other in before]
-    found = [
-        one
-        for name, other in others
-        for likeness in [compare(mine, other)]
-        if likeness is not None
-        for one in [_judged(likeness, mode, name)]
-        if one is not None
-    ]
+    found = [one.copied for one in beside if one.copied is not None]
     best = sorted(found, key=lambda one: (one.tier != HARD, -one.score, one.other_ride_id))
-    return best[:1] or _at_same_places(mine, others)
+    return best[:1] or _at_same_places(alone, beside)
 
 
-def _at_same_places(mine: Traced, others: Sequence[tuple[str, Traced]]) -> list[Finding]:
+def _at_same_places(alone: Alone, beside: Sequence[Beside]) -> list[Finding]:
     """The ride whose very positions this one has, whatever the clocks: made of it, or to stand before it."""
-    shares = [(float(np.isin(mine.vertex, other.vertex).mean()), name) for name, other in others]
-    share, name = max(shares)
-    if share < SAME_PLACES or mine.fixes.time_s[-1] - mine.fixes.time_s[0] < PLACES_S:
+    share, name = max(((one.share, one.other_id) for one in beside), default=(0.0, ""))
+    fixes = alone.ride.fixes
+    if share < SAME_PLACES or fixes.time_s[-1] - fixes.time_s[0] < PLACES_S:
         return []
-    return [_finding("alike", SOFT, share / 2, {"share": share, "n_fixes": len(mine.vertex)}, name)]
-
-
-def _traced(ride: Ride) -> Traced:
-    return Traced(ride.fixes, ways_of(ride.fixes), vertices_of(ride.fixes))
+    return [_finding("alike", SOFT, share / 2, {"share": share, "n_fixes": len(fixes)}, name)]
 
 
 def _judged(alike: Likeness, mode: int, other_id: str) -> Finding | None:
     """What one likeness means. Company in a vehicle is no reason for anything: there the same receiver must
     have written both."""
+    is_together = alike.factor == 1.0 and abs(alike.lag_s) <= TOGETHER_S
+    if is_together and alike.near_m > SAME_M:
+        return None
     n, far_m = len(alike.slow_m), float(np.percentile(alike.slow_m, 90))
     covers = 2 * n >= alike.n_windows
-    numbers = {
-        "lag_s": round(alike.lag_s, 1),
-        "factor": alike.factor,
-        "n_windows": n,
-        "share": n / max(alike.n_windows, 1),
-        "near_m": alike.near_m,
-        "slow_m": float(np.median(alike.slow_m)),
-        "far_m": far_m,
-        "moved_m": round(float(alike.moved_m.sum())),
-    }
     if covers and n >= ALIKE_M[0][0] and far_m <= SAME_M and alike.near_m <= SAME_M:
-        return _finding("copy", HARD, 1.0, numbers, other_id)
-    if alike.factor == 1.0 and abs(alike.lag_s) <= TOGETHER_S:
+        return _finding("copy", HARD, 1.0, _numbers(alike, far_m), other_id)
+    if is_together:
         return None
     most_m = max((most_m for least, most_m in ALIKE_M if n >= least), default=0.0)
     is_piece = _longest_run(alike.slow_m <= RUN_M) >= RUN_WINDOWS
@@ -255,7 +278,23 @@ def _judged(alike: Likeness, mode: int, other_id: str) -> Finding | None:
         return None
     is_sure = (is_piece or far_m <= most_m) and mode != RAIL and not _is_clock(alike)
     score = 1.0 if is_piece else 1.0 - far_m / (2 * NEARLY * most_m)
-    return _finding(*(("copy_redated", HARD) if is_sure else ("alike", SOFT)), score, numbers, other_id)
+    kind = ("copy_redated", HARD) if is_sure else ("alike", SOFT)
+    return _finding(*kind, score, _numbers(alike, far_m), other_id)
+
+
+def _numbers(alike: Likeness, far_m: float) -> dict[str, Any]:
+    """What a finding about two rides rests on."""
+    n = len(alike.slow_m)
+    return {
+        "lag_s": round(alike.lag_s, 1),
+        "factor": alike.factor,
+        "n_windows": n,
+        "share": n / max(alike.n_windows, 1),
+        "near_m": alike.near_m,
+        "slow_m": geo.median(alike.slow_m),
+        "far_m": far_m,
+        "moved_m": round(float(alike.moved_m.sum())),
+    }
 
 
 def _is_clock(alike: Likeness) -> bool:

@@ -26,6 +26,8 @@ MOVED_M_S = 1.0
 MAX_GAP_S = 60.0
 VERTEX_DEG = 1e-5
 MAX_WAYS, MAX_VERTICES = 32, 24
+SHIFTS_M = np.array([(0.0,) * 4, *itertools.product((-PROBE_M, PROBE_M), repeat=4)]).reshape(-1, 2, 2)
+"""By how much places are moved to be asked for: not at all, then to each corner in both of them."""
 SCATTER = np.uint64(0x9E3779B97F4A7C15)
 """2^64 over the golden ratio, odd.
 
@@ -67,14 +69,40 @@ class Ways(NamedTuple):
     anchor: WordArray
     place_m: FloatArray
 
-    def words(self, shift_m: FloatArray | None = None) -> WordArray:
-        """A word for each row: the line and the cells of 50 m, of the places moved by a shift."""
-        place_m = self.place_m if shift_m is None else self.place_m + shift_m
-        cells = np.floor(place_m / CELL_M).astype(np.int64).reshape(-1, 4)
-        return mix(self.anchor.astype(np.int64), *cells.T)
+
+class Words(NamedTuple):
+    """The distinct words of a column in order, the row where each is first, and how many rows have it."""
+
+    word: WordArray
+    row: IntArray
+    n: IntArray
+
+
+class Traced(NamedTuple):
+    """A ride as copies are looked for in it: its fixes, its ways and their anchors, its positions."""
+
+    fixes: Fixes
+    ways: Ways
+    anchors: Words
+    vertices: Words
+
+
+def trace(fixes: Fixes) -> Traced:
+    """A ride made ready to be compared with any number of others."""
+    ways = ways_of(fixes)
+    return Traced(fixes, ways, _distinct(ways.anchor), _distinct(vertices_of(fixes)))
+
+
+def _distinct(words: WordArray) -> Words:
+    return Words(*np.unique(words, return_index=True, return_counts=True))
 
 
 def marks_of(fixes: Fixes, key: bytes) -> Marks:
+    """The marks of a ride's fixes, see `marks_in`."""
+    return marks_in(trace(fixes), key)
+
+
+def marks_in(ride: Traced, key: bytes) -> Marks:
     """What a ride is found by. Copies share marks with it at any date, however short a part of it they are.
 
     The earth has lines every 100 m. Where the ride crossed one, and in which cells of 50 m it was one and two
@@ -83,24 +111,19 @@ def marks_of(fixes: Fixes, key: bytes) -> Marks:
     where in the ride. `key` (at most 64 bytes) keeps whoever reads the marks from looking
     up the places they stand for.
     """
-    ways = ways_of(fixes)
-    rows = _smallest(ways.anchor, MAX_WAYS)
-    ways = Ways(ways.time_s[rows], ways.anchor[rows], ways.place_m[rows])
-    vertex = vertices_of(fixes)
-    vertex = vertex[_smallest(vertex, MAX_VERTICES)]
-    shifts = [np.array(one).reshape(2, 2) for one in itertools.product((-PROBE_M, PROBE_M), repeat=4)]
-    asked = np.unique(np.concatenate([ways.words(), *(ways.words(shift) for shift in shifts)]))
-    places = _hashed(np.unique(vertex), key)
-    kept = np.concatenate([places, _hashed(np.unique(ways.words()), key)])
-    return Marks(np.sort(kept), np.sort(np.concatenate([places, _hashed(asked, key)])))
+    chosen = np.isin(ride.ways.anchor, ride.anchors.word[:MAX_WAYS])
+    anchor, place_m = ride.ways.anchor[chosen], ride.ways.place_m[chosen]
+    words = _words(anchor, place_m + SHIFTS_M[:, None]).reshape(len(SHIFTS_M), -1)
+    asked, own = np.unique(words), np.unique(words[0])
+    places, hashed = _hashed(ride.vertices.word[:MAX_VERTICES], key), _hashed(asked, key)
+    kept = np.concatenate([places, hashed[np.searchsorted(asked, own)]])
+    return Marks(np.sort(kept), np.sort(np.concatenate([places, hashed])))
 
 
-def _smallest(words: WordArray, most: int) -> IntArray:
-    """Rows of the smallest words, at most so many distinct ones: which those are depends on the words alone.
-
-    Source: Broder 1997, On the resemblance and containment of documents (the smallest of one permutation).
-    """
-    return np.flatnonzero(np.isin(words, np.unique(words)[:most]))
+def _words(anchor: WordArray, place_m: FloatArray) -> WordArray:
+    """A word for each row of (k, n, 2, 2) places: the line and the cells of 50 m."""
+    cells = np.floor(place_m / CELL_M).astype(np.int64).reshape(-1, 4)
+    return mix(np.tile(anchor.astype(np.int64), len(place_m)), *cells.T)
 
 
 def _hashed(words: WordArray, key: bytes) -> IntArray:
@@ -136,7 +159,7 @@ def _ahead(
 ) -> tuple[FloatArray, BoolArray]:
     """(n, 2, 2) places one and two steps later, and whether the ride moved in both and was seen."""
     ahead_s = from_s[:, None] + step_s * np.arange(3)
-    place_m = np.stack([place_at(time_s, xy_m, ahead_s[:, k]) for k in range(3)], axis=1)
+    place_m = place_at(time_s, xy_m, ahead_s.ravel()).reshape(-1, 3, 2)
     moved_m = np.hypot(*np.moveaxis(np.diff(place_m, axis=1), 2, 0))
     is_seen = _is_seen(time_s, ahead_s[:, 0], ahead_s[:, 2])
     return place_m[:, 1:], is_seen & (moved_m >= MOVED_M_S * step_s).all(axis=1)

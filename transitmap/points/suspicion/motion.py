@@ -113,7 +113,7 @@ def _push_m_s2(time_s: FloatArray, xy_m: FloatArray) -> float:
     """What a quarter of all accelerations exceed, over two seconds or the interval of the fixes."""
     if len(time_s) < MIN_PUSHES:
         return np.nan
-    every_s = max(TICK_S, float(np.median(np.diff(time_s))))
+    every_s = max(TICK_S, geo.median(np.diff(time_s)))
     change = np.abs(np.diff(_speeds(time_s, xy_m, every_s))) / every_s
     change = change[np.isfinite(change)]
     return float(np.percentile(change, 75)) if len(change) >= MIN_PUSHES else np.nan
@@ -162,7 +162,7 @@ def _across(time_s: FloatArray, xy_m: FloatArray, off_m: FloatArray) -> tuple[fl
     if len(pairs) < 20:
         return np.nan, np.nan, np.nan, len(pairs)
     here, there = off_m[pairs], off_m[pairs + 1]
-    spread_m = float(np.median(np.abs(here - np.median(here)))) / NORMAL
+    spread_m = geo.median(np.abs(here - geo.median(here))) / NORMAL
     return float(np.mean(np.abs(here) < ON_LINE_M)), _alike(here, there), spread_m, len(pairs)
 
 
@@ -186,7 +186,7 @@ def _rough_m(time_s: FloatArray, xy_m: FloatArray, off_m: FloatArray) -> float:
     moving = (geo.steps_m(xy_m) >= MOVING_M_S * step_s) & (step_s <= SMOOTH_S)
     bend_m = np.abs(off_m[1:-1] - (off_m[:-2] + off_m[2:]) / 2)[moving[:-1] & moving[1:]]
     bend_m = bend_m[np.isfinite(bend_m)]
-    return float(np.median(bend_m)) if len(bend_m) >= MIN_ROUGH else np.nan
+    return geo.median(bend_m) if len(bend_m) >= MIN_ROUGH else np.nan
 
 
 def _between(time_s: FloatArray, xy_m: FloatArray) -> float:

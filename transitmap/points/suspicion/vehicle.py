@@ -33,7 +33,7 @@ def halting_of(ride: Followed) -> Halting:
     """Where a ride stood along its pattern."""
     usable = np.isfinite(ride.along_m)
     time_s, along_m = ride.fixes.time_s[usable], ride.along_m[usable]
-    if len(time_s) < 20 or np.median(np.diff(time_s)) > MAX_INTERVAL_S:
+    if len(time_s) < 20 or geo.median(np.diff(time_s)) > MAX_INTERVAL_S:
         return Halting(0, 0, 0, np.nan)
     tick_s = np.arange(time_s[0], time_s[-1], TICK_S)
     xy_m = np.column_stack([along_m, np.zeros(len(along_m))])
@@ -59,10 +59,12 @@ def _smooth(values: np.typing.NDArray[np.float64]) -> np.typing.NDArray[np.float
 def _halts_m(
     along_m: np.typing.NDArray[np.float64], stands: np.typing.NDArray[np.bool_]
 ) -> np.typing.NDArray[np.float64]:
-    """Where each stand of at least `STAND_S` was."""
+    """The middle of each stand of at least `STAND_S`, all medians at once."""
     edge = np.flatnonzero(np.diff(np.concatenate([[False], stands, [False]]).astype(np.int8)))
     first, last = edge[::2], edge[1::2]
     long = (last - first) * TICK_S >= STAND_S
-    return np.array(
-        [np.median(along_m[a:b]) for a, b in zip(first[long].tolist(), last[long].tolist(), strict=True)]
-    )
+    first, n = first[long], (last - first)[long]
+    start = np.cumsum(n) - n
+    own_m = along_m[np.repeat(first - start, n) + np.arange(n.sum())]
+    own_m = own_m[np.lexsort((own_m, np.repeat(first, n)))]
+    return np.asarray((own_m[start + (n - 1) // 2] + own_m[start + n // 2]) / 2)
