@@ -10,18 +10,16 @@ from __future__ import annotations
 import random
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 from tests.faults.service import (
-    Acknowledged,
-    Rider,
     kill,
     lost_fixes,
     lost_uploads,
     make_site,
     replay_differences,
+    riding,
     running,
     work_off,
 )
@@ -32,23 +30,17 @@ def main() -> None:
     n_kills = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     url, dice = sys.argv[2] if len(sys.argv) > 2 else "", random.Random(1)
     with tempfile.TemporaryDirectory() as folder:
-        site, told, stop = make_site(Path(folder), url), Acknowledged(), threading.Event()
-        riders = [Rider(site, number, told, stop) for number in range(len(site.keys))]
-        for rider in riders:
-            rider.start()
-        began_s = time.monotonic()
-        for number in range(1, n_kills + 1):
-            with running(site) as process:
-                time.sleep(dice.uniform(0.05, 0.8))
-                kill(process)
-            if number % max(1, n_kills // 10) == 0:
-                print(
-                    f"{number} kills, {len(told.uploads)} files and {len(told.fixes)} fixes acknowledged, "
-                    f"{told.n_uncertain} without an answer, {time.monotonic() - began_s:.0f} s"
-                )
-        stop.set()
-        for rider in riders:
-            rider.join(timeout=30)
+        site, began_s = make_site(Path(folder), url), time.monotonic()
+        with riding(site) as told:
+            for number in range(1, n_kills + 1):
+                with running(site) as process:
+                    time.sleep(dice.uniform(0.05, 0.8))
+                    kill(process)
+                if number % max(1, n_kills // 10) == 0:
+                    print(
+                        f"{number} kills, {len(told.uploads)} files, {len(told.fixes)} fixes acknowledged, "
+                        f"{told.n_uncertain} without an answer, {time.monotonic() - began_s:.0f} s"
+                    )
         print(f"lost files: {len(lost_uploads(site, told))}, lost fixes: {len(lost_fixes(site, told))}")
         work_off(site)
         print(

@@ -12,7 +12,6 @@ import random
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,7 +19,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.faults import forgetful_disk
-from tests.faults.service import Acknowledged, Rider, Site, kill, lost_fixes, lost_uploads, make_site, running
+from tests.faults.service import (
+    ANSWERS_WITHIN_S,
+    Site,
+    kill,
+    lost_fixes,
+    lost_uploads,
+    make_site,
+    riding,
+    running,
+    wait_until,
+)
 
 
 def main() -> None:
@@ -29,18 +38,13 @@ def main() -> None:
         sys.exit("this needs fusepy, libfuse2 and /dev/fuse")
     n_cuts, dice = int(sys.argv[1]) if len(sys.argv) > 1 else 10, random.Random(1)
     with tempfile.TemporaryDirectory() as folder, mounted(Path(folder)) as mount:
-        site, told, stop = make_site(mount), Acknowledged(), threading.Event()
-        riders = [Rider(site, number, told, stop) for number in range(len(site.keys))]
-        for rider in riders:
-            rider.start()
-        for _ in range(n_cuts):
-            with running(site) as process:
-                time.sleep(dice.uniform(0.5, 2.5))
-                kill(process)
-                cut(mount)
-        stop.set()
-        for rider in riders:
-            rider.join(timeout=30)
+        site = make_site(mount)
+        with riding(site) as told:
+            for _ in range(n_cuts):
+                with running(site) as process:
+                    time.sleep(dice.uniform(0.5, 2.5))
+                    kill(process)
+                    cut(mount)
         seen = beside(site, mount)
         print(
             f"{n_cuts} cuts: {len(told.uploads)} files and {len(told.fixes)} fixes acknowledged; "
@@ -62,14 +66,12 @@ def mounted(folder: Path) -> Iterator[Path]:
     mount.mkdir()
     command = [sys.executable, "-m", "tests.faults.forgetful_disk", str(backing), str(mount)]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-    until = time.monotonic() + 20
     try:
-        while not mount.is_mount() and time.monotonic() < until:
-            time.sleep(0.05)
+        wait_until(mount.is_mount)
         yield mount
     finally:
         subprocess.run(["umount", "-l", str(mount)], check=False)
-        process.wait(timeout=10)
+        process.wait(ANSWERS_WITHIN_S)
 
 
 def sha256_of(body: bytes) -> str:

@@ -23,7 +23,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from tests.faults.service import ROOT, Site, ask, free_port, make_site, running, trace
+from tests.faults.service import (
+    ANSWERS_WITHIN_S,
+    ROOT,
+    Site,
+    ask,
+    free_port,
+    is_well,
+    make_site,
+    running,
+    trace,
+    wait_until,
+)
 
 N_HONEST, N_ROUNDS, DRIBBLE_S = 300, 3, 4.0
 HEAD = b"POST /api/v1/traces HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n"
@@ -113,7 +124,7 @@ def hold(port: int, n_sockets: int, stop: object, held: object) -> None:
 
 def open_slow(port: int, number: int) -> socket.socket:
     """A connection that has begun a request."""
-    one = socket.create_connection(("127.0.0.1", port), timeout=20)
+    one = socket.create_connection(("127.0.0.1", port), timeout=ANSWERS_WITHIN_S)
     one.sendall(HEAD if number % 2 else HEAD + b"\r\n<gpx>")
     return one
 
@@ -129,7 +140,7 @@ def production(site: Site) -> Iterator[tuple[Site, list[subprocess.Popen[bytes]]
         services = [both.enter_context(running(replace(site, port=one), more=NO_WORK)) for one in ports[1:]]
         with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
             try:
-                wait_for(front)
+                wait_until(lambda: is_well(front))
                 yield front, services
             finally:
                 process.terminate()
@@ -146,18 +157,6 @@ def configuration(folder: Path, ports: list[int]) -> str:
     temporary = "".join(f"    {kind}_temp_path {folder}/{kind};\n" for kind in kinds)
     who = "user root;\n" if os.geteuid() == 0 else ""  # else nobody may write into this folder
     return who + re.sub(r"^http \{\n", f"http {{\n{temporary}", text, flags=re.MULTILINE)
-
-
-def wait_for(site: Site) -> None:
-    """Until it answers."""
-    for _ in range(1200):
-        try:
-            if ask(site, "GET", "/health")[0] == 200:
-                return
-        except OSError:
-            pass
-        time.sleep(0.05)
-    raise RuntimeError("no answer within 60 s")
 
 
 def more_files() -> None:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import pytest
 
 from benchmarks.slow_sockets import attacked, honest, production
-from tests.faults.service import Acknowledged, Rider, Site, ask, lost_fixes, lost_uploads, make_site, running
+from tests.faults.service import (
+    ANSWERS_WITHIN_S,
+    Site,
+    ask,
+    lost_fixes,
+    lost_uploads,
+    make_site,
+    riding,
+    running,
+)
 from tests.faults.test_killed import NO_WORK, wait_for
 from tests.machine import needs_program
 
@@ -28,19 +36,12 @@ def test_slow_sockets_keep_nobody_from_a_thread(site: Site) -> None:
 @needs_program("nginx")
 def test_a_rolling_update_fails_nobody(site: Site) -> None:
     """One of two services ends: everything sent meanwhile is acknowledged at the first try."""
-    told, stop = Acknowledged(), threading.Event()
-    with production(site) as (front, services):
-        riders = [Rider(front, number, told, stop) for number in range(len(site.keys))]
-        for rider in riders:
-            rider.start()
+    with production(site) as (front, services), riding(front) as told:
         wait_for(told, 3)
         services[0].terminate()
-        assert services[0].wait(60) == 0
+        assert services[0].wait(ANSWERS_WITHIN_S) == 0
         wait_for(told, 5)
-        stop.set()
-        for rider in riders:
-            rider.join(timeout=30)
-        assert told.n_uncertain == 0
+    assert told.n_uncertain == 0
     assert (lost_uploads(site, told), lost_fixes(site, told)) == ([], [])
 
 

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from tests.faults.service import wait_until
 from tests.points.hand import DAY_S, NOON_S, bus_ride, gpx_of
 from transitmap import store, work
 from transitmap.archive import Archive
@@ -61,11 +62,25 @@ def upgrade_and_die(url: str, nth: int) -> None:
     store.upgrade(url)
 
 
-def ended(target, *told) -> int | None:
+def ended(engine: sa.Engine, target, *told) -> int | None:
+    """How a process ended, once the database has noticed it too: until then a server holds what it held."""
     child = SERVER.Process(target=target, args=told)
     child.start()
-    child.join(60)
+    child.join()
+    if engine.dialect.name == "postgresql":
+        engine.dispose()
+        wait_until(lambda: not n_others(engine))
     return child.exitcode
+
+
+def n_others(engine: sa.Engine) -> int:
+    """How many connections this PostgreSQL database has beside the one that asks."""
+    question = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    )
+    with engine.connect() as connection:
+        return int(connection.exec_driver_sql(question).scalar_one())
 
 
 @pytest.fixture
@@ -91,7 +106,7 @@ def test_a_worker_that_dies_in_a_job_leaves_it_to_the_next(
     for step, when in steps:
         name, nth = ("commit", step) if isinstance(step, int) else (step, 1)
         told = url, str(tmp_path / "archive"), now_s, (name, nth, when)
-        n_killed += ended(understand_and_die, *told) == -signal.SIGKILL
+        n_killed += ended(engine, understand_and_die, *told) == -signal.SIGKILL
         now_s += 2 * LEASE_S
     assert n_killed >= 8
     with store.session(engine) as session:
@@ -109,7 +124,7 @@ def test_an_upgrade_that_is_killed_leaves_the_old_tables_or_the_new(empty_databa
     engine = store.open_engine(empty_database_url)
     n_killed = 0
     for nth in (4, 17, 50, 80, 500):
-        status = ended(upgrade_and_die, empty_database_url, nth)
+        status = ended(engine, upgrade_and_die, empty_database_url, nth)
         n_killed += status == -signal.SIGKILL
         names = sa.inspect(engine).get_table_names()
         engine.dispose()
