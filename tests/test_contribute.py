@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from tests.points.hand import DAY_S, NOON_S, bus_ride, gpx_of
+from tests.points.hand import DAY_S, IN_NO_HURRY, NOON_S, bus_ride, gpx_of
 from transitmap import store
 from transitmap.archive import Archive
 from transitmap.config import CollectConfig, Config, FeedConfig
@@ -23,7 +23,7 @@ from transitmap.points.rules import load_rules
 from transitmap.publish import publish
 from transitmap.receipt import Receipt
 
-CONFIG = Config(feed=FeedConfig(timezone="America/Mexico_City"))
+CONFIG = Config(feed=FeedConfig(timezone="America/Mexico_City"), collect=IN_NO_HURRY)
 RULES = load_rules()
 NOW_S = NOON_S + 30 * DAY_S
 TODAY = datetime.date(2025, 7, 15)

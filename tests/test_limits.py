@@ -80,7 +80,7 @@ def test_two_workers_allow_exactly_ten_a_minute(database_url):
     for worker in workers:
         worker.stdin.write("go\n")
         worker.stdin.flush()
-    counts = [int(worker.communicate(timeout=60)[0]) for worker in workers]
+    counts = [int(worker.communicate(timeout=600)[0]) for worker in workers]
     assert sum(counts) == 10, counts
 
 

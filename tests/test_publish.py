@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from tests.points.hand import DAY_S, NOON_S, bus_ride, gpx_of
+from tests.points.hand import DAY_S, IN_NO_HURRY, NOON_S, bus_ride, gpx_of
 from transitmap import decided, missions, pipeline, store
 from transitmap import publish as publishing
 from transitmap.archive import Archive, unpack_network
@@ -27,7 +27,7 @@ from transitmap.points.rules import load_rules
 from transitmap.publish import publish
 from transitmap.replay import replay
 
-CONFIG = Config(feed=FeedConfig(timezone="America/Mexico_City"))
+CONFIG = Config(feed=FeedConfig(timezone="America/Mexico_City"), collect=IN_NO_HURRY)
 RULES = load_rules()
 NOW_S = NOON_S + 30 * DAY_S
 TODAY = datetime.date(2025, 7, 15)

@@ -125,8 +125,8 @@ def test_who_waits_is_told_in_time(child: Sandbox) -> None:
     run(child, pid)
     began_s = time.monotonic()
     with pytest.raises(ReaderBusy):
-        run(child, sleep, 60.0, within_s=0.3)
-    assert time.monotonic() - began_s < 20
+        run(child, sleep, 3600.0, within_s=0.3)
+    assert time.monotonic() - began_s < 600
     assert run(child, echo, b"next") == [({"number": 0}, b"next")]
 
 

@@ -252,7 +252,7 @@ def killed_at(step: str, nth: int, folder: Path, made: object) -> int | None:
     context.set_forkserver_preload([__name__, "transitmap.gtfs.carry_ids"])
     child = context.Process(target=publish_and_die, args=asked)
     child.start()
-    child.join(120)
+    child.join()
     return child.exitcode
 
 

@@ -16,10 +16,10 @@ import pytest
 from transitmap import store, watch
 from transitmap.watch import kept_running, note_seen, worker_state
 
-NOTES_ITS_PID = "import os, sys, time; open(sys.argv[1], 'a').write(f'{os.getpid()}\\n'); time.sleep(60)"
+NOTES_ITS_PID = "import os, sys, time; open(sys.argv[1], 'a').write(f'{os.getpid()}\\n'); time.sleep(600)"
 
 
-def wait_for(is_so: Callable[[], bool], within_s: float = 30.0) -> None:
+def wait_for(is_so: Callable[[], bool], within_s: float = 300.0) -> None:
     until_s = time.monotonic() + within_s
     while not is_so():
         assert time.monotonic() < until_s
@@ -87,11 +87,16 @@ def test_the_pause_grows_until_a_run_was_long_enough(
 
 def test_who_asks_is_told_whether_a_worker_is_there(engine) -> None:
     def state(later_s: float) -> str:
+        """So long after it was noted."""
         with store.session(engine, write=False) as session:
-            return worker_state(session, time.time() + later_s)
+            noted_s = float(store.fact(session, watch.SEEN) or 0.0)
+            return worker_state(session, noted_s + later_s)
 
     assert state(0.0) == "never"
+    began_s = time.time()
     seen_s = note_seen(engine, -1e9)
+    with store.session(engine, write=False) as session:
+        assert began_s <= float(store.fact(session, watch.SEEN) or 0.0) <= time.time()
     assert note_seen(engine, seen_s) == seen_s, "not each second"
     assert (state(0.0), state(110.0), state(130.0)) == ("ok", "ok", "silent")
     assert state(-1e6) == "silent", "by a clock that was ahead"

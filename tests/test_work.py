@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.points.hand import DAY_S, NOON_S, bus_ride, gpx_of
+from tests.points.hand import DAY_S, IN_NO_HURRY, NOON_S, bus_ride, gpx_of
 from transitmap import missions, publish, store, work
 from transitmap.archive import Archive
 from transitmap.config import Config, FeedConfig
@@ -24,7 +24,7 @@ from transitmap.points.rules import load_rules
 from transitmap.terms import city_day
 
 ZONE = "America/Mexico_City"
-CONFIG = Config(feed=FeedConfig(timezone=ZONE))
+CONFIG = Config(feed=FeedConfig(timezone=ZONE), collect=IN_NO_HURRY)
 RULES = load_rules()
 EAST = [(0.0, 0.0), (3000.0, 0.0)]
 
@@ -220,7 +220,7 @@ def test_new_rules_alone_are_a_new_feed(city: City, monkeypatch: pytest.MonkeyPa
 
 def test_an_upload_left_behind_is_finished_and_published_but_not_one_that_is_held(city: City) -> None:
     city.crowd()
-    left, held = city.ride(5, understood=False, held_s=-1.0), city.ride(6, understood=False, held_s=60.0)
+    left, held = city.ride(5, understood=False, held_s=-1.0), city.ride(6, understood=False, held_s=3600.0)
     assert city.once()
     latest = city.latest()
     assert latest is not None

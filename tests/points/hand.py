@@ -8,11 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from transitmap import geo
+from transitmap.config import CollectConfig
 from transitmap.model import BUS, Fixes, Headways, Network, Patterns, Ride, Routes, Shapes, Stops, Taps, Trips
 
 PLANE = geo.Plane(19.4, -99.1)
 NOON_S = 1_750_010_400.0  # 2025-06-15 18:00 UTC, 12:00 in Mexico City
 DAY_S = 86_400.0
+IN_NO_HURRY = CollectConfig(max_inline_s=250.0)
+"""A file is understood while its sender waits, on a busy machine too."""
 NO_TAPS = Taps(np.zeros(0), np.zeros(0), np.zeros(0), ())
 
 
