@@ -10,10 +10,12 @@ import select
 import socket
 import zipfile
 from collections.abc import Iterable
+from contextlib import suppress
 
 from transitmap import store
 
 TRACES = "/api/v1/traces"
+HANGS_S = 600.0
 
 
 def n_uploads(app) -> int:
@@ -32,10 +34,11 @@ def problem(answer, status, code):
 
 def exchange(port, request, end=False):
     """What the server answers to these bytes; `end` half-closes, as a phone that lost its signal does."""
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as phone:
-        phone.sendall(request)
-        if end:
-            phone.shutdown(socket.SHUT_WR)
+    with socket.create_connection(("127.0.0.1", port), timeout=HANGS_S) as phone:
+        with suppress(OSError):  # it may hang up in the middle: what it said before can still be read
+            phone.sendall(request)
+            if end:
+                phone.shutdown(socket.SHUT_WR)
         return _answer(phone)
 
 
@@ -53,17 +56,17 @@ def _answer(phone: socket.socket) -> bytes:
 def stream(port: int, head: bytes, pieces: Iterable[bytes]) -> tuple[bytes, int]:
     """The answer to a body sent piece by piece until one comes or the server hangs up; bytes sent by then."""
     n_bytes = 0
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as phone:
+    with socket.create_connection(("127.0.0.1", port), timeout=HANGS_S) as phone:
         phone.sendall(head)
         for piece in pieces:
-            readable, writable, _ = select.select([phone], [phone], [], 30)
+            readable, writable, _ = select.select([phone], [phone], [], HANGS_S)
             if readable:
                 break
             assert writable, "the server neither reads nor answers"
             try:
                 phone.sendall(piece)
             except (ConnectionResetError, BrokenPipeError):
-                break  # it hung up in the middle of the piece: what it said before can still be read
+                break
             n_bytes += len(piece)
         return _answer(phone), n_bytes
 

@@ -20,6 +20,7 @@ from tests.webapp.traces import gpx, point, ride
 from transitmap import store
 from transitmap.config import CollectConfig, Config
 from transitmap.consent import consent
+from transitmap.store import opening
 from webapp import create_app
 from webapp.settings import Settings
 
@@ -209,10 +210,7 @@ def test_an_announced_giant_is_refused_before_it_is_sent(app, device):
 def test_chunks_beyond_the_limit_are_refused(app, device):
     with serving(app, max_upload_bytes=1_000_000) as port:
         chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
-        try:
-            answer = exchange(port, head(device, "Transfer-Encoding: chunked") + chunk * 20 + b"0\r\n\r\n")
-        except ConnectionError:
-            answer = b"HTTP/1.1 413"  # closed while we were still sending, which says the same
+        answer = exchange(port, head(device, "Transfer-Encoding: chunked") + chunk * 20 + b"0\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 413")
     assert n_uploads(app) == 0
 
@@ -241,10 +239,7 @@ def test_length_and_chunks_together_are_refused(app, device):
 
 def test_a_locked_database_says_try_again(app, device, monkeypatch):
     engine = app.extensions["transitmap_engine"]
-    with engine.connect() as quick:
-        quick.exec_driver_sql("PRAGMA busy_timeout=50")
-        quick.rollback()
-    monkeypatch.setattr(store, "BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr(opening, "BUSY_TIMEOUT_MS", 50)
     engine.dispose()
     with store.session(engine) as writer:
         store.set_fact(writer, "held", "yes")
