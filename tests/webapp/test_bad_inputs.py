@@ -15,6 +15,7 @@ import sys
 import threading
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.machine import needs_proc, small_disk
@@ -470,7 +471,7 @@ def server(settings: Settings, tmp_path: Path):
     port = int(process.stdout.readline().strip().rpartition(":")[2])
     yield process.pid, port
     process.terminate()
-    process.wait(20)
+    process.wait(600)
     process.stdout.close()
 
 
@@ -501,10 +502,9 @@ def test_two_gigabytes_in_chunks_fill_neither_memory_nor_disk(app, settings, dev
 def test_a_bomb_costs_little(app, settings, device, server):
     pid, port = server
     exchange(port, sent(device, gzipped(ride())))  # the reader has started and imported what it needs
-    threads = Path(f"/proc/{pid}/task").glob("*/children")
-    (reader,) = " ".join(thread.read_text() for thread in threads).split()
+    (reader,) = (child.pid for child in psutil.Process(pid).children())
     for bomb, most_s in ((zipped([("a.gpx", b"\0" * 210 * MB)]), 0.1), (gzipped(b"\0" * 210 * MB), 2.0)):
-        before, began_s = rss_bytes(int(reader)), cpu_s(int(reader))
+        before, began_s = rss_bytes(reader), cpu_s(reader)
         assert told(exchange(port, sent(device, bomb)))[1]["code"] == "archive_too_big"
-        assert rss_bytes(int(reader)) - before < 70 * MB
-        assert cpu_s(int(reader)) - began_s <= most_s
+        assert rss_bytes(reader) - before < 70 * MB
+        assert cpu_s(reader) - began_s <= most_s

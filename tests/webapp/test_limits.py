@@ -196,7 +196,7 @@ def test_two_real_workers_allow_exactly_ten_a_minute(two_workers, app):
             f"Content-Length: {len(body)}\r\n"
             f"Content-Type: application/x-www-form-urlencoded\r\n\r\n{body}"
         )
-        with socket.create_connection(("127.0.0.1", port), timeout=60) as phone:
+        with socket.create_connection(("127.0.0.1", port), timeout=600) as phone:
             phone.sendall(request.encode())
             return phone.recv(100).split()[1].decode()
 

@@ -216,7 +216,7 @@ CLIENTS = {
 
 def send(port: int, path: str, body: bytes | None, headers: dict) -> tuple[int, bytes]:
     asked = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, headers)
-    with urllib.request.urlopen(asked, timeout=30) as answer:
+    with urllib.request.urlopen(asked, timeout=600) as answer:
         return answer.status, answer.read()
 
 
@@ -254,7 +254,7 @@ def test_each_phone_gives_a_ride_with_a_receipt_and_the_log_knows_nothing(
             for secret in (tokens[client].encode(), b"secreto", b"casa de ana"):
                 assert secret not in raw and secret not in spool, client.__name__
     told = "\n".join(record.getMessage() + str(record.exc_text) for record in caplog.records)
-    assert told.endswith("Client disconnected while serving a request" + str(None))
+    assert "Client disconnected while serving a request" + str(None) in told.split("\n")
     assert [secret for secret in SECRETS if secret in told] == []
 
 

@@ -138,7 +138,7 @@ def test_gdal_reads_it_with_pages_and_a_box(published, app):
             [sys.executable, "-c", GDAL, f"http://127.0.0.1:{port}/ogc", "-96.921,19.529,-96.919,19.531"],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=True,
         )
     info = json.loads(told.stdout)

@@ -19,8 +19,8 @@ from flask import Flask, Response, request
 from sqlalchemy import select
 
 from tests.machine import CHROMIUM, CHROMIUM_ARGUMENTS, needs_browser
-from tests.webapp.conftest import PASSWORD, serving
-from tests.webapp.test_browser import NARROW, PHONE, Visit
+from tests.webapp.conftest import PASSWORD, WAIT_MS, serving
+from tests.webapp.test_browser import NARROW, PHONE, Visit, stop_clock, wait_until
 from transitmap import live, store
 from transitmap.archive import unpack_message
 from transitmap.collect.bundle import read_bundle
@@ -249,8 +249,11 @@ def drive(visit: Visit, places: list[tuple[float, float]], expected: int) -> Non
 
 
 def tap(visit: Visit, name: str) -> None:
+    visit.page.locator("#say").evaluate("one => { one.textContent = ''; }")  # what was said of the one before
     visit.page.get_by_role("button", name=name, exact=True).click()
     visit.page.get_by_text(re.compile("^Anotado")).wait_for(state="attached")
+    if visit.is_still:
+        visit.page.clock.run_for(1000)
 
 
 def check(visit: Visit) -> None:
@@ -268,6 +271,12 @@ def send(visit: Visit) -> None:
     visit.page.get_by_role("button", name="Enviar", exact=True).click()
 
 
+def has_asked(visit: Visit, server: Server, n: int = 1) -> bool:
+    """Whether a page whose clock stands has sent so often, after a tenth of a second more."""
+    visit.page.clock.run_for(100)
+    return server.n_asked >= n
+
+
 def received(visit: Visit, count: int = 1) -> None:
     visit.page.wait_for_function("n => document.querySelectorAll('.trip .chip.good').length === n", arg=count)
 
@@ -275,6 +284,7 @@ def received(visit: Visit, count: int = 1) -> None:
 @needs_browser
 def test_a_ride_without_a_network_arrives_once(phone, server):
     page = phone.page
+    stop_clock(phone)  # a mark has the place of a fix of the last ten seconds
     begin(phone)
     drive(phone, STREET[:10], 10)
     tap(phone, "Subí")
@@ -288,6 +298,7 @@ def test_a_ride_without_a_network_arrives_once(phone, server):
     tap(phone, "Bajé")
     page.get_by_role("button", name=re.compile("^Deshacer: Bajé")).click()
     page.get_by_role("button", name=re.compile("^Deshacer: Aquí para")).wait_for()
+    page.clock.resume()
     finish(phone)
     send(phone)
     page.get_by_text("Se envía solo").wait_for()
@@ -342,18 +353,31 @@ def test_a_killed_browser_loses_nothing(app, server, chromium, add_rider, log_in
 def start_browser(chromium: Any, profile: Path, site: str, session: str) -> Any:
     context = chromium.browser_type.launch_persistent_context(
         profile, executable_path=CHROMIUM, args=list(CHROMIUM_ARGUMENTS), base_url=site, viewport=PHONE,
-        locale="es-MX", permissions=["geolocation"],
+        locale="es-MX", permissions=["geolocation"], timeout=WAIT_MS,
     )  # fmt: skip
+    context.set_default_timeout(WAIT_MS)
     context.add_cookies([{"name": "transitmap", "value": session, "url": site}])
     context.pages[0].goto("/record/")
-    return SimpleNamespace(context=context, page=context.pages[0], site=site)
+    return SimpleNamespace(context=context, page=context.pages[0], site=site, is_still=False)
 
 
 def kill_browser(profile: Path) -> None:
+    """Until none of its processes is left: the next one would think the profile in use."""
+    while there := of_browser(profile):
+        for pid in there:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
+
+
+def of_browser(profile: Path) -> list[int]:
+    """Its processes; one that nobody buried has no words any more."""
+    found = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if str(profile).encode() in (process / "cmdline").read_bytes():
-                os.kill(int(process.name), signal.SIGKILL)
+                found.append(int(process.name))
+    return found
 
 
 @needs_browser
@@ -390,19 +414,24 @@ def test_who_does_not_want_to_be_asked_is_not(phone, server):
 @needs_browser
 def test_a_lost_answer_is_asked_for_again_with_the_same_bytes(phone, server):
     """A server that names its time, finds the body too large, and one whose answer is lost on the way."""
-    server.refusals, server.n_lost = [(503, {"Retry-After": "1"}), (413, {})], 1
+    server.refusals, server.n_lost = [(503, {"Retry-After": "600"}), (413, {})], 1
+    stop_clock(phone)
     begin(phone)
     drive(phone, STREET[:6], 6)
     finish(phone)
     send(phone)
+    wait_until(phone, lambda: has_asked(phone, server))
     phone.page.get_by_text("Estamos ocupados").wait_for()
     phone.page.locator(".trip .chip", has_text="por enviar").wait_for()
     phone.page.evaluate("dispatchEvent(new Event('online'))")  # in vain: the server named a time
+    phone.page.clock.run_for(1000)
     phone.page.wait_for_timeout(300)
     assert server.n_asked == 1
+    phone.page.clock.fast_forward(601_000)
     phone.page.get_by_text("Aún no hay respuesta").wait_for()
     assert len(server.rows()) == 8 + ITS_END  # kept, and the phone does not know
     phone.page.evaluate("dispatchEvent(new Event('online'))")
+    wait_until(phone, lambda: has_asked(phone, server, 4))
     received(phone)
     assert server.n_asked == 4
     assert [len(batch) for batch in server.batches()] == [8 + ITS_END]
@@ -480,20 +509,19 @@ def finish_unseen(visit: Visit) -> None:
 
 @needs_browser
 def test_the_worker_sends_when_the_browser_wakes_it(phone, server):
+    stop_clock(phone)  # by itself the page tries again after five seconds
     begin(phone)
     drive(phone, STREET[:4], 4)
     finish(phone)
     server.refusals = [(503, {})]
     send(phone)
+    wait_until(phone, lambda: has_asked(phone, server))
     phone.page.get_by_text("Aún no hay respuesta").wait_for()
     protocol = phone.context.new_cdp_session(phone.page)
     workers: list[dict[str, Any]] = []
     protocol.on("ServiceWorker.workerRegistrationUpdated", lambda told: workers.extend(told["registrations"]))
     protocol.send("ServiceWorker.enable")
-    for _ in range(1_000):
-        if workers:  # the browser has told of those that it has
-            break
-        phone.page.wait_for_timeout(20)
+    wait_until(phone, lambda: bool(workers))  # the browser tells of those that it has
     wake = {"registrationId": workers[0]["registrationId"], "tag": "recorder", "lastChance": False}
     protocol.send("ServiceWorker.dispatchSyncEvent", {"origin": phone.site, **wake})
     received(phone)  # told by the worker
@@ -603,6 +631,7 @@ def test_another_tab_does_not_finish_a_ride_that_goes_on(phone, server):
 def test_a_ride_can_be_kept_as_gpx(phone):
     import gpxpy
 
+    stop_clock(phone)
     begin(phone, "57 <R&D>")
     drive(phone, STREET[:3], 3)
     tap(phone, "Subí")
@@ -622,10 +651,7 @@ def test_it_speaks_english_too(phone):
     [spanish] = phone.page.evaluate("caches.keys()")
     phone.page.goto("/record/?lang=en")
     phone.page.get_by_role("button", name="Start recording").wait_for()
-    for _ in range(100):
-        if spanish not in phone.page.evaluate("caches.keys()"):
-            break
-        phone.page.wait_for_timeout(50)
+    wait_until(phone, lambda: spanish not in phone.page.evaluate("caches.keys()"))
     phone.page.goto("/record/")
     phone.page.get_by_role("button", name="Start recording").wait_for()
     phone.page.goto("/?lang=es")  # chosen elsewhere

@@ -12,7 +12,7 @@ import pytest
 
 from tests.machine import needs_browser
 from tests.webapp.conftest import NOW_S, form_token, serving
-from tests.webapp.test_browser import PHONE, WAIT_MS, Visit, faults
+from tests.webapp.test_browser import PHONE, Visit, faults
 from tests.webapp.traces import ride
 from transitmap import review, ridden, store
 from transitmap.model import DETECTORS
@@ -258,13 +258,15 @@ def test_a_reviewer_works_by_keyboard_and_on_a_map(visit, doubted, trusted):
     page.goto("/review/")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
-    page.wait_for_selector("#map[data-ready='1']", timeout=WAIT_MS)
+    page.wait_for_selector("#map[data-ready='1']")
     page.keyboard.press("r")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     page.get_by_text("Decidido: este viaje no suma puntos.").wait_for()
+    page.wait_for_load_state()  # a page is seen before it listens
     page.keyboard.press("z")
     page.get_by_text("Deshecho").wait_for()
+    page.wait_for_load_state()
     page.keyboard.press("?")
     assert page.locator("#keys dl").is_visible()
     rita.check()
@@ -284,7 +286,7 @@ def test_pages_fit_and_axe_finds_nothing(visit, doubted, trusted, viewport):
         for path in paths:
             one.page.goto(path)
             if path == f"/review/{doubted.copy}":
-                one.page.wait_for_selector("#map[data-ready='1']", timeout=WAIT_MS)
+                one.page.wait_for_selector("#map[data-ready='1']")
             width = one.page.evaluate("document.documentElement.scrollWidth")
             assert width <= viewport["width"], path
             assert faults(axe, one.page) == [], path

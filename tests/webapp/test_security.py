@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -200,7 +201,7 @@ print(peak_mb() - before)
 def test_s12_fifty_log_ins_at_once_stay_under_200_mb(unlimited, settings):
     """Hashed all at once they would take 50 times 19 MiB."""
     command = [sys.executable, "-c", CROWD, settings.database_url, settings.archive_url]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     assert 19 < float(done.stdout) < 200, done.stdout
 
@@ -255,14 +256,15 @@ def test_s13_no_log_of_an_end_to_end_run_has_a_key(settings, app, add_rider, tok
     statuses = set()
     for plain in (token, gone, "tm_guess"):
         for method, path, body, headers in asked_with(plain):
-            asking = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-            asking.request(method, path, body, headers)
+            asking = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
+            with suppress(ConnectionError):  # it may hang up on what is too large: its answer is there
+                asking.request(method, path, body, headers)
             statuses.add(asking.getresponse().status)
             asking.close()
         with socket.create_connection(("127.0.0.1", port)) as phone:  # hangs up in the middle
             phone.sendall(f"POST /ingest/owntracks/{plain} HTTP/1.1\r\nContent-Length: 9\r\n\r\n{{".encode())
     server.terminate()
-    reading.join(timeout=30)
+    reading.join()
     server.communicate()
     log = "\n".join(lines)
     assert {200, 401, 404, 405, 413} <= statuses < set(range(500)), statuses
@@ -385,7 +387,7 @@ def port(module_app):
 
 @pytest.mark.parametrize("case", SMUGGLED)
 def test_s16_what_could_hide_a_second_request_is_refused_and_hung_up_on(port, case):
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as attacker:
+    with socket.create_connection(("127.0.0.1", port), timeout=600) as attacker:
         attacker.sendall((SMUGGLED[case] + SECOND).encode("latin-1"))
         told = b""
         while piece := attacker.recv(65536):  # until the server hangs up, or the test fails
@@ -399,7 +401,7 @@ def test_s16_what_could_hide_a_second_request_is_refused_and_hung_up_on(port, ca
 def test_s16_the_list_is_refused_for_what_it_is(port):
     """What follows is sound: the server answers both requests of a pipeline."""
     sound = POST + "Content-Length: 4\r\n\r\nabcd" + SECOND.replace("x\r\n", "x\r\nConnection: close\r\n")
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as phone:
+    with socket.create_connection(("127.0.0.1", port), timeout=600) as phone:
         phone.sendall(sound.encode())
         told = b""
         while piece := phone.recv(65536):
