@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import URL
 from sqlalchemy.orm import Session
 
+from tests.conftest import BACKENDS, add_database
 from tests.test_publish import CONFIG, RULES, make, ride_the_city
 from transitmap import store
 from transitmap.archive import Archive
@@ -17,19 +19,38 @@ from transitmap.cli import main
 from transitmap.simulate_rules import preview
 
 
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    return Archive(tmp_path / "archive")
+@pytest.fixture(scope="module", params=BACKENDS)
+def lived(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """A database and an archive of two feeds, and rides before, between and after them. Nobody changes it."""
+    folder = tmp_path_factory.mktemp("lived")
+    url = f"sqlite:///{folder / 'lived.db'}"
+    if request.param == "postgresql":
+        server, template = (request.getfixturevalue(name) for name in ("postgres", "postgres_template"))
+        url = add_database(server, template).render_as_string(hide_password=False)
+    else:
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), folder / "lived.db")
+    engine, archive = store.open_engine(url), Archive(folder / "archive")
+    with store.session(engine) as session:
+        for number in range(2):
+            ride_the_city(session, archive, range(2 * number, 2 * number + 2), 1)
+            make(session, archive)
+        ride_the_city(session, archive, range(4, 6), 1)
+    engine.dispose()
+    return url, folder / "archive"
 
 
 @pytest.fixture
-def history(session: Session, archive: Archive) -> Session:
-    """Two feeds, and rides before, between and after them."""
-    for number in range(2):
-        ride_the_city(session, archive, range(2 * number, 2 * number + 2), 1)
-        make(session, archive)
-    ride_the_city(session, archive, range(4, 6), 1)
-    return session
+def archive(lived: tuple[str, Path]) -> Archive:
+    return Archive(lived[1])
+
+
+@pytest.fixture
+def history(lived: tuple[str, Path]) -> Iterator[Session]:
+    engine = store.open_engine(lived[0])
+    with store.session(engine) as session:
+        yield session
+        session.rollback()
+    engine.dispose()
 
 
 def test_the_same_rules_change_nothing(history: Session, archive: Archive) -> None:
@@ -55,15 +76,8 @@ def test_without_later_observers_pay_only_the_first_gain(history: Session, archi
     assert {one.after > one.before for one in changes} == {True, False}
 
 
-def test_the_command_tells_who_gains(history: Session, archive: Archive, tmp_path: Path) -> None:
-    history.commit()
-    url: URL = history.get_bind().engine.url
-    where = [
-        "--database-url",
-        url.render_as_string(hide_password=False),
-        "--archive-url",
-        str(tmp_path / "archive"),
-    ]
+def test_the_command_tells_who_gains(lived: tuple[str, Path], tmp_path: Path) -> None:
+    where = ["--database-url", lived[0], "--archive-url", str(lived[1])]
     text = resources.files("transitmap.points").joinpath("rules.toml").read_text(encoding="utf-8")
     (tmp_path / "campaign.toml").write_text('[feed]\ntimezone = "America/Mexico_City"\n')
     where += ["--config", str(tmp_path / "campaign.toml")]
