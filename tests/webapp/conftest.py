@@ -20,7 +20,7 @@ from jinja2.bccache import Bucket, BytecodeCache
 from waitress import wasyncore
 from werkzeug.routing import Rule
 
-from tests.machine import CHROMIUM, CHROMIUM_ARGUMENTS
+from tests.machine import CHROMIUM, CHROMIUM_ARGUMENTS, WAIT_MS
 from tests.webapp.sending import TRACES
 from transitmap import store
 from transitmap.config import override, server_defaults
@@ -30,8 +30,6 @@ from webapp.settings import Settings
 
 PASSWORD = "tres palabras y una"
 NOW_S = 1_790_000_000.0
-WAIT_MS = 180_000
-"""Only what never comes takes so long; a busy machine has taken 14 s over the first upload."""
 
 
 @pytest.fixture(scope="session", autouse=True)

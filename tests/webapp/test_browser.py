@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.machine import needs_browser
+from tests.machine import WAIT_MS, needs_browser
 from tests.webapp.city import NOTICE, publish
-from tests.webapp.conftest import WAIT_MS, serving
+from tests.webapp.conftest import serving
 from tests.webapp.traces import ride
 from transitmap import store
 
@@ -380,17 +380,19 @@ def test_a_phone_is_added_and_the_page_says_when_something_comes(app, visit):
     page.get_by_role("link", name="Agregar mi teléfono").click()
     page.get_by_role("link", name=re.compile("OsmAnd")).click()
     make_key(page, "osmand")
+    stop_clock(rider)  # it says so for two seconds
     page.get_by_role("button", name="Copiar").click()
+    page.locator("#copied", has_text="Copiado").wait_for(state="attached")
     address = page.evaluate("navigator.clipboard.readText()")
     assert address == page.locator("#field-1").inner_text()
     assert address.startswith(f"{rider.site}/ingest/osmand/tm_")
-    assert page.locator("#copied").inner_text() == "Copiado"
+    page.clock.resume()
     assert "Todavía no llega nada" in page.locator("#status").inner_text()
     with store.session(app.extensions["transitmap_engine"]) as session:
         token = store.tokens_of_user(session, 1)[0]
         token.heard_s, token.n_messages, token.n_fixes = time.time(), 1, 1
     page.get_by_text(re.compile("^Recibido hace")).wait_for()
-    assert page.locator("#spoken").inner_text() != ""
+    page.wait_for_function("() => document.querySelector('#spoken').innerText !== ''")
     rider.check()
 
 

@@ -18,8 +18,8 @@ import pytest
 from flask import Flask, Response, request
 from sqlalchemy import select
 
-from tests.machine import CHROMIUM, CHROMIUM_ARGUMENTS, needs_browser
-from tests.webapp.conftest import PASSWORD, WAIT_MS, serving
+from tests.machine import CHROMIUM, CHROMIUM_ARGUMENTS, WAIT_MS, needs_browser
+from tests.webapp.conftest import PASSWORD, serving
 from tests.webapp.test_browser import NARROW, PHONE, Visit, stop_clock, wait_until
 from transitmap import live, store
 from transitmap.archive import unpack_message

@@ -7,7 +7,7 @@ import tomllib
 
 import pytest
 
-from tests.machine import needs_browser
+from tests.machine import WAIT_MS, needs_browser
 from tests.webapp.conftest import PASSWORD, form_token, serving
 from transitmap import store
 from transitmap.points.rules import parse_rules
@@ -179,6 +179,7 @@ def test_without_javascript_a_rider_votes_on_a_narrow_phone(app, proposed, send,
             base_url=f"http://127.0.0.1:{port}", locale="es-MX", viewport=narrow, color_scheme=scheme,
             java_script_enabled=False,
         ).new_page()  # fmt: skip
+        page.set_default_timeout(WAIT_MS)
         page.goto(f"/rules/proposals/{proposed}")
         page.get_by_role("link", name="Entra para votar").click()
         page.get_by_label("Seudónimo").fill("Ana")
@@ -192,6 +193,7 @@ def test_without_javascript_a_rider_votes_on_a_narrow_phone(app, proposed, send,
             base_url=f"http://127.0.0.1:{port}", viewport=narrow, color_scheme=scheme, bypass_csp=True,
             storage_state=state,
         ).new_page()  # fmt: skip
+        seen.set_default_timeout(WAIT_MS)
         seen.goto(f"/rules/proposals/{proposed}")
         seen.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
         assert seen.evaluate("document.documentElement.scrollWidth") <= narrow["width"]

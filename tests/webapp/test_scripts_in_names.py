@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tests.machine import needs_browser
+from tests.machine import WAIT_MS, needs_browser
 from tests.webapp.city import NOTICE, publish
-from tests.webapp.conftest import PASSWORD, WAIT_MS, serving
+from tests.webapp.conftest import PASSWORD, serving
 from tests.webapp.sending import TRACES
 from tests.webapp.traces import ride
 from transitmap import store

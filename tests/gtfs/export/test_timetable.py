@@ -7,7 +7,7 @@ import pytest
 
 from tests.gtfs.export.test_patterns import one_more_trip
 from tests.gtfs.small_city import small_feed
-from tests.machine import CHROMIUM, CHROMIUM_ARGUMENTS, needs_browser
+from tests.machine import CHROMIUM, CHROMIUM_ARGUMENTS, WAIT_MS, needs_browser
 from transitmap.gtfs.export import FeedIncomplete, export_feed
 from transitmap.gtfs.export.words import days_in_words, every
 
@@ -135,8 +135,11 @@ def test_it_prints_a_route_a_page_and_is_read_by_everybody(tables, evidence):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGUMENTS))
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=list(CHROMIUM_ARGUMENTS), timeout=WAIT_MS
+        )
         tab = browser.new_page(viewport={"width": 360, "height": 740})
+        tab.set_default_timeout(WAIT_MS)
         requests = []
         tab.on("request", lambda request: requests.append(request.url))
         tab.set_content(export_feed(tables, "timetable", evidence).decode())
