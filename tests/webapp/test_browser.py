@@ -262,13 +262,15 @@ def test_what_was_just_sent_is_not_denied(visit, tmp_path):
 
 
 def test_nobody_who_has_logged_in_is_told_to_log_in_while_the_network_is_slow(visit):
-    page = visit(viewport=PHONE, service_workers="block").page
+    rider = visit(viewport=PHONE, service_workers="block")
+    page = rider.page
     sign_up(page, "Coyote")
     waiting: list[Any] = []
     page.route("**/record/rider", lambda route: waiting.append(route))
     page.goto("/record/")
     page.get_by_text("Un momento…").wait_for()
     assert not page.locator("#visitor").is_visible()
+    wait_until(rider, lambda: bool(waiting))
     for request in waiting:
         request.continue_()
     page.locator("#start").wait_for()
@@ -299,7 +301,7 @@ def test_a_map_that_is_on_its_way_says_so_and_one_that_cannot_come_too(visit):
     rider.page.goto("/network/")
     rider.page.get_by_text("El mapa viene en camino").wait_for()
     assert not rider.page.get_by_text("El mapa necesita JavaScript").is_visible()
-    rider.page.wait_for_timeout(200)
+    wait_until(rider, lambda: bool(waiting))
     for request in waiting:
         request.abort()
     rider.page.get_by_text("Aquí no se puede dibujar el mapa").wait_for()
