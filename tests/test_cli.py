@@ -378,6 +378,7 @@ LOOKS = (
     "prizes",
     "db backup copies",
     "users export ana --out a.zip",
+    "users list",
     "work --once",
 )
 
@@ -504,6 +505,9 @@ def test_users_and_tokens_for_scripts(tmp_path):
     assert (done.exit_code, done.output) == (0, "Beto: reviewer\n")
     assert run(*met).output == "Ana: known\n"
     assert run("users", "met", "beto", "--by", "beto", "--database-url", url).exit_code == 2
+    there = "users", "list", "--database-url", url
+    assert run(*there).output.splitlines() == ["Ana,organiser,known", "Beto,reviewer,"]
+    assert run(*there, "--role", "planner").stderr == "0 lines: nobody is there\n"
     with store.session(store.open_engine(url)) as session:
         assert store.people_met(session) == [1]
         assert store.people_decided(session)["staff"] == [1, 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import sys
 import time
 from pathlib import Path
@@ -21,7 +22,7 @@ BY = click.option("--by", default="", help="The organiser whose decision it is; 
 
 @click.group()
 def users() -> None:
-    """People: added, given a role, met, erased."""
+    """People: added, listed, given a role, met, erased."""
 
 
 @users.command("add")
@@ -68,6 +69,23 @@ def _hashed_password(name: str) -> str:
     if passwords.is_guessable(password, name):
         raise click.UsageError("too easy to guess: take three or four words that nobody expects")
     return passwords.hash_password(password)
+
+
+@users.command("list")
+@click.option("--role", type=ROLE, help="Only these.")
+@DATABASE
+def list_users(role: str | None, database_url: str) -> None:
+    """Everybody who was not erased, in the order of arrival: name, role, known to the staff or not."""
+    from transitmap import store
+    from transitmap.cells import plain_cell
+
+    with opened(database_url, write=False) as session:
+        met = set(store.people_met(session))
+        there = [one for one in store.users(session) if not one.erased_s and role in (None, one.role)]
+        rows = [(plain_cell(one.name), one.role, "known" if one.id in met else "") for one in there]
+    if not rows:
+        click.echo("0 lines: nobody is there", err=True)
+    csv.writer(sys.stdout).writerows(rows)
 
 
 @users.command("role")
