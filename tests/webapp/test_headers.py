@@ -9,9 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from transitmap import store
 from transitmap.errors import ConfigError
-from webapp import create_app, errors
+from webapp import api, create_app, errors
 from webapp.settings import keep_secret, settings_from_environment
 
 PAGES = ("/", "/traces/", "/network/", "/api/v1/standings", "/static/style.css", "/nowhere")
@@ -53,7 +52,7 @@ def test_a_fault_is_told_without_its_inside(app, client, monkeypatch, caplog):
     def broken(*_):
         raise RuntimeError("secret of Coyote at 19.5")
 
-    monkeypatch.setattr(store, "latest_feed", broken)
+    monkeypatch.setattr(api, "worker_state", broken)
     answer = client.get("/health")
     assert (answer.status_code, answer.json["code"]) == (500, "fault")
     assert "Coyote" not in answer.text + caplog.text
