@@ -88,15 +88,16 @@ def between(session: Session, monkeypatch: pytest.MonkeyPatch):
     """Lets something happen, once, between the look at a ride and the lock under which it is paid."""
 
     def happen(act: Callable[[Session], object]) -> None:
-        left = [act]
+        left, real = [act], contribution._looked_ahead
 
-        def look_ahead(*told: Any) -> None:
-            examined.look_ahead(*told)
+        def looked_ahead(*told: Any) -> list[examined.Look]:
+            looks = real(*told)
             if left:
                 with store.session(session.get_bind().engine) as other:
                     left.pop()(other)
+            return looks
 
-        monkeypatch.setattr(contribution, "look_ahead", look_ahead)
+        monkeypatch.setattr(contribution, "_looked_ahead", looked_ahead)
 
     return happen
 

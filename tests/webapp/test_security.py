@@ -280,7 +280,7 @@ ASKING = {"urllib.request", "http.client", "requests", "httpx", "aiohttp", "urll
 
 
 def test_s14_no_module_can_open_a_connection():
-    """But `archive.py` at a URL of the operator's by fsspec, and the server that listens and tries its port."""
+    """But `archive.py` at a URL of the operator's by fsspec, and the server that listens at a free port."""
     found = [
         (name, module)
         for name in NAMES
