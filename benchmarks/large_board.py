@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import functools
+import gc
 import hashlib
 import itertools
 import json
@@ -309,6 +310,8 @@ def _measure(url: str, folder: Path) -> None:
     from webapp.settings import Settings
 
     app = create_app(Settings(url, str(folder / "archive"), "benchmark" * 4))
+    gc.collect()
+    gc.freeze()  # as the service does
     engine = app.extensions["transitmap_engine"]
     bare = _told("bare query of 50 lines with names", lambda: _bare_page(engine))
     browsers = {"visitor": app.test_client(), "rider in the middle": _log_in(app, _rider_at(engine, 0.5))}
@@ -412,7 +415,7 @@ def _log_in(app: Any, user_id: int) -> Any:
 
 def _get(browser: Any, path: str) -> None:
     answer = browser.get(path)
-    if answer.status_code != 200 or not any(one in answer.text for one in ("Persona", "Equipo", "Race")):
+    if answer.status_code != 200 or not any(one in answer.text for one in ("Persona", "Equipo", "Carrera")):
         raise SystemExit(f"{path}: {answer.status_code}")
 
 
