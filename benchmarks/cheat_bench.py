@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks import attacks
 from benchmarks import honest_riders as honest
-from transitmap.model import Finding, Fixes, Network, Ride, Rules, Segments
+from transitmap.model import Finding, Fixes, Network, Ride, Rules, Segments, Trips
 from transitmap.points import evidence
 from transitmap.points.rules import load_rules
 from transitmap.points.score import Observers, score
@@ -43,32 +43,46 @@ NEXT_S = 3_600.0
 
 @dataclass
 class Court:
-    """All rides of a town in their order, and what is found about each that comes."""
+    """All rides of a town in their order, and what is found about each that comes.
+
+    `rides` are those of which the truth is known, `seen` all that later ones are compared with.
+    """
 
     network: Network
     rides: list[honest.Honest] = field(default_factory=list)
+    seen: list[Ride] = field(default_factory=list)
     marked: dict[int, list[int]] = field(default_factory=dict)
     spent_s: list[float] = field(default_factory=list)
 
     def judge(self, one: honest.Honest, received_s: float | None = None) -> tuple[Finding, ...]:
-        """The findings about a ride, with those kept so far before it."""
+        """The findings about a ride that was recognised without an error."""
+        return self.look(one.ride, honest.trips_of(one), 0, received_s)
+
+    def look(
+        self, ride: Ride, trips: Trips, row: int, received_s: float | None = None
+    ) -> tuple[Finding, ...]:
+        """The findings about a ride that is row `row` of trips, with those seen so far before it."""
         began_s = time.process_time()
-        ride = one.ride
         own_marks = marks_of(ride.fixes, KEY)
-        count = Counter(row for band in own_marks.asked.tolist() for row in self.marked.get(band, ()))
+        count = Counter(k for band in own_marks.asked.tolist() for k in self.marked.get(band, ()))
         rows = candidates(count, own_marks.n_least)
-        own = [k for k, other in enumerate(self.rides) if _is_near(ride, other.ride)]
-        before = [self.rides[row].ride for row in dict.fromkeys([*rows, *own])]
+        own = [k for k, other in enumerate(self.seen) if _is_near(ride, other)]
+        before = [self.seen[k] for k in dict.fromkeys([*rows, *own])]
         came_s = float(ride.fixes.time_s[-1]) + NEXT_S if received_s is None else received_s
-        found = examine(ride, before, honest.trips_of(one), 0, self.network, came_s)
+        found = examine(ride, before, trips, row, self.network, came_s)
         self.spent_s.append(time.process_time() - began_s)
         return found
 
     def keep(self, one: honest.Honest) -> None:
         """Adds a ride to those that later ones are compared with."""
-        for band in marks_of(one.ride.fixes, KEY).kept.tolist():
-            self.marked.setdefault(band, []).append(len(self.rides))
         self.rides.append(one)
+        self.see(one.ride)
+
+    def see(self, ride: Ride) -> None:
+        """The same of a ride of which nobody knows the truth."""
+        for band in marks_of(ride.fixes, KEY).kept.tolist():
+            self.marked.setdefault(band, []).append(len(self.seen))
+        self.seen.append(ride)
 
 
 def _is_near(ride: Ride, other: Ride) -> bool:

@@ -12,55 +12,19 @@ from __future__ import annotations
 import csv
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from benchmarks import attacks
-from benchmarks.cheat_bench import KEY, NEXT_S, Tally, worth
+from benchmarks.cheat_bench import Court, Tally, worth
 from transitmap import pipeline
 from transitmap.build import collect_item
 from transitmap.collect import intake
 from transitmap.config import Config
-from transitmap.model import Finding, Network, Ride, Trips
-from transitmap.points.suspicion.examine import examine
-from transitmap.points.suspicion.marks import candidates, marks_of
-
-AROUND_S = 7_200.0
-
-
-@dataclass
-class Court:
-    """The rides of a set in their order, and where they were recognised."""
-
-    network: Network
-    rides: list[Ride]
-    marked: dict[int, list[int]] = field(default_factory=dict)
-    kept: list[int] = field(default_factory=list)
-
-    def judge(self, ride: Ride, trips: Trips, row: int) -> tuple[Finding, ...]:
-        """The findings about a ride that is row `row` of trips, with those kept so far before it."""
-        own_marks = marks_of(ride.fixes, KEY)
-        count = Counter(k for band in own_marks.asked.tolist() for k in self.marked.get(band, ()))
-        near = [k for k in self.kept if _is_near(ride, self.rides[k])]
-        before = [self.rides[k] for k in dict.fromkeys([*candidates(count, own_marks.n_least), *near])]
-        return examine(ride, before, trips, row, self.network, float(ride.fixes.time_s[-1]) + NEXT_S)
-
-    def keep(self, row: int) -> None:
-        """Adds a ride to those that later ones are compared with."""
-        self.kept.append(row)
-        for band in marks_of(self.rides[row].fixes, KEY).kept.tolist():
-            self.marked.setdefault(band, []).append(row)
-
-
-def _is_near(ride: Ride, other: Ride) -> bool:
-    """Whether two rides of one rider are less than two hours apart."""
-    began_s = max(ride.fixes.time_s[0], other.fixes.time_s[0])
-    ended_s = min(ride.fixes.time_s[-1], other.fixes.time_s[-1])
-    return ride.rider_id == other.rider_id and bool(began_s - ended_s < AROUND_S)
+from transitmap.model import Ride, Trips
 
 
 def read(path: Path, config: Config) -> list[Ride]:
@@ -84,11 +48,11 @@ def judged(path: Path, config: Config) -> tuple[Court, Trips, dict[str, Tally]]:
     """A set's rides, each looked at with those before it; and by kind what was held."""
     rides, kinds = read(path, config), kinds_of(path)
     network, trips = pipeline.infer_network(rides, config)
-    court, tallies = Court(network, rides), dict[str, Tally]()
+    court, tallies = Court(network), dict[str, Tally]()
     for row, ride in enumerate(rides):
         kind = kinds.get(PurePosixPath(ride.ride_id.partition("#")[0]).stem, "ride")
-        tallies.setdefault(kind, Tally()).note(court.judge(ride, trips, row))
-        court.keep(row)
+        tallies.setdefault(kind, Tally()).note(court.look(ride, trips, row))
+        court.see(ride)
     return court, trips, tallies
 
 
@@ -96,10 +60,10 @@ def report(path: Path, n_copies: int) -> None:
     """Prints what is held of one set, and of copies of rides whose pattern is known."""
     config = replace(Config(), collect=intake.for_files(Config().collect))
     court, trips, tallies = judged(path, config)
-    print(f"{path.parent.name}: {len(court.rides)} rides, {len(court.network.patterns.route_index)} patterns")
+    print(f"{path.parent.name}: {len(court.seen)} rides, {len(court.network.patterns.route_index)} patterns")
     for kind, tally in sorted(tallies.items()):
         print(tally.line(kind), flush=True)
-    known = [ride for row, ride in enumerate(court.rides) if trips.pattern_index[row] >= 0]
+    known = [ride for row, ride in enumerate(court.seen) if trips.pattern_index[row] >= 0]
     chosen = [known[k] for k in np.linspace(0, len(known) - 1, n_copies).astype(int).tolist()]
     for name, tally in tried(court, chosen, config):
         print(tally.line(f"other day: {name}"), flush=True)
@@ -112,7 +76,7 @@ def tried(court: Court, rides: list[Ride], config: Config) -> Iterator[tuple[str
         for ride in rides:
             copy = attacks.copy_of(ride, attacks.redated(transform), "copy", "thief", rng)
             if len(copy.fixes) >= 2 and worth(copy.fixes) > 0:
-                tally.note(court.judge(copy, pipeline.recognise(court.network, [copy], config), 0))
+                tally.note(court.look(copy, pipeline.recognise(court.network, [copy], config), 0))
         yield name, tally
 
 

@@ -337,10 +337,15 @@ def _measure(url: str, folder: Path) -> None:
             bare,
             20,
         )
+    _measure_awards(engine, Archive(str(folder / "archive")))
+    engine.dispose()
+
+
+def _measure_awards(engine: sa.Engine, archive: Archive) -> None:
+    """A ride awarded, alone and with what is looked at before it."""
     numbers = itertools.count(int(time.time()) % 10**7)  # days and people of no earlier run
     bare = _told("bare inserts of an award's rows", lambda: _bare_award(engine, next(numbers)), n=50)
     _told("award of a ride of 120 segments", lambda: _award(engine, next(numbers)), bare, 50)
-    archive = Archive(str(folder / "archive"))
     parties = itertools.cycle(_parties(engine, archive))
     _told(
         "award with all of the examination before it, four candidates",
@@ -356,7 +361,6 @@ def _measure(url: str, folder: Path) -> None:
         lambda: _looked(engine, archive, *next(parties)),
     )
     _told("candidates by a ride's marks alone", lambda: _sharing(engine, next(parties)[0]), bare, 50)
-    engine.dispose()
 
 
 def _told(

@@ -152,10 +152,10 @@ def test_a_ride_that_brought_nothing_waits_for_nothing(session: Session, archive
 def test_somebody_is_known_under_each_account_of_the_person(session: Session) -> None:
     ana, other = (store.add_user(session, name, "", 1.0).id for name in ("ana", "ana again"))
     olga = store.add_user(session, "olga", "", 1.0, role="organiser").id
-    assert unconfirmed.standing_of(session, ana) == unconfirmed.Standing(False, False)
+    assert unconfirmed.account_of(session, ana) == unconfirmed.Account(False, False)
     decided.say_met(session, other, True, olga, NOW_S, "")
-    assert not unconfirmed.standing_of(session, ana).is_met
+    assert not unconfirmed.account_of(session, ana).is_met
     decided.say_people(session, ana, other, store.SAME, olga, NOW_S, "")
-    assert unconfirmed.standing_of(session, ana).is_met
+    assert unconfirmed.account_of(session, ana).is_met
     decided.say_met(session, other, False, olga, NOW_S, "")
-    assert not unconfirmed.standing_of(session, ana).is_met
+    assert not unconfirmed.account_of(session, ana).is_met

@@ -37,7 +37,7 @@ class Wait:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Account:
     """What holds of a rider: whether the account waits, and whether somebody of the staff knows who it is."""
 
     waits: bool
@@ -81,7 +81,7 @@ def _whys(session: Session, user_id: int, by_ride: dict[str, list[store.LedgerRo
     doubts: dict[str, set[str]] = {}
     for finding in store.doubts_of_rides(session, list(by_ride)):
         doubts.setdefault(finding.ride_id, set()).add(finding.state)
-    account_waits, unpaid = standing_of(session, user_id).waits, _unpaid(session, by_ride)
+    account_waits, unpaid = account_of(session, user_id).waits, _unpaid(session, by_ride)
     unsettled = _unsettled(session, user_id, by_ride)
     found = {}
     for ride_id, lines in by_ride.items():
@@ -98,11 +98,11 @@ def _whys(session: Session, user_id: int, by_ride: dict[str, list[store.LedgerRo
     return found
 
 
-def standing_of(session: Session, user_id: int) -> Standing:
+def account_of(session: Session, user_id: int) -> Account:
     """What holds of a rider now; who is known is known under each account of that person."""
     bound = store.tied(store.ties(session))
     accounts = {user_id} | {one for pair in store.both_ways(bound) if user_id in pair for one in pair}
-    return Standing(user_id in store.waiting(bound), not accounts.isdisjoint(store.people_met(session)))
+    return Account(user_id in store.waiting(bound), not accounts.isdisjoint(store.people_met(session)))
 
 
 def _unpaid(session: Session, by_ride: dict[str, list[store.LedgerRow]]) -> set[str]:

@@ -23,7 +23,7 @@ from transitmap.unconfirmed import (
     ONE_PERSON,
     OTHERS,
     Wait,
-    standing_of,
+    account_of,
     waits_of,
 )
 from transitmap.unconfirmed import OVER as CLOSED
@@ -165,7 +165,7 @@ def _facts(user_id: int) -> Facts:
         {one.id: one for one in store.all_campaigns(session)},
         last.made_s if last else 0.0,
         store.is_held(session),
-        standing_of(session, user_id).is_met,
+        account_of(session, user_id).is_met,
     )
 
 
